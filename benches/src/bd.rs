@@ -1,0 +1,131 @@
+//! Bjontegaard deltas: the mean distance between two rate-distortion curves.
+//!
+//! G. Bjontegaard, "Calculation of average PSNR differences between RD-curves", VCEG-M33 (2001), with PCHIP instead of one
+//! polynomial, as JCT-VC's and JVET's common test conditions do. BD-rate integrates log10 of the rate over the quality; the
+//! common interval only is looked at, or a part of it. The numbers equal those of the Python package bjontegaard 1.3.0.
+
+use serde::Serialize;
+
+use crate::curve::Curve;
+use crate::pchip::Pchip;
+
+/// Below this share of common interval to whole interval a figure says little; the default of the package bjontegaard.
+pub const LEAST_OVERLAP: f64 = 0.75;
+
+/// Fewer points than this inside the interval make a figure depend on the interpolation.
+pub const FEW_POINTS: usize = 4;
+
+/// Where two curves are compared; always within the qualities both have.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Interval {
+    /// Wherever both are known.
+    Common,
+    /// Between two PSNRs in dB.
+    Quality(f64, f64),
+    /// Between the PSNRs that the tested curve reaches at two rates in bits per pixel.
+    Rate(f64, f64),
+}
+
+/// A Bjontegaard delta with what is needed to judge it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Bd {
+    /// BD-rate: the tested codec's mean difference in rate at equal quality in percent, negative if it needs less.
+    /// BD-PSNR: the mean difference in quality at equal rate in dB, positive if it is better.
+    pub value: f64,
+    /// Start and end of the integral: dB for BD-rate, log10 of bits per pixel for BD-PSNR.
+    pub interval: [f64; 2],
+    /// Length of the common interval by that from the lowest to the highest point of both curves, 0..=1. Of an interval
+    /// that was asked for: the share of it that both curves cover.
+    pub overlap: f64,
+    /// Points of the anchor's curve inside the interval.
+    pub anchor_points: usize,
+    /// Points of the tested curve inside the interval.
+    pub test_points: usize,
+}
+
+impl Bd {
+    /// What a reader should hear about the figure, in words; empty if nothing.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.overlap < LEAST_OVERLAP {
+            warnings.push(format!("the curves overlap by only {:.0} %", 100.0 * self.overlap));
+        }
+        for (whose, points) in [("the anchor", self.anchor_points), ("the tested curve", self.test_points)] {
+            if points < FEW_POINTS {
+                warnings.push(format!("{whose} has only {points} points in the interval"));
+            }
+        }
+        warnings
+    }
+}
+
+/// Why two curves cannot be compared.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BdError {
+    /// They have no quality (rate) in common, or none inside the interval.
+    #[error("the curves do not overlap: {low} is not below {high}")]
+    NoOverlap {
+        /// Where the common interval would start.
+        low: f64,
+        /// Where it would end.
+        high: f64,
+    },
+    /// A curve on which more bits give less quality: neither BD-PSNR nor an interval of rates is defined.
+    #[error("a curve's rate does not rise with its quality, so its quality at a rate is not defined")]
+    NotRising,
+}
+
+/// Mean difference in rate of `test` against `anchor` at equal quality, in percent.
+///
+/// # Errors
+/// The curves have no quality in common, or an interval of rates is asked for on a curve that does not rise.
+pub fn bd_rate(anchor: &Curve, test: &Curve, interval: Interval) -> Result<Bd, BdError> {
+    let wanted = match interval {
+        Interval::Common => None,
+        Interval::Quality(low, high) => Some([low, high]),
+        Interval::Rate(low, high) => {
+            let at = |bpp| test.quality_at(bpp).ok_or(BdError::NotRising);
+            Some([at(low)?, at(high)?])
+        }
+    };
+    let bd = mean_difference(anchor.log_rate(), test.log_rate(), wanted)?;
+    let count = |curve: &Curve| curve.points().iter().filter(|p| inside(p.psnr, bd.interval)).count();
+    let value = 100.0 * (10f64.powf(bd.value) - 1.0);
+    Ok(Bd { value, anchor_points: count(anchor), test_points: count(test), ..bd })
+}
+
+/// Mean difference in PSNR of `test` against `anchor` at equal rate over the common rates, in dB.
+///
+/// # Errors
+/// The curves have no rate in common, or one of them does not rise.
+pub fn bd_psnr(anchor: &Curve, test: &Curve) -> Result<Bd, BdError> {
+    let quality = |curve: &Curve| {
+        let points: Vec<(f64, f64)> = curve.points().iter().map(|p| (p.bpp.log10(), p.psnr)).collect();
+        Pchip::new(&points).ok_or(BdError::NotRising)
+    };
+    let bd = mean_difference(&quality(anchor)?, &quality(test)?, None)?;
+    let count = |curve: &Curve| curve.points().iter().filter(|p| inside(p.bpp.log10(), bd.interval)).count();
+    Ok(Bd { anchor_points: count(anchor), test_points: count(test), ..bd })
+}
+
+/// The mean of `test - anchor` over the common domain, or its part inside `wanted`; points are not counted yet.
+fn mean_difference(anchor: &Pchip, test: &Pchip, wanted: Option<[f64; 2]>) -> Result<Bd, BdError> {
+    let ([a_low, a_high], [t_low, t_high]) = (anchor.domain(), test.domain());
+    let whole = wanted.unwrap_or([a_low.min(t_low), a_high.max(t_high)]);
+    let low = a_low.max(t_low).max(whole[0]);
+    let high = a_high.min(t_high).min(whole[1]);
+    // Written so that a NaN counts as no overlap.
+    if !(low < high) {
+        return Err(BdError::NoOverlap { low, high });
+    }
+    let value = (test.integral(low, high) - anchor.integral(low, high)) / (high - low);
+    let overlap = (high - low) / (whole[1] - whole[0]);
+    Ok(Bd { value, interval: [low, high], overlap, anchor_points: 0, test_points: 0 })
+}
+
+fn inside(x: f64, [low, high]: [f64; 2]) -> bool {
+    // The ends of the interval are points of a curve, exactly for rates up to rounding.
+    let slack = 1e-9 * (high - low);
+    x >= low - slack && x <= high + slack
+}

@@ -1,0 +1,172 @@
+//! `lic encode`: images to `.lic` files.
+
+use std::time::Instant;
+
+use anyhow::bail;
+use clap::builder::RangedU64ValueParser;
+use lic_codec::{EncodeOptions, Encoded, Encoder, Target, TargetOutcome};
+use lic_datasets::Photo;
+use serde::Serialize;
+
+use crate::batch::{BatchArgs, Job, Report};
+use crate::engine::EngineArgs;
+use crate::exit::{TargetMissed, Usage};
+use crate::picture;
+use crate::units::{Stages, bits_per_pixel, times};
+
+/// Arguments of `lic encode`.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "lic encode [OPTIONS] IN OUT\n       lic encode [OPTIONS] IN... --out-dir DIR")]
+pub struct Args {
+    #[command(flatten)]
+    batch: BatchArgs,
+    /// Quality, 0 (smallest file) to 100 (best picture).
+    #[arg(short, long, value_name = "0..100", default_value_t = EncodeOptions::default().quality, value_parser = quality)]
+    quality: f32,
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
+    /// Edge of the tiles that are coded independently, in pixels: a multiple of 64.
+    #[arg(long, value_name = "PX", default_value_t = EncodeOptions::default().tile, value_parser = tile)]
+    tile: u32,
+}
+
+/// What to reach instead of a quality.
+#[derive(Debug, clap::Args)]
+#[group(multiple = false, conflicts_with = "quality")]
+struct TargetArgs {
+    /// Find the quality whose file has at most X bits per pixel.
+    #[arg(long, value_name = "X", value_parser = positive)]
+    target_bpp: Option<f64>,
+    /// Find the quality whose file has at most this many bytes.
+    #[arg(long, value_name = "BYTES", value_parser = RangedU64ValueParser::<u64>::new().range(1..))]
+    target_size: Option<u64>,
+    /// Find the lowest quality with at least this PSNR.
+    #[arg(long, value_name = "DB", value_parser = positive)]
+    target_psnr: Option<f64>,
+}
+
+impl TargetArgs {
+    fn target(&self) -> Option<Target> {
+        let bpp = self.target_bpp.map(Target::BitsPerPixel);
+        bpp.or(self.target_size.map(Target::Bytes)).or(self.target_psnr.map(Target::Psnr))
+    }
+}
+
+fn quality(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(quality) if (0.0..=100.0).contains(&quality) => Ok(quality),
+        _ => Err("a number from 0 to 100 is needed".to_owned()),
+    }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
+        _ => Err("a number above 0 is needed".to_owned()),
+    }
+}
+
+fn tile(text: &str) -> Result<u32, String> {
+    match text.parse::<u32>() {
+        Ok(tile) if (64..=4096).contains(&tile) && tile.is_multiple_of(64) => Ok(tile),
+        _ => Err("a multiple of 64 from 64 to 4096 is needed".to_owned()),
+    }
+}
+
+/// One line of `--json`.
+#[derive(Serialize)]
+struct Record {
+    input: String,
+    output: String,
+    width: u32,
+    height: u32,
+    bytes: u64,
+    bpp: f64,
+    quality: f64,
+    seconds: f64,
+    stages: Stages,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<TargetRecord>,
+}
+
+/// How a target was met.
+#[derive(Serialize)]
+struct TargetRecord {
+    reached: f64,
+    trials: u32,
+    met: bool,
+}
+
+/// Runs the subcommand.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let jobs = args.batch.jobs("lic")?;
+    let (model, device) = args.engine.start()?;
+    let encoder = Encoder::new(&model, device)?;
+    let options = EncodeOptions { quality: args.quality, tile: args.tile, target: args.target.target() };
+    args.batch.run(&jobs, |job| one(job, &encoder, &options, args.batch.no_clobber()))
+}
+
+fn one(job: &Job, encoder: &Encoder, options: &EncodeOptions, no_clobber: bool) -> anyhow::Result<Report<Record>> {
+    let bytes = job.input.read()?;
+    if bytes.starts_with(&lic_codec::format::SIGNATURE) {
+        bail!(Usage("this is a .lic file already: use lic decode".to_owned()));
+    }
+    let photo = Photo::read(&bytes)?;
+    let mut warnings = lost(&photo);
+    warnings.extend(encoder.warning().map(|warning| warning.to_string()));
+    let picture = picture::from_photo(photo)?;
+    let start = Instant::now();
+    let Encoded { bytes, quality, stats, target } = encoder.encode(&picture, options)?;
+    let time = start.elapsed();
+    job.output.write(&bytes, no_clobber)?;
+
+    let size = bytes.len() as u64;
+    let bpp = bits_per_pixel(size, stats.pixels);
+    let quality = f64::from(quality.get()) / 2.52;
+    let record = Record {
+        input: job.input.to_string(),
+        output: job.output.to_string(),
+        width: picture.width,
+        height: picture.height,
+        bytes: size,
+        bpp,
+        quality,
+        seconds: time.as_secs_f64(),
+        stages: Stages::from(&stats),
+        target: target.map(|t| TargetRecord { reached: t.reached, trials: t.trials, met: t.miss.is_none() }),
+    };
+    let line = format!(
+        "{}: {}x{} {}, quality {quality:.1} -> {}: {size} bytes, {bpp:.3} bpp, {}",
+        job.input,
+        picture.width,
+        picture.height,
+        picture::colour_name(picture.colour),
+        job.output,
+        times(time, &stats)
+    );
+    let late_error = target.as_ref().and_then(missed).map(anyhow::Error::from);
+    Ok(Report { line, warnings, record, late_error })
+}
+
+/// What of the image will not be in the file.
+fn lost(photo: &Photo) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if photo.has_icc {
+        warnings.push("the ICC profile is not kept yet: colours are taken as sRGB".to_owned());
+    }
+    if photo.has_exif {
+        warnings.push("EXIF data are not kept yet (the orientation was applied to the pixels)".to_owned());
+    }
+    warnings
+}
+
+fn missed(outcome: &TargetOutcome) -> Option<TargetMissed> {
+    let reached = match outcome.wanted {
+        Target::BitsPerPixel(wanted) => format!("{:.4} bpp instead of {wanted}", outcome.reached),
+        Target::Bytes(wanted) => format!("{} bytes instead of {wanted}", outcome.reached),
+        Target::Psnr(wanted) => format!("{:.2} dB instead of {wanted}", outcome.reached),
+    };
+    outcome.miss.map(|miss| TargetMissed(format!("{reached}, {miss}")))
+}

@@ -1,0 +1,76 @@
+//! Exit codes, and how errors are said.
+
+use lic_codec::Error as CodecError;
+use lic_datasets::PhotoError;
+
+/// At the end of `lic --help`.
+pub const HELP: &str = "\
+Exit codes:
+  0  done
+  1  failed: files that cannot be read or written, a device that does not work
+  2  wrong arguments
+  3  the input is damaged, or of a kind that is not supported
+  4  the file needs another model, or the model cannot be used
+  5  encoded, but the target was missed; the message says why
+With several inputs all are tried, and the code is that of the first that failed.";
+
+/// The arguments contradict each other or the files they name.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
+/// An image was encoded and written, but not as small or as good as asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("the target was missed: {0}")]
+pub struct TargetMissed(pub String);
+
+/// Some of several inputs failed; each was reported when it did.
+#[derive(Debug, thiserror::Error)]
+#[error("{failed} of {all} images failed")]
+pub struct SomeFailed {
+    /// How many.
+    pub failed: usize,
+    /// Of how many.
+    pub all: usize,
+    /// Exit code of the first.
+    pub code: u8,
+}
+
+/// The exit code for an error.
+pub fn code(error: &anyhow::Error) -> u8 {
+    error.chain().find_map(code_of).unwrap_or(1)
+}
+
+fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
+    if let Some(some) = cause.downcast_ref::<SomeFailed>() {
+        return Some(some.code);
+    }
+    if cause.is::<Usage>() {
+        return Some(2);
+    }
+    if cause.is::<TargetMissed>() {
+        return Some(5);
+    }
+    if let Some(error) = cause.downcast_ref::<PhotoError>() {
+        return Some(if matches!(error, PhotoError::Io(_)) { 1 } else { 3 });
+    }
+    cause.downcast_ref::<CodecError>().map(|error| match error {
+        CodecError::Io(_) | CodecError::Device(_) | CodecError::Prior(_) | CodecError::OutOfMemory { .. } => 1,
+        CodecError::InvalidOption { .. } | CodecError::InvalidInput { .. } | CodecError::TileCutsWindows { .. } => 2,
+        CodecError::WrongParseId { .. } | CodecError::Model(_) | CodecError::InvalidTables(_) => 4,
+        _ => 3,
+    })
+}
+
+/// An error with its causes in one line; a cause that is part of the text before it is not repeated.
+pub fn explain(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| {
+        if text.is_empty() {
+            cause
+        } else if text.contains(&cause) {
+            text
+        } else {
+            format!("{text}: {cause}")
+        }
+    })
+}

@@ -1,0 +1,63 @@
+//! The `lic` binary: arguments here and in one file per subcommand, the work in the library crates.
+
+#![allow(unreachable_pub, reason = "nothing is public in a binary: `pub` in its modules means the rest of it")]
+
+mod batch;
+mod bd_rate;
+mod decode;
+mod encode;
+mod engine;
+mod exit;
+mod info;
+mod output;
+mod picture;
+mod quantize;
+mod source;
+mod train;
+mod units;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A learned still-image codec.
+#[derive(Parser)]
+#[command(name = "lic", version, about, after_help = exit::HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Encode images (PNG, JPEG, WebP, PNM) to .lic files.
+    Encode(encode::Args),
+    /// Decode .lic files to PNG, PNM or WebP (lossless).
+    Decode(decode::Args),
+    /// Show what a .lic file says about itself, without decoding it.
+    Info(info::Args),
+    /// Measure rate and distortion on a folder of images, and compare with published curves.
+    BdRate(bd_rate::Args),
+    /// Train a network on folders of photos.
+    Train(train::Args),
+    /// Turn a training checkpoint into a weight file with the integer prior.
+    Quantize(quantize::Args),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Encode(args) => encode::run(&args),
+        Command::Decode(args) => decode::run(&args),
+        Command::Info(args) => info::run(&args),
+        Command::BdRate(args) => bd_rate::run(&args),
+        Command::Train(args) => train::run(&args),
+        Command::Quantize(args) => quantize::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", exit::explain(&error));
+            exit::code(&error).into()
+        }
+    }
+}

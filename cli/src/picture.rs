@@ -1,0 +1,98 @@
+//! Between image files and the codec's pictures.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageFormat};
+use lic_codec::{Colour, Picture};
+use lic_datasets::{Channels, Photo};
+
+use crate::exit::Usage;
+
+/// Formats that `lic decode` writes; all lossless.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// PNG.
+    Png,
+    /// Lossless WebP, at most 16383 pixels a side.
+    Webp,
+    /// Portable pixmap, always RGB.
+    Ppm,
+    /// Portable graymap, for grey pictures only.
+    Pgm,
+    /// Pixmap or graymap, as the picture is.
+    Pnm,
+}
+
+impl Format {
+    /// The format a file name asks for.
+    pub fn of(path: &Path) -> Result<Self, Usage> {
+        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+        Self::from_str(extension, true).map_err(|_| {
+            Usage(format!(
+                "cannot tell from the name {} what to write: name it .png, .webp, .ppm, .pgm or .pnm, or say --format",
+                path.display()
+            ))
+        })
+    }
+
+    /// The extension of files of this format.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Webp => "webp",
+            Self::Ppm => "ppm",
+            Self::Pgm => "pgm",
+            Self::Pnm => "pnm",
+        }
+    }
+}
+
+/// The codec's picture of a photo.
+pub fn from_photo(photo: Photo) -> Result<Picture, lic_codec::Error> {
+    let colour = match photo.channels {
+        Channels::Grey => Colour::Grey,
+        Channels::Rgb => Colour::Rgb,
+    };
+    Picture::new(photo.width, photo.height, colour, photo.pixels)
+}
+
+/// What a user calls the colours of a picture.
+pub fn colour_name(colour: Colour) -> &'static str {
+    match colour {
+        Colour::Rgb => "RGB",
+        Colour::Grey => "grey",
+        _ => "other colours",
+    }
+}
+
+/// A picture as an image file; `orientation` (1..=8, as in EXIF) is applied to the pixels.
+pub fn to_file(picture: Picture, orientation: u8, format: Format) -> anyhow::Result<Vec<u8>> {
+    let channels = match picture.colour {
+        Colour::Rgb => Channels::Rgb,
+        Colour::Grey => Channels::Grey,
+        other => bail!("cannot write a picture of colour model {other:?}"),
+    };
+    let Picture { width, height, pixels, .. } = picture;
+    let photo = Photo { width, height, channels, pixels, has_icc: false, has_exif: false };
+    let mut image = photo.into_image().context("the decoder returned too few samples")?;
+    if let Some(orientation) = Orientation::from_exif(orientation) {
+        image.apply_orientation(orientation);
+    }
+    let (image, image_format) = match format {
+        Format::Png => (image, ImageFormat::Png),
+        // WebP has no grey.
+        Format::Webp => (DynamicImage::ImageRgb8(image.into_rgb8()), ImageFormat::WebP),
+        Format::Ppm => (DynamicImage::ImageRgb8(image.into_rgb8()), ImageFormat::Pnm),
+        Format::Pgm if channels == Channels::Rgb => {
+            bail!(Usage("the picture is RGB, a .pgm file holds grey only: write .ppm".to_owned()))
+        }
+        Format::Pgm | Format::Pnm => (image, ImageFormat::Pnm),
+    };
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, image_format).with_context(|| format!("cannot write it as {}", format.extension()))?;
+    Ok(bytes.into_inner())
+}

@@ -1,0 +1,86 @@
+//! Where bytes come from and go to: a file, or `-` for standard input and output.
+
+use std::fmt;
+use std::io::{IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use crate::exit::Usage;
+use crate::output::write_atomically;
+
+/// A file or a standard stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// Standard input or output.
+    Standard,
+    /// A file.
+    File(PathBuf),
+}
+
+impl From<&PathBuf> for Place {
+    fn from(path: &PathBuf) -> Self {
+        if path.as_os_str() == "-" { Self::Standard } else { Self::File(path.clone()) }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Standard => f.write_str("-"),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
+}
+
+impl Place {
+    /// The file's path, if it is a file.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Standard => None,
+            Self::File(path) => Some(path),
+        }
+    }
+
+    /// All bytes of the file, or of standard input.
+    pub fn read(&self) -> anyhow::Result<Vec<u8>> {
+        match self {
+            Self::File(path) => std::fs::read(path).with_context(|| format!("cannot read {}", path.display())),
+            Self::Standard => {
+                let mut bytes = Vec::new();
+                std::io::stdin().lock().read_to_end(&mut bytes).context("cannot read standard input")?;
+                Ok(bytes)
+            }
+        }
+    }
+
+    /// Fails early if [`Self::write`] would have to refuse: before a long computation, not after it.
+    pub fn check_writable(&self, no_clobber: bool) -> anyhow::Result<()> {
+        match self {
+            Self::Standard if std::io::stdout().is_terminal() => {
+                bail!(Usage(
+                    "will not write an image to a terminal: redirect standard output, or name a file".to_owned()
+                ))
+            }
+            Self::Standard => Ok(()),
+            Self::File(path) if path.is_dir() => {
+                bail!(Usage(format!("{} is a folder: name a file, or use --out-dir", path.display())))
+            }
+            Self::File(path) if no_clobber && path.exists() => {
+                bail!("{} exists and --no-clobber forbids to overwrite it", path.display())
+            }
+            Self::File(_) => Ok(()),
+        }
+    }
+
+    /// Writes the file whole or not at all, or to standard output.
+    pub fn write(&self, bytes: &[u8], no_clobber: bool) -> anyhow::Result<()> {
+        match self {
+            Self::File(path) => write_atomically(path, bytes, no_clobber),
+            Self::Standard => {
+                let mut out = std::io::stdout().lock();
+                out.write_all(bytes).and_then(|()| out.flush()).context("cannot write to standard output")
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Encoding and decoding files.
+
+use std::fs;
+
+use image::GenericImageView;
+
+use crate::fixture::{folder, lic_with_model, psnr, samples, save};
+
+#[test]
+fn a_picture_comes_back_alike_and_smaller() {
+    let here = folder("round-trip");
+    save(&here, "in.png", 150, 100);
+    let encoded = lic_with_model(&here, "encode", &["in.png", "out.lic", "-q", "60"]).well();
+    assert!(
+        encoded.stderr.contains("in.png: 150x100 RGB, quality 59.9 -> out.lic") && encoded.stderr.contains("bpp"),
+        "{}",
+        encoded.stderr
+    );
+    assert!(encoded.stdout.is_empty());
+    lic_with_model(&here, "decode", &["out.lic", "back.png"]).well();
+    let psnr = psnr(&here.join("in.png"), &here.join("back.png"));
+    assert!(psnr > 20.0, "{psnr} dB");
+    assert!(fs::metadata(here.join("out.lic")).expect("written").len() < 150 * 100 * 3 / 4);
+}
+
+#[test]
+fn odd_sizes_come_back() {
+    let here = folder("sizes");
+    for (width, height) in [(1, 1), (7, 5), (1, 300), (65, 64)] {
+        save(&here, "in.png", width, height);
+        lic_with_model(&here, "encode", &["in.png", "out.lic"]).well();
+        lic_with_model(&here, "decode", &["out.lic", "back.png"]).well();
+        assert_eq!(image::open(here.join("back.png")).expect("an image").dimensions(), (width, height));
+    }
+}
+
+#[test]
+fn grey_pictures_stay_grey_and_the_extension_chooses_the_format() {
+    let here = folder("grey");
+    let page = samples().join("page.png");
+    lic_with_model(&here, "encode", &[page.to_str().expect("UTF-8"), "page.lic"]).well();
+    for (name, start) in [
+        ("page.png", &b"\x89PNG"[..]),
+        ("page.pgm", b"P5"),
+        ("page.pnm", b"P5"),
+        ("page.ppm", b"P6"),
+        ("page.webp", b"RIFF"),
+    ] {
+        lic_with_model(&here, "decode", &["page.lic", name]).well();
+        assert!(fs::read(here.join(name)).expect("written").starts_with(start), "{name}");
+    }
+    assert_eq!(image::open(here.join("page.png")).expect("an image").color(), image::ColorType::L8);
+}
+
+#[test]
+fn input_is_recognised_by_content() {
+    let here = folder("content");
+    save(&here, "in.png", 40, 30);
+    fs::rename(here.join("in.png"), here.join("in.jpg")).expect("renamed");
+    lic_with_model(&here, "encode", &["in.jpg", "out.lic"]).well();
+}
+
+#[test]
+fn several_inputs_go_into_a_folder_and_one_bad_input_stops_none() {
+    let here = folder("several");
+    save(&here, "a.png", 30, 20);
+    save(&here, "c.png", 20, 30);
+    fs::write(here.join("b.png"), b"no image").expect("written");
+    let ended = lic_with_model(&here, "encode", &["a.png", "b.png", "c.png", "--out-dir", "out"]);
+    ended.with(3, &["error: b.png: not a PNG", "1 of 3 images failed"]);
+    assert!(here.join("out/a.lic").is_file() && here.join("out/c.lic").is_file() && !here.join("out/b.lic").exists());
+    lic_with_model(&here, "decode", &["out/a.lic", "out/c.lic", "--out-dir=back", "--format=ppm", "--quiet"]).well();
+    assert!(here.join("back/a.ppm").is_file() && here.join("back/c.ppm").is_file());
+}
+
+#[test]
+fn json_has_a_line_for_every_image() {
+    let here = folder("json");
+    save(&here, "a.png", 30, 20);
+    save(&here, "b.png", 20, 30);
+    let ended = lic_with_model(&here, "encode", &["a.png", "b.png", "--out-dir=out", "--json", "--quiet"]).well();
+    assert!(ended.stderr.is_empty(), "{}", ended.stderr);
+    let lines: Vec<serde_json::Value> =
+        String::from_utf8_lossy(&ended.stdout).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines.len(), 2);
+    let bytes = fs::metadata(here.join("out/b.lic")).expect("written").len();
+    assert_eq!((&lines[1]["width"], &lines[1]["bytes"]), (&20.into(), &bytes.into()));
+    assert!(lines[0]["stages"]["analysis"].as_f64().expect("a number") > 0.0);
+}
+
+#[test]
+fn a_target_size_is_met_from_below() {
+    let here = folder("target");
+    save(&here, "in.png", 256, 192);
+    let size = |name: &str| fs::metadata(here.join(name)).expect("written").len();
+    lic_with_model(&here, "encode", &["in.png", "low.lic", "-q", "30"]).well();
+    lic_with_model(&here, "encode", &["in.png", "high.lic", "-q", "50"]).well();
+    let wanted = (size("low.lic") + size("high.lic")) / 2;
+    let ended = lic_with_model(&here, "encode", &["in.png", "out.lic", "--target-size", &wanted.to_string(), "--json"]);
+    assert!(size("out.lic") <= wanted, "{} of {wanted} bytes", size("out.lic"));
+    let met = ended.json()["target"]["met"].as_bool().expect("a flag");
+    assert_eq!(ended.code, if met { 0 } else { 5 }, "{}", ended.stderr);
+    assert!(!met || size("out.lic") as f64 >= 0.97 * wanted as f64);
+}
+
+#[test]
+fn a_target_out_of_reach_gives_the_nearest_file_and_its_own_exit_code() {
+    let here = folder("far-target");
+    save(&here, "in.png", 64, 64);
+    lic_with_model(&here, "encode", &["in.png", "out.lic", "--target-size=3"])
+        .with(5, &["instead of 3", "lowest quality"]);
+    assert!(here.join("out.lic").is_file());
+}
+
+#[test]
+fn small_tiles_work() {
+    let here = folder("tiles");
+    save(&here, "in.png", 200, 100);
+    lic_with_model(&here, "encode", &["in.png", "out.lic", "--tile=64", "-j", "2"]).well();
+    lic_with_model(&here, "decode", &["out.lic", "back.png", "-j", "1"]).well();
+    assert!(psnr(&here.join("in.png"), &here.join("back.png")) > 20.0);
+}
+
+#[test]
+fn what_is_lost_is_said_once() {
+    let here = folder("lost");
+    let cat = samples().join("chelsea.png");
+    fs::copy(&cat, here.join("a.png")).expect("copied");
+    fs::copy(&cat, here.join("b.png")).expect("copied");
+    let ended = lic_with_model(&here, "encode", &["a.png", "b.png", "--out-dir=out"]).well();
+    assert_eq!(ended.stderr.matches("ICC profile is not kept").count(), 1, "{}", ended.stderr);
+}

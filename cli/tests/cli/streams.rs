@@ -1,0 +1,61 @@
+//! Standard streams, and what happens to files that exist.
+
+use std::fs;
+
+use crate::fixture::{folder, lic_with_input, lic_with_model, lic_with_model_and_input, save};
+
+#[test]
+fn a_dash_reads_and_writes_standard_streams() {
+    let here = folder("pipes");
+    save(&here, "in.png", 50, 40);
+    let png = fs::read(here.join("in.png")).expect("written");
+    let encoded = lic_with_model_and_input(&here, "encode", &["-", "-"], &png).well();
+    lic_with_model(&here, "encode", &["in.png", "out.lic"]).well();
+    assert_eq!(encoded.stdout, fs::read(here.join("out.lic")).expect("written"));
+    let decoded = lic_with_model_and_input(&here, "decode", &["-", "-"], &encoded.stdout).well();
+    assert!(decoded.stdout.starts_with(b"\x89PNG"));
+    let decoded = lic_with_model_and_input(&here, "decode", &["-", "-", "--format=ppm"], &encoded.stdout).well();
+    assert!(decoded.stdout.starts_with(b"P6"));
+    let info = lic_with_input(&here, ["info", "-", "--json"], &encoded.stdout).well();
+    assert_eq!(info.json()["width"], 50);
+}
+
+#[test]
+fn existing_files_are_overwritten_unless_forbidden() {
+    let here = folder("clobber");
+    save(&here, "in.png", 20, 20);
+    fs::write(here.join("out.lic"), b"old").expect("written");
+    lic_with_model(&here, "encode", &["in.png", "out.lic", "--no-clobber"]).with(1, &["out.lic", "--no-clobber"]);
+    assert_eq!(fs::read(here.join("out.lic")).expect("still there"), b"old");
+    lic_with_model(&here, "encode", &["in.png", "out.lic"]).well();
+    assert_ne!(fs::read(here.join("out.lic")).expect("written"), b"old");
+}
+
+#[test]
+fn a_failure_leaves_the_old_file_and_no_other() {
+    let here = folder("atomic");
+    fs::write(here.join("bad.png"), b"\x89PNG\r\n\x1a\nnothing").expect("written");
+    fs::write(here.join("out.lic"), b"old").expect("written");
+    lic_with_model(&here, "encode", &["bad.png", "out.lic"]).with(3, &["bad.png"]);
+    assert_eq!(fs::read(here.join("out.lic")).expect("still there"), b"old");
+    assert_eq!(fs::read_dir(&here).expect("a folder").count(), 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn outputs_are_ordinary_files_and_links_are_followed() {
+    use std::os::unix::fs::PermissionsExt;
+    let here = folder("unix");
+    save(&here, "in.png", 20, 20);
+    fs::write(here.join("ordinary"), b"").expect("written");
+    fs::write(here.join("target.lic"), b"old").expect("written");
+    std::os::unix::fs::symlink("target.lic", here.join("link.lic")).expect("a link");
+    let mode = |name: &str| fs::metadata(here.join(name)).expect("there").permissions().mode();
+    lic_with_model(&here, "encode", &["in.png", "out.lic"]).well();
+    assert_eq!(mode("out.lic"), mode("ordinary"));
+    lic_with_model(&here, "encode", &["in.png", "link.lic"]).well();
+    assert!(here.join("link.lic").is_symlink());
+    assert_eq!(fs::read(here.join("target.lic")).expect("written"), fs::read(here.join("out.lic")).expect("written"));
+    lic_with_model(&here, "encode", &["in.png", "/dev/null"]).well();
+    assert!(!fs::metadata("/dev/null").expect("there").is_file());
+}

@@ -1,0 +1,145 @@
+//! Latents in, payloads out.
+
+use lic_shaders::order::{GROUP, PASSES, phase};
+use rayon::prelude::*;
+
+use super::skip::{Skipped, quantise};
+use crate::entropy::{CostTable, MAX_SYMBOL, TileEncoder};
+use crate::error::Error;
+use crate::prior::{Prediction, PriorEngine, PriorWeights, QualityIndex, TileShape};
+use crate::stats::{Stats, timed};
+
+/// A tile to encode.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LatentTile<'a> {
+    /// Its number, for messages.
+    pub(crate) number: u32,
+    pub(crate) shape: TileShape,
+    /// Whitened [height, width, M].
+    pub(crate) latent: &'a [f32],
+    /// Hyper-latents [zh, zw, Z].
+    pub(crate) hyper: &'a [i16],
+}
+
+/// The payloads of some tiles (at least one).
+pub(crate) fn encode(
+    engine: &mut dyn PriorEngine,
+    weights: &PriorWeights,
+    quality: QualityIndex,
+    tiles: &[LatentTile<'_>],
+    stats: &mut Stats,
+) -> Result<Vec<Vec<u8>>, Error> {
+    let costs = CostTable::of_scales(weights.scale_tables());
+    let setting = Setting {
+        weights,
+        quality,
+        gains: weights.gains(quality).scale().iter().map(|&g| g as f32).collect(),
+        costs: &costs,
+    };
+    let mut attempts = setting.attempt(engine, tiles, true, stats)?;
+    let refused = |attempt: &Attempt| !attempt.skipped.is_worth_it();
+    let again: Vec<LatentTile<'_>> =
+        tiles.iter().zip(&attempts).filter(|(_, attempt)| refused(attempt)).map(|(tile, _)| *tile).collect();
+    if !again.is_empty() {
+        let without = setting.attempt(engine, &again, false, stats)?;
+        let places = attempts.iter_mut().filter(|attempt| refused(attempt));
+        for (place, attempt) in places.zip(without) {
+            *place = attempt;
+        }
+    }
+    stats.symbols += attempts.iter().map(|a| a.symbols).sum::<u64>();
+    Ok(attempts.into_iter().map(|a| a.payload).collect())
+}
+
+/// What all tiles of a call share.
+struct Setting<'a> {
+    weights: &'a PriorWeights,
+    quality: QualityIndex,
+    /// Quantisation steps per unit of the whitened latent [M].
+    gains: Vec<f32>,
+    costs: &'a CostTable<'a>,
+}
+
+/// A tile that was coded one way.
+struct Attempt {
+    payload: Vec<u8>,
+    skipped: Skipped,
+    symbols: u64,
+}
+
+/// A tile that is being coded.
+struct Job<'a> {
+    tile: LatentTile<'a>,
+    coder: TileEncoder,
+    skipped: Skipped,
+    symbols: u64,
+}
+
+impl Setting<'_> {
+    fn attempt(
+        &self,
+        engine: &mut dyn PriorEngine,
+        tiles: &[LatentTile<'_>],
+        skip: bool,
+        stats: &mut Stats,
+    ) -> Result<Vec<Attempt>, Error> {
+        let shapes: Vec<TileShape> = tiles.iter().map(|tile| tile.shape).collect();
+        let hyper: Vec<&[i16]> = tiles.iter().map(|tile| tile.hyper).collect();
+        timed(&mut stats.prior, || engine.begin(&shapes, self.quality, &hyper))?;
+        let mut jobs: Vec<Job<'_>> = timed(&mut stats.coding, || {
+            let start = tiles.par_iter().map(|tile| self.start(tile, skip));
+            start.collect::<Result<_, Error>>()
+        })?;
+        for pass in 0..PASSES {
+            let predictions = timed(&mut stats.prior, || engine.predict())?;
+            let symbols: Vec<Vec<i16>> = timed(&mut stats.coding, || {
+                let jobs = jobs.par_iter_mut().zip(predictions);
+                jobs.map(|(job, prediction)| self.code(job, pass, prediction)).collect::<Result<_, Error>>()
+            })?;
+            timed(&mut stats.prior, || engine.accept(&symbols))?;
+        }
+        engine.finish()?;
+        let finish = |job: Job<'_>| Attempt { payload: job.coder.finish(), skipped: job.skipped, symbols: job.symbols };
+        Ok(timed(&mut stats.coding, || jobs.into_par_iter().map(finish).collect()))
+    }
+
+    fn start<'t>(&self, tile: &LatentTile<'t>, skip: bool) -> Result<Job<'t>, Error> {
+        let mut coder = TileEncoder::new(skip);
+        let tables = self.weights.hyper_tables();
+        coder.encode_hyper(tables, self.quality.get(), tile.hyper).map_err(|e| e.in_tile(tile.number))?;
+        Ok(Job { tile: *tile, coder, skipped: Skipped::default(), symbols: tile.hyper.len() as u64 })
+    }
+
+    /// Chooses and codes the symbols of a pass.
+    fn code(&self, job: &mut Job<'_>, pass: usize, p: &Prediction) -> Result<Vec<i16>, Error> {
+        let channels = self.gains.len();
+        let part = channels / PASSES;
+        let skip = job.coder.skip();
+        let mut symbols = Vec::with_capacity(p.index.len());
+        let positions = job.tile.latent.chunks_exact(channels);
+        let predicted = p.mean64.chunks_exact(part).zip(p.index.chunks_exact(part));
+        for (position, (latent, (means, indices))) in positions.zip(predicted).enumerate() {
+            let width = job.tile.shape.width;
+            let group = GROUP[pass][phase(position / width, position % width)] * part;
+            let coded = latent[group..group + part].iter().zip(&self.gains[group..]);
+            for ((&latent, &gain), (&mean, &index)) in coded.zip(means.iter().zip(indices)) {
+                let (residual, mut symbol) = quantise(latent, gain, mean, MAX_SYMBOL);
+                if skip && index == 0 {
+                    if symbol != 0 {
+                        let cost = self.costs.cost(0, symbol);
+                        let cost = cost.map_err(|e| e.in_tile(job.tile.number))?;
+                        job.skipped.add(residual, symbol, cost);
+                        symbol = 0;
+                    }
+                } else {
+                    job.symbols += 1;
+                }
+                symbols.push(symbol);
+            }
+        }
+        job.coder
+            .encode_symbols(self.weights.scale_tables(), &symbols, &p.index)
+            .map_err(|e| e.in_tile(job.tile.number))?;
+        Ok(symbols)
+    }
+}

@@ -1,0 +1,11 @@
+//! Latents of several tiles to payloads and back, driving an engine of the prior and a range coder per tile.
+//!
+//! [`encode`] and [`decode`] mirror each other pass by pass. Everything here is integer arithmetic except for the encoder's
+//! choice of symbols, which a decoder does not repeat.
+
+mod decode;
+mod encode;
+mod skip;
+
+pub(crate) use decode::{CodedTile, DecodedTile, decode};
+pub(crate) use encode::{LatentTile, encode};

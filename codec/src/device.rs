@@ -1,0 +1,213 @@
+//! Which device computes: the choice, the adapters behind it, and the self-test of a GPU nobody has asked for by name.
+//!
+//! The transforms run on burn's wgpu device, the prior on its own (`lic_shaders::gpu`); both take the same adapter, the first of
+//! the best kind.
+
+use crate::error::Warning;
+
+/// Where the networks run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DeviceChoice {
+    /// A hardware GPU that passes a self-test, else the CPU. Never a software rasteriser.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// Any GPU adapter, software rasterisers included; an error if there is none.
+    Gpu,
+}
+
+/// Why a device cannot be used.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeviceError {
+    /// The cargo feature `gpu` is off.
+    #[error("this build of lic has no GPU support (cargo feature gpu)")]
+    NotBuilt,
+    /// No adapter, or it gives no device.
+    #[cfg(feature = "gpu")]
+    #[error(transparent)]
+    Gpu(#[from] crate::prior::GpuError),
+    /// burn finds no device where the prior found one.
+    #[error("the GPU gives no device for the transforms: {0}")]
+    NoTransforms(String),
+}
+
+/// A device that was chosen, with what the user should hear about the choice.
+#[derive(Debug, Clone)]
+pub(crate) struct Chosen {
+    pub(crate) burn: burn::tensor::Device,
+    #[cfg(feature = "gpu")]
+    pub(crate) gpu: Option<crate::prior::AdapterPolicy>,
+    pub(crate) warning: Option<Warning>,
+}
+
+impl Chosen {
+    /// The CPU, which always works.
+    pub(crate) fn cpu(warning: Option<Warning>) -> Self {
+        Self {
+            burn: burn::tensor::Device::flex(),
+            #[cfg(feature = "gpu")]
+            gpu: None,
+            warning,
+        }
+    }
+
+    /// Whether transforms of several tiles may run at the same time: a GPU is filled by one.
+    pub(crate) fn takes_several(&self) -> bool {
+        #[cfg(feature = "gpu")]
+        return self.gpu.is_none();
+        #[cfg(not(feature = "gpu"))]
+        true
+    }
+}
+
+#[cfg(not(feature = "gpu"))]
+pub(crate) fn choose(choice: DeviceChoice, _model: &crate::model::Model) -> Result<Chosen, crate::error::Error> {
+    match choice {
+        DeviceChoice::Auto | DeviceChoice::Cpu => Ok(Chosen::cpu(None)),
+        DeviceChoice::Gpu => Err(DeviceError::NotBuilt.into()),
+    }
+}
+
+#[cfg(feature = "gpu")]
+pub(crate) use with_gpu::choose;
+#[cfg(feature = "gpu")]
+pub use with_gpu::self_test;
+
+#[cfg(feature = "gpu")]
+mod with_gpu {
+    use std::sync::{Mutex, OnceLock, PoisonError};
+
+    use burn::tensor::{Device, DeviceKind};
+
+    use super::{Chosen, DeviceChoice, DeviceError};
+    use crate::error::{Error, GpuFault, Warning};
+    use crate::model::Model;
+    use crate::prior::random::Noise;
+    use crate::prior::{
+        AdapterPolicy, FastEngine, GpuEngine, GpuError, Prediction, PriorEngine, QualityIndex, TileShape,
+    };
+    use crate::transform::TileTransforms;
+
+    /// What `auto` means in this process.
+    #[derive(Clone, Copy)]
+    enum Verdict {
+        NoAdapter,
+        Good,
+        Bad(GpuFault),
+    }
+
+    pub(crate) fn choose(choice: DeviceChoice, model: &Model) -> Result<Chosen, Error> {
+        match choice {
+            DeviceChoice::Cpu => Ok(Chosen::cpu(None)),
+            DeviceChoice::Gpu => {
+                let burn = burn_device(AdapterPolicy::Any)?;
+                let gpu = Some(AdapterPolicy::Any);
+                Ok(Chosen { burn, gpu, warning: None })
+            }
+            DeviceChoice::Auto => {
+                static VERDICT: OnceLock<Verdict> = OnceLock::new();
+                match VERDICT.get_or_init(|| judge(model)) {
+                    Verdict::NoAdapter => Ok(Chosen::cpu(None)),
+                    &Verdict::Bad(reason) => Ok(Chosen::cpu(Some(Warning::GpuNotUsed { reason }))),
+                    Verdict::Good => Ok(Chosen {
+                        burn: burn_device(AdapterPolicy::Hardware)?,
+                        gpu: Some(AdapterPolicy::Hardware),
+                        warning: None,
+                    }),
+                }
+            }
+        }
+    }
+
+    /// burn's device on the best adapter of the policy. burn opens an adapter once per process, so it is kept.
+    fn burn_device(policy: AdapterPolicy) -> Result<Device, DeviceError> {
+        static OPENED: Mutex<Vec<(DeviceKind, Device)>> = Mutex::new(Vec::new());
+        let kinds =
+            [DeviceKind::DiscreteGpu(0), DeviceKind::IntegratedGpu(0), DeviceKind::VirtualGpu(0), DeviceKind::Cpu];
+        let kinds = match policy {
+            AdapterPolicy::Hardware => &kinds[..3],
+            AdapterPolicy::Any => &kinds[..],
+        };
+        let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut message = String::new();
+        for kind in kinds {
+            if let Some((_, device)) = opened.iter().find(|(k, _)| k == kind) {
+                return Ok(device.clone());
+            }
+            match Device::wgpu_options().device_kind(kind.clone()).init() {
+                Ok(device) => {
+                    opened.push((kind.clone(), device.clone()));
+                    return Ok(device);
+                }
+                Err(error) => message = error.to_string(),
+            }
+        }
+        Err(DeviceError::NoTransforms(message))
+    }
+
+    /// The self-test's result on hardware.
+    fn judge(model: &Model) -> Verdict {
+        match self_test(model, AdapterPolicy::Hardware) {
+            Ok(None) => Verdict::Good,
+            Ok(Some(fault)) => Verdict::Bad(fault),
+            Err(Error::Device(DeviceError::Gpu(GpuError::NoAdapter(_)))) => Verdict::NoAdapter,
+            Err(_) => Verdict::Bad(GpuFault::DoesNotStart),
+        }
+    }
+
+    /// Rows and columns of the self-test's tile: not equal, and no multiple of anything.
+    const TEST: TileShape = TileShape { height: 11, width: 9 };
+
+    /// Largest difference of pixel values: half a step of 8 bits, below which samples differ by at most one.
+    const TOLERANCE: f32 = 0.5 / 255.0;
+
+    /// Compares prior and transforms of the best GPU that the policy allows with the CPU on one small tile, and returns what
+    /// is wrong with it. [`DeviceChoice::Auto`] does this once per process.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if there is no adapter or it gives no device, [`Error::Prior`] if it fails, [`Error::Model`].
+    pub fn self_test(model: &Model, policy: AdapterPolicy) -> Result<Option<GpuFault>, Error> {
+        let mut gpu = GpuEngine::new(model.prior().clone(), policy).map_err(DeviceError::from)?;
+        let mut cpu = FastEngine::new(model.prior().clone());
+        if prior(model, &mut gpu)? != prior(model, &mut cpu)? {
+            return Ok(Some(GpuFault::WrongPrior));
+        }
+        let device = burn_device(policy)?;
+        let on_gpu = pixels(&model.transforms(&device, false)?);
+        let on_cpu = pixels(&model.transforms(&Device::flex(), false)?);
+        // Written so that numbers that are none count as different.
+        let close = |(a, b): (&f32, &f32)| (a.clamp(-0.5, 0.5) - b.clamp(-0.5, 0.5)).abs() <= TOLERANCE;
+        if on_gpu.len() == on_cpu.len() && on_gpu.iter().zip(&on_cpu).all(close) {
+            return Ok(None);
+        }
+        Ok(Some(GpuFault::WrongPixels))
+    }
+
+    /// All predictions of a tile with the symbols 1, 0, -1 in turn.
+    fn prior(model: &Model, engine: &mut dyn PriorEngine) -> Result<Vec<Prediction>, Error> {
+        let channels = model.prior().sizes().hyper;
+        let mut noise = Noise(1);
+        let hyper: Vec<i16> = (0..TEST.hyper().positions() * channels).map(|_| noise.symmetric(3) as i16).collect();
+        engine.begin(&[TEST], QualityIndex::MAX, &[&hyper])?;
+        let mut all = Vec::new();
+        for _ in 0..crate::prior::PASSES {
+            let predictions = engine.predict()?.to_vec();
+            let symbols: Vec<Vec<i16>> =
+                predictions.iter().map(|p| (0..p.index.len()).map(|i| 1 - (i % 3) as i16).collect()).collect();
+            all.extend(predictions);
+            engine.accept(&symbols)?;
+        }
+        engine.finish()?;
+        Ok(all)
+    }
+
+    /// Patches from latents of about unit variance.
+    fn pixels(transforms: &dyn TileTransforms) -> Vec<f32> {
+        let mut noise = Noise(2);
+        let latent =
+            (0..TEST.positions() * transforms.channels()).map(|_| noise.symmetric(1700) as f32 / 1000.0).collect();
+        transforms.synthesise(latent, TEST.height, TEST.width, 128)
+    }
+}

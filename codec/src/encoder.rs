@@ -1,0 +1,265 @@
+//! [`Encoder`]: a picture to a file.
+//!
+//! Without a target the picture goes through in bands of tiles, so memory beyond the picture is bounded; with one, and with
+//! [`Encoder::analyse`], the latents of the whole picture are kept (4 bytes times the latent channels per 256 pixels: 4 bytes
+//! per pixel for 256 channels).
+
+use crate::bands::band;
+use crate::coding::{self, LatentTile};
+use crate::decoder::decode_with;
+use crate::device::DeviceChoice;
+use crate::error::{Error, Warning};
+use crate::format::header::DEFAULT_TILE;
+use crate::format::{BitDepth, Header, TileRect, write_file};
+use crate::image::Picture;
+use crate::model::Model;
+use crate::patches;
+use crate::prior::{HYPER_MAX, PriorEngine, QualityIndex};
+use crate::runtime::Runtime;
+use crate::stats::{Stats, timed};
+use crate::target::{Target, TargetOutcome, search};
+use crate::tiles::{Area, check_anchor};
+
+/// How to encode.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EncodeOptions {
+    /// 0..=100; not used if there is a target.
+    pub quality: f32,
+    /// Tile edge in pixels: a multiple of 64 in 64..=4096 (of 128 for models with attention, unless there is one tile only).
+    pub tile: u32,
+    /// What to reach instead of a quality.
+    pub target: Option<Target>,
+}
+
+impl Default for EncodeOptions {
+    /// Quality 50, tiles of 1024 pixels, no target.
+    fn default() -> Self {
+        Self { quality: 50.0, tile: DEFAULT_TILE.into(), target: None }
+    }
+}
+
+/// An encoded picture.
+#[derive(Debug, Clone)]
+pub struct Encoded {
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// The quality it was coded with.
+    pub quality: QualityIndex,
+    /// Time and amounts; with a target, the time of all trials.
+    pub stats: Stats,
+    /// How the target was met, if there was one.
+    pub target: Option<TargetOutcome>,
+}
+
+/// Encodes pictures with one model on one device. May be used by several threads at once.
+pub struct Encoder {
+    runtime: Runtime,
+}
+
+/// The quality index of a quality 0..=100.
+///
+/// # Errors
+/// [`Error::InvalidOption`] outside of that range.
+pub fn quality_index(quality: f32) -> Result<QualityIndex, Error> {
+    let invalid = Error::InvalidOption { what: "the quality", value: quality.into(), allowed: "0..=100" };
+    if !(0.0..=100.0).contains(&quality) {
+        return Err(invalid);
+    }
+    QualityIndex::new((quality * 2.52).round() as u8).ok_or(invalid)
+}
+
+impl std::fmt::Debug for Encoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Encoder").finish_non_exhaustive()
+    }
+}
+
+impl Encoder {
+    /// Loads all networks to a device.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if the weight file's transforms are damaged, [`Error::Device`] if the device cannot be used.
+    pub fn new(model: &Model, device: DeviceChoice) -> Result<Self, Error> {
+        let runtime = Runtime::new(model, device, true)?;
+        Ok(Self { runtime })
+    }
+
+    /// What the user should hear about the device.
+    pub fn warning(&self) -> Option<Warning> {
+        self.runtime.warning()
+    }
+
+    /// Encodes a picture. A target that cannot be met is no error: the nearest file comes back, with the reason in
+    /// [`Encoded::target`].
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`], [`Error::InvalidOption`], [`Error::InvalidHeader`] or [`Error::TileCutsWindows`] for arguments
+    /// that make no sense; [`Error::Prior`] if the GPU fails.
+    pub fn encode(&self, picture: &Picture, options: &EncodeOptions) -> Result<Encoded, Error> {
+        let Some(target) = options.target else {
+            let quality = quality_index(options.quality)?;
+            let header = self.header(picture, options.tile)?;
+            return self.run(&header, quality, |tiles, stats| {
+                timed(&mut stats.analysis, || self.latents(picture, &header, tiles))
+            });
+        };
+        target.check()?;
+        let analysed = self.analyse(picture, options.tile)?;
+        let mut spent = analysed.stats;
+        let (mut best, outcome) = search(target, analysed.stats.pixels, |quality| {
+            let encoded = analysed.encode(quality)?;
+            let mut stats = encoded.stats;
+            let score = match target {
+                Target::BitsPerPixel(_) | Target::Bytes(_) => encoded.bytes.len() as f64,
+                Target::Psnr(_) => {
+                    let decoded = decode_with(&self.runtime, &encoded.bytes)?;
+                    stats += decoded.stats;
+                    decoded.picture.psnr(picture)
+                }
+            };
+            spent += stats;
+            Ok((encoded, score))
+        })?;
+        best.stats =
+            Stats { pixels: best.stats.pixels, payload: best.stats.payload, symbols: best.stats.symbols, ..spent };
+        best.target = Some(outcome);
+        Ok(best)
+    }
+
+    /// The first half of encoding, which does not depend on the quality: for several qualities of one picture.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    pub fn analyse(&self, picture: &Picture, tile: u32) -> Result<Analysed<'_>, Error> {
+        let header = self.header(picture, tile)?;
+        let mut stats = Stats { pixels: u64::from(header.width) * u64::from(header.height), ..Stats::default() };
+        let tiles: Vec<TileRect> = header.tiles().collect();
+        let latents = timed(&mut stats.analysis, || self.latents(picture, &header, &tiles))?;
+        Ok(Analysed { encoder: self, header, latents, stats })
+    }
+
+    /// The header of a picture, all but the quality, after checking everything.
+    fn header(&self, picture: &Picture, tile: u32) -> Result<Header, Error> {
+        let [width, height] = picture.size()?;
+        let header = Header {
+            width,
+            height,
+            colour: picture.colour,
+            depth: BitDepth::Eight,
+            quality: 0,
+            tile_size: u16::try_from(tile).unwrap_or(u16::MAX),
+            parse_id: self.runtime.model.parse_id(),
+            synthesis_id: self.runtime.model.synthesis_id(),
+            has_sections: false,
+        };
+        // Writing is what checks the tile size.
+        header.write(&mut Vec::new())?;
+        check_anchor(&header, self.runtime.transforms.anchor())?;
+        Ok(header)
+    }
+
+    /// Whitened latents [rows, columns, M] of some tiles.
+    fn latents(&self, picture: &Picture, header: &Header, tiles: &[TileRect]) -> Result<Vec<Vec<f32>>, Error> {
+        let transforms = &self.runtime.transforms;
+        let whole = Area::of_picture(header);
+        let window = |tile: &TileRect| Area::of_tile(tile).window(transforms.halo(), &whole);
+        self.runtime.transform(tiles, window, |tile| {
+            let window = window(tile);
+            let patches = patches::from_picture(picture, &window);
+            let latent = transforms.analyse(patches, window.rows.len(), window.columns.len())?;
+            Ok(window.crop(&latent, &Area::of_tile(tile), transforms.channels()))
+        })
+    }
+
+    /// Codes a picture band by band; `latents` gives those of a band's tiles.
+    fn run<L: AsRef<[f32]> + Sync>(
+        &self,
+        header: &Header,
+        quality: QualityIndex,
+        latents: impl Fn(&[TileRect], &mut Stats) -> Result<Vec<L>, Error>,
+    ) -> Result<Encoded, Error> {
+        let header = Header { quality: quality.get(), ..*header };
+        let mut stats = Stats { pixels: u64::from(header.width) * u64::from(header.height), ..Stats::default() };
+        let mut engine = self.runtime.engine()?;
+        let mut payloads: Vec<Vec<u8>> = Vec::new();
+        let mut next = 0;
+        while next < header.tile_count() {
+            let numbers = band(&header, next, self.runtime.band_positions());
+            next = numbers.end;
+            let tiles: Vec<TileRect> = numbers.filter_map(|n| header.tile(n)).collect();
+            let latents = latents(&tiles, &mut stats)?;
+            payloads.extend(self.code(engine.as_mut(), quality, &tiles, &latents, &mut stats)?);
+        }
+        self.runtime.put_back(engine);
+        stats.payload = payloads.iter().map(|p| p.len() as u64).sum();
+        Ok(Encoded { bytes: write_file(&header, &[], &payloads)?, quality, stats, target: None })
+    }
+
+    /// Payloads of some tiles with their latents.
+    fn code<L: AsRef<[f32]> + Sync>(
+        &self,
+        engine: &mut dyn PriorEngine,
+        quality: QualityIndex,
+        tiles: &[TileRect],
+        latents: &[L],
+        stats: &mut Stats,
+    ) -> Result<Vec<Vec<u8>>, Error> {
+        let items: Vec<(u32, Area, &[f32])> = tiles
+            .iter()
+            .zip(latents)
+            .map(|(tile, latent)| (tile.index, Area::of_tile(tile), latent.as_ref()))
+            .collect();
+        let hyper: Vec<Vec<i16>> = timed(&mut stats.analysis, || {
+            self.runtime.transform(
+                &items,
+                |(_, area, _)| area.clone(),
+                |(_, area, latent)| {
+                    let (rows, columns) = (area.rows.len(), area.columns.len());
+                    let transforms = &self.runtime.transforms;
+                    let z = transforms.hyper_analyse(latent, rows, columns, quality.get())?;
+                    let limit = f32::from(HYPER_MAX);
+                    // What is no number becomes 0.
+                    let round = |z: &f32| z.round().clamp(-limit, limit) as i16;
+                    Ok(z.iter().map(round).collect())
+                },
+            )
+        })?;
+        let tiles: Vec<LatentTile<'_>> = items
+            .iter()
+            .zip(&hyper)
+            .map(|((number, area, latent), hyper)| LatentTile { number: *number, shape: area.shape(), latent, hyper })
+            .collect();
+        coding::encode(engine, self.runtime.model.prior(), quality, &tiles, stats)
+    }
+}
+
+/// A picture's latents, ready to be coded at any quality.
+#[derive(Debug)]
+pub struct Analysed<'a> {
+    encoder: &'a Encoder,
+    header: Header,
+    /// Whitened [rows, columns, M] of every tile.
+    latents: Vec<Vec<f32>>,
+    stats: Stats,
+}
+
+impl Analysed<'_> {
+    /// Codes the picture; [`Encoded::stats`] do not count the analysis again.
+    ///
+    /// # Errors
+    /// [`Error::Prior`] if the GPU fails.
+    pub fn encode(&self, quality: QualityIndex) -> Result<Encoded, Error> {
+        self.encoder.run(&self.header, quality, |tiles, _| {
+            let of_tile = |tile: &TileRect| {
+                let latent = self.latents.get(tile.index as usize);
+                latent.map_or(&[][..], Vec::as_slice)
+            };
+            Ok(tiles.iter().map(of_tile).collect())
+        })
+    }
+
+    /// What the analysis took.
+    pub fn stats(&self) -> Stats {
+        self.stats
+    }
+}

@@ -1,0 +1,29 @@
+//! Entropy coding of a tile: symbols to bytes and back, with integer probabilities only.
+//!
+//! [`tables`] checks the cumulative tables of a weight file and indexes them for fast decoding,
+//! [`model`] shows them to constriction's range coder, [`encoder`] and [`decoder`] turn whole
+//! slices of symbols into a tile's payload and back, and [`cost`] says what symbols would cost
+//! without coding them. Which table codes which latent is the business of the integer prior;
+//! `codec/FORMAT.md`, chapter 5, specifies the stream.
+
+pub mod cost;
+pub mod decoder;
+pub mod encoder;
+pub mod model;
+pub mod tables;
+
+mod flags;
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod tests;
+
+pub use cost::CostTable;
+pub use decoder::TileDecoder;
+pub use encoder::TileEncoder;
+pub use tables::{CdfTables, HYPER_KNOTS, HyperTables, ScaleTables};
+
+/// Greatest magnitude of a latent symbol.
+pub const MAX_SYMBOL: i32 = 16383;
+/// Greatest magnitude of a hyper-latent symbol.
+pub const MAX_HYPER_SYMBOL: i32 = 4095;

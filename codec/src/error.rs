@@ -1,0 +1,399 @@
+//! Everything that can be wrong with a `.lic` file or with what was asked of this crate.
+//!
+//! [`Error`] ends the work; a [`Warning`] is handed back beside a result that is still good. The
+//! two small enums [`EntropyError`] and [`TableError`] belong to the entropy coder, which knows
+//! neither files nor tile numbers; [`Error::InvalidTile`] and [`Error::InvalidTables`] carry them.
+//! Every variant says whose fault it is and what can be done.
+
+use std::fmt;
+
+use crate::device::DeviceError;
+use crate::model::ModelError;
+use crate::prior::PriorError;
+
+/// A part of a file, named in messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Part {
+    /// The fixed header with the signature.
+    Header,
+    /// The list of sections, where the next section's type is not known yet.
+    Sections,
+    /// The section of this type number.
+    Section(u8),
+    /// The list of tile lengths.
+    TileIndex,
+    /// The payload of this tile, counted from 0 in rows.
+    Tile(u32),
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Part::Header => write!(f, "the header"),
+            Part::Sections => write!(f, "the list of sections"),
+            Part::Section(kind) => write!(f, "section {kind}"),
+            Part::TileIndex => write!(f, "the tile index"),
+            Part::Tile(tile) => write!(f, "tile {tile}"),
+        }
+    }
+}
+
+/// Why a file could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Reading or writing failed in the operating system; nothing is known about the file.
+    #[error("input or output failed: {0}")]
+    Io(#[from] std::io::Error),
+
+    /// The bytes do not start with the `.lic` signature. The caller's mistake: the extension is
+    /// also used by licence files, and pictures of other formats get renamed. Open it as what it is.
+    #[error("not a lic image: this looks like {looks_like}")]
+    NotLic {
+        /// What the first bytes look like, with an article: "a PNG image", "an empty file".
+        looks_like: &'static str,
+    },
+
+    /// The file follows a later version of the format. Nobody's fault: use a newer release.
+    #[error("format version {found} is not supported, this release reads version {supported}")]
+    UnsupportedVersion {
+        /// The version in the file.
+        found: u8,
+        /// The version this release reads.
+        supported: u8,
+    },
+
+    /// The file ends too early. It was cut off on its way here: fetch it again.
+    #[error("truncated at byte {offset}: {part} needs {needed} bytes in all")]
+    Truncated {
+        /// What was being read.
+        part: Part,
+        /// Number of bytes that are there.
+        offset: u64,
+        /// Number of bytes, from the start of the file, up to which there must be some at least.
+        needed: u64,
+    },
+
+    /// The bytes were changed after the file was written (bad disk, bad transfer). What is left
+    /// must not be shown as if it were right: fetch the file again.
+    #[error("checksum of {part} is {computed:08x}, the file says {stored:08x}: the file is damaged")]
+    Checksum {
+        /// The damaged part.
+        part: Part,
+        /// The CRC-32 written in the file.
+        stored: u32,
+        /// The CRC-32 of the bytes that are there.
+        computed: u32,
+    },
+
+    /// A header field has a value that version 1 forbids although the checksum is right. The
+    /// writer of the file is wrong; report it there.
+    #[error("header field {field} is {value}, allowed is {allowed}")]
+    InvalidHeader {
+        /// Name of the field.
+        field: &'static str,
+        /// Its value.
+        value: u32,
+        /// The values that version 1 allows.
+        allowed: &'static str,
+    },
+
+    /// The header promises a picture that so few bytes cannot hold. Either the file was cut off
+    /// or it was made to exhaust memory. Nothing was allocated for it.
+    #[error(
+        "a picture of {width}x{height} in {tiles} tiles takes at least {needed} bytes, \
+         the file has {present}"
+    )]
+    ImplausibleSize {
+        /// Width in pixels.
+        width: u16,
+        /// Height in pixels.
+        height: u16,
+        /// Number of tiles.
+        tiles: u32,
+        /// The least number of bytes such a file has.
+        needed: u64,
+        /// The number of bytes there are.
+        present: u64,
+    },
+
+    /// The file uses something that version 1 defines or reserves but this release cannot decode.
+    /// Nobody's fault: use a newer release.
+    #[error("this release cannot decode {feature} (value {value})")]
+    UnsupportedFeature {
+        /// What it is.
+        feature: &'static str,
+        /// The value found.
+        value: u32,
+    },
+
+    /// The file holds a section this release does not know and without which, its writer says,
+    /// the picture would come out wrong. Use a newer release.
+    #[error("section type {kind} is unknown here and cannot be skipped")]
+    UnknownCriticalSection {
+        /// The section's type number.
+        kind: u8,
+    },
+
+    /// A section's checksum is right, its content is not. The writer of the file is wrong.
+    #[error("section {kind}: {reason}")]
+    InvalidSection {
+        /// The section's type number.
+        kind: u8,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+
+    /// A length is not written in the one way version 1 allows. The writer of the file is wrong.
+    #[error("the length of {part} at byte {offset} is not a canonical number of at most 35 bits")]
+    InvalidLength {
+        /// What the length belongs to.
+        part: Part,
+        /// Where it starts.
+        offset: u64,
+    },
+
+    /// A tile is shorter than version 1 allows for its size: a rule against tiny files that
+    /// promise huge pictures. The writer of the file is wrong.
+    #[error("tile {tile} has {length} bytes, at least {needed} are needed")]
+    TileTooShort {
+        /// The tile, counted from 0 in rows.
+        tile: u32,
+        /// The length in the index.
+        length: u64,
+        /// The least length: one byte per started 64x64 pixels.
+        needed: u64,
+    },
+
+    /// The file was made with other weights. Load the model with the id `file` (`--model PATH`).
+    #[error("the file needs a model with parse id {file:08x}, the loaded one has {model:08x}")]
+    WrongParseId {
+        /// Parse id in the file.
+        file: u32,
+        /// Parse id of the loaded model.
+        model: u32,
+    },
+
+    /// A tile's bytes are undamaged but are no stream that an encoder writes. The writer of the
+    /// file is wrong, or two models share a parse id.
+    #[error("tile {tile} is invalid: {source}")]
+    InvalidTile {
+        /// The tile, counted from 0 in rows.
+        tile: u32,
+        /// What is wrong in it.
+        source: EntropyError,
+    },
+
+    /// There are bytes after the last tile. Something was appended to the file; cut it off at
+    /// `offset` if you know that it does not matter.
+    #[error("{extra} bytes follow the end of the picture at byte {offset}")]
+    TrailingGarbage {
+        /// Where the picture ends.
+        offset: u64,
+        /// Number of bytes after it.
+        extra: u64,
+    },
+
+    /// The probability tables of the model are unusable. The weight file is wrong, not the picture.
+    #[error("the model's probability tables are invalid: {0}")]
+    InvalidTables(#[from] TableError),
+
+    /// The pieces handed to the file writer do not fit the header. The calling code is wrong.
+    #[error("cannot write the file: {what} is {found}, expected {expected}")]
+    InvalidInput {
+        /// What does not fit.
+        what: &'static str,
+        /// What was given.
+        found: u64,
+        /// What the header asks for, or the greatest value allowed.
+        expected: u64,
+    },
+
+    /// A quality or a target that makes no sense. The caller's mistake.
+    #[error("{what} is {value}, allowed is {allowed}")]
+    InvalidOption {
+        /// Which option.
+        what: &'static str,
+        /// What was given.
+        value: f64,
+        /// What is allowed.
+        allowed: &'static str,
+    },
+
+    /// Attention windows lie on a grid of 128 pixels, and with such tiles they would be cut at every tile's edge.
+    #[error("this model has attention windows and needs tiles of a multiple of {unit} pixels, not {tile}")]
+    TileCutsWindows {
+        /// Tile edge of the file, or asked for.
+        tile: u16,
+        /// What it must be a multiple of.
+        unit: usize,
+    },
+
+    /// The decoded picture does not fit into memory.
+    #[error("the picture takes {bytes} bytes of memory, more than there are")]
+    OutOfMemory {
+        /// Size of the picture in memory.
+        bytes: u64,
+    },
+
+    /// The weight file is unusable, or there is none.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+
+    /// The device that was asked for cannot be used.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+
+    /// The integer prior refused its input, or the GPU failed while it ran. Neither happens on account of a file.
+    #[error(transparent)]
+    Prior(#[from] PriorError),
+}
+
+/// Something the user should hear about although the picture is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Warning {
+    /// The symbols were parsed exactly, but another synthesis transform than the one the encoder
+    /// had in mind turns them into pixels: a better one, if the weights are newer.
+    #[error("the file was made for synthesis id {file:08x}, the loaded model has {model:08x}")]
+    SynthesisIdMismatch {
+        /// Synthesis id in the file.
+        file: u32,
+        /// Synthesis id of the loaded model.
+        model: u32,
+    },
+    /// A section that this release does not know was skipped; its writer says that is harmless.
+    #[error("section type {kind} with {bytes} bytes is unknown here and was skipped")]
+    SectionSkipped {
+        /// The section's type number.
+        kind: u8,
+        /// Length of its content.
+        bytes: u64,
+    },
+    /// There is a GPU, but the CPU does the work.
+    #[error("the GPU is not used: {reason}")]
+    GpuNotUsed {
+        /// What is wrong with it.
+        reason: GpuFault,
+    },
+}
+
+/// Why `auto` does not use a GPU that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GpuFault {
+    /// It gives no device, or a command failed in the self-test.
+    #[error("it does not start")]
+    DoesNotStart,
+    /// Its integer arithmetic is wrong: files would be unreadable elsewhere.
+    #[error("its integer prior differs from the CPU's")]
+    WrongPrior,
+    /// Its pixels are off by more than rounding.
+    #[error("its pixels differ from the CPU's")]
+    WrongPixels,
+}
+
+/// Why a stream of symbols cannot be coded or decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EntropyError {
+    /// The payload has no byte, not even the flags.
+    #[error("the payload is empty")]
+    Empty,
+    /// Flag bits that version 1 does not define are set.
+    #[error("unknown tile flags {flags:#04x}")]
+    UnknownFlags {
+        /// The flag byte.
+        flags: u8,
+    },
+    /// The range decoder met a point that no encoder produces.
+    #[error("the code point lies outside of every symbol")]
+    InvalidPoint,
+    /// A symbol beyond the range version 1 allows: found in a stream, or given to the encoder.
+    #[error("symbol {symbol} lies outside of +-{limit}")]
+    SymbolOutOfRange {
+        /// The symbol; a distance beyond all limits is reported as `i32::MAX` or `i32::MIN`.
+        symbol: i32,
+        /// The greatest magnitude allowed.
+        limit: i32,
+    },
+    /// Bytes other than zero follow the last symbol.
+    #[error("bytes that belong to no symbol follow the stream")]
+    TrailingBytes,
+    /// A table index for which there is no table. The prior network or its caller is wrong.
+    #[error("there is no table {index}, only {tables}")]
+    NoSuchTable {
+        /// The index.
+        index: usize,
+        /// The number of tables.
+        tables: usize,
+    },
+    /// Two slices that must be equally long (or a multiple of the channels) are not.
+    #[error("{symbols} symbols do not fit {indices} table indices")]
+    LengthMismatch {
+        /// Number of symbols.
+        symbols: usize,
+        /// Number of indices, or of channels.
+        indices: usize,
+    },
+    /// The encoder was given a symbol other than 0 at a place that skipping leaves out.
+    #[error("symbol {symbol} at position {position} is skipped but not zero")]
+    SkippedSymbol {
+        /// The symbol.
+        symbol: i16,
+        /// Its place in the slice.
+        position: usize,
+    },
+}
+
+impl EntropyError {
+    /// Says in which tile it happened.
+    pub fn in_tile(self, tile: u32) -> Error {
+        Error::InvalidTile { tile, source: self }
+    }
+}
+
+/// Why integer probability tables cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TableError {
+    /// The number of tables is not what the prior's shape asks for.
+    #[error("{what}: {found} values, expected {expected}")]
+    Count {
+        /// Which tensor.
+        what: &'static str,
+        /// Number of values given.
+        found: usize,
+        /// Number of values needed.
+        expected: usize,
+    },
+    /// A table covers symbols that version 1 does not allow, or none at all.
+    #[error("table {table} covers the symbols {low}..={high}, outside of +-{limit} or none")]
+    Symbols {
+        /// The table.
+        table: usize,
+        /// Lowest symbol.
+        low: i32,
+        /// Highest symbol.
+        high: i32,
+        /// The greatest magnitude allowed.
+        limit: i32,
+    },
+    /// The left-cumulative values of a table do not start with 0.
+    #[error("table {table} starts with {first} instead of 0")]
+    Start {
+        /// The table.
+        table: usize,
+        /// Its first value.
+        first: u16,
+    },
+    /// The left-cumulative values of a table do not rise, so a symbol would have no probability.
+    #[error("table {table} does not rise at entry {entry}")]
+    NotRising {
+        /// The table.
+        table: usize,
+        /// The first entry that is not above the one before it.
+        entry: usize,
+    },
+}

@@ -1,0 +1,69 @@
+//! The `.lic` still-image format: a learned codec whose files parse the same on every machine.
+//!
+//! In order of use:
+//!
+//! 1. A [`Model`] is a checked weight file: [`Model::embedded`] for the one inside the binary, [`Model::open`] for another.
+//! 2. A [`Picture`] is the samples of an image. [`Encoder::encode`] makes a file of it, at a quality or for a [`Target`]
+//!    (a size, bits per pixel, a PSNR); [`Encoder::analyse`] is its first half, for several qualities of one picture.
+//! 3. [`Decoder::decode`] turns a file into a [`Picture`], with [`Warning`]s.
+//! 4. [`format::Header::parse`] and [`format::LicFile`] look into a file without decoding it; no model is needed.
+//!
+//! ```no_run
+//! use lic_codec::{Colour, Decoder, DeviceChoice, EncodeOptions, Encoder, Model, Picture};
+//!
+//! # fn main() -> Result<(), lic_codec::Error> {
+//! let model = Model::embedded()?;
+//! let picture = Picture::new(2, 1, Colour::Rgb, vec![255, 0, 0, 0, 0, 255])?;
+//! let encoder = Encoder::new(&model, DeviceChoice::Auto)?;
+//! let encoded = encoder.encode(&picture, &EncodeOptions { quality: 60.0, ..EncodeOptions::default() })?;
+//! let decoded = Decoder::new(&model, DeviceChoice::Auto)?.decode(&encoded.bytes)?;
+//! assert_eq!(decoded.picture.width, 2);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Below that lie the parts, each usable alone:
+//!
+//! 5. [`mod@format`]: the container, as `codec/FORMAT.md` specifies it;
+//! 6. [`entropy`]: symbols to bytes and back;
+//! 7. [`prior`]: the integer network that gives the probabilities (`codec/PRIOR.md`), with three engines of the same results;
+//! 8. [`transform`]: the float networks between pixels and latents, behind one small trait; the only part that knows burn,
+//!    together with the choice of the device;
+//! 9. [`symbols`]: what a file holds before any float arithmetic, for tests that compare machines.
+//!
+//! # Feature flags
+//!
+//! - `cpu` (default): the transforms on the CPU.
+//! - `gpu`: transforms and prior on GPUs through wgpu as well; without it [`DeviceChoice::Gpu`] is an error.
+//! - `libtorch`: builds the training library's fast CPU backend; this crate does not use it.
+
+mod bands;
+mod coding;
+mod decoder;
+pub mod device;
+mod encoder;
+pub mod entropy;
+pub mod error;
+pub mod format;
+mod image;
+pub mod model;
+mod patches;
+mod plane;
+pub mod prior;
+mod runtime;
+mod stats;
+pub mod symbols;
+mod target;
+mod tiles;
+pub mod transform;
+
+pub use decoder::{Decoded, Decoder};
+pub use device::DeviceChoice;
+pub use encoder::{Analysed, EncodeOptions, Encoded, Encoder, quality_index};
+pub use error::{Error, Warning};
+pub use format::ColourModel as Colour;
+pub use image::Picture;
+pub use model::Model;
+pub use prior::QualityIndex;
+pub use stats::Stats;
+pub use target::{Miss, Target, TargetOutcome};

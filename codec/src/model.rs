@@ -1,0 +1,134 @@
+//! [`Model`]: a weight file, checked and shared.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use lic_model::inference::{LoadError, Transforms};
+use lic_model::weights::{Info, WeightFile};
+
+use crate::error::Error;
+use crate::prior::{self, PriorWeights};
+
+/// Why a weight file cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// This build ships no weights.
+    #[error("this build of lic contains no weights: give it a weight file (--model PATH)")]
+    NotEmbedded,
+    /// The file cannot be read.
+    #[error("cannot read the weight file {path}: {source}")]
+    Read {
+        /// Path of the file.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// It is not a weight file.
+    #[error("the weight file is unusable: {0}")]
+    File(#[from] lic_model::weights::WeightsError),
+    /// Its integer prior breaks `codec/PRIOR.md`.
+    #[error("the weight file's prior is unusable: {0}")]
+    Prior(#[from] prior::WeightsError),
+    /// Its transforms do not fit its own description.
+    #[error("the weight file's transforms are unusable: {0}")]
+    Transforms(#[from] LoadError),
+    /// Transforms and prior have different channel counts.
+    #[error("the weight file's transforms have {transforms} {what} channels, its prior {prior}")]
+    Channels {
+        /// Which channels.
+        what: &'static str,
+        /// Number in the description.
+        transforms: usize,
+        /// Number in the prior's tensors.
+        prior: usize,
+    },
+    /// Analysis was asked for, but only the decoder's networks were loaded.
+    #[error("the encoder's networks are not loaded")]
+    NoEncoder,
+}
+
+/// A model: everything files depend on. Clones share one copy.
+#[derive(Debug, Clone)]
+pub struct Model(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    bytes: Cow<'static, [u8]>,
+    info: Info,
+    parse_id: u32,
+    synthesis_id: u32,
+    prior: Arc<PriorWeights>,
+}
+
+impl Model {
+    /// The model inside the program.
+    ///
+    /// # Errors
+    /// [`ModelError::NotEmbedded`] if it was built without one.
+    pub fn embedded() -> Result<Self, Error> {
+        let bytes = lic_model::weights::embedded().ok_or(ModelError::NotEmbedded)?;
+        Self::load(Cow::Borrowed(bytes))
+    }
+
+    /// A model from the bytes of a weight file.
+    ///
+    /// # Errors
+    /// [`Error::Model`]. The transforms' tensors are looked at when an encoder or decoder is made.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, Error> {
+        Self::load(Cow::Owned(bytes))
+    }
+
+    /// A model from a weight file.
+    ///
+    /// # Errors
+    /// [`Error::Model`].
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let bytes =
+            std::fs::read(path).map_err(|source| ModelError::Read { path: path.display().to_string(), source })?;
+        Self::from_bytes(bytes)
+    }
+
+    fn load(bytes: Cow<'static, [u8]>) -> Result<Self, Error> {
+        let file = WeightFile::parse(&bytes).map_err(ModelError::from)?;
+        let prior = PriorWeights::from_safetensors(file.tensors()).map_err(ModelError::from)?;
+        let (config, sizes) = (file.info.config, prior.sizes());
+        for (what, transforms, prior) in [("latent", config.y, sizes.latents), ("hyper-latent", config.z, sizes.hyper)]
+        {
+            if transforms != prior {
+                return Err(ModelError::Channels { what, transforms, prior }.into());
+            }
+        }
+        let (parse_id, synthesis_id) = (file.parse_id(), file.synthesis_id());
+        let info = file.info;
+        Ok(Self(Arc::new(Inner { bytes, info, parse_id, synthesis_id, prior: Arc::new(prior) })))
+    }
+
+    /// Identity of everything that decides how files are parsed; files with another one are refused.
+    pub fn parse_id(&self) -> u32 {
+        self.0.parse_id
+    }
+
+    /// Identity of the synthesis transform; files with another one are decoded with a warning.
+    pub fn synthesis_id(&self) -> u32 {
+        self.0.synthesis_id
+    }
+
+    /// What the weight file says about itself.
+    pub fn info(&self) -> &Info {
+        &self.0.info
+    }
+
+    /// The integer prior, for [`crate::prior`]'s engines.
+    pub fn prior(&self) -> &Arc<PriorWeights> {
+        &self.0.prior
+    }
+
+    /// The float networks on a device.
+    pub(crate) fn transforms(&self, device: &Device, encoder: bool) -> Result<Transforms, Error> {
+        let file = WeightFile::parse(&self.0.bytes).map_err(ModelError::from)?;
+        Ok(Transforms::load(&file, device, encoder).map_err(ModelError::from)?)
+    }
+}

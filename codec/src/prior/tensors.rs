@@ -1,0 +1,82 @@
+//! Typed, shape-checked access to the tensors of a weight file; what they mean is `weights.rs`.
+
+use lic_shaders::Rows;
+use safetensors::{Dtype, SafeTensors};
+
+use super::WeightsError;
+
+/// An element type of the prior's tensors, little-endian in the file.
+pub(super) trait Element: Sized {
+    const DTYPE: Dtype;
+    const NAME: &'static str;
+    fn decode(bytes: &[u8]) -> Vec<Self>;
+}
+
+macro_rules! element {
+    ($type:ty, $dtype:ident) => {
+        impl Element for $type {
+            const DTYPE: Dtype = Dtype::$dtype;
+            const NAME: &'static str = stringify!($type);
+            fn decode(bytes: &[u8]) -> Vec<Self> {
+                let (elements, _) = bytes.as_chunks();
+                elements.iter().map(|&b| Self::from_le_bytes(b)).collect()
+            }
+        }
+    };
+}
+
+element!(u8, U8);
+element!(i16, I16);
+element!(u16, U16);
+element!(i32, I32);
+
+/// The tensors of one weight file.
+pub(super) struct Tensors<'a>(pub &'a SafeTensors<'a>);
+
+impl Tensors<'_> {
+    /// Shape of a tensor, which must have `N` dimensions.
+    pub(super) fn shape<const N: usize>(&self, name: &str) -> Result<[usize; N], WeightsError> {
+        let view = self.0.tensor(name).map_err(|_| WeightsError::Missing { name: name.into() })?;
+        let wrong = |_| WeightsError::Shape { name: name.into(), found: view.shape().to_vec(), expected: vec![0; N] };
+        view.shape().try_into().map_err(wrong)
+    }
+
+    /// Elements of a tensor of exactly this type and shape.
+    pub(super) fn get<T: Element>(&self, name: &str, shape: &[usize]) -> Result<Vec<T>, WeightsError> {
+        let elements = self.get_any(name)?;
+        let found = self.0.tensor(name).map(|view| view.shape().to_vec()).unwrap_or_default();
+        if found != shape {
+            return Err(WeightsError::Shape { name: name.into(), found, expected: shape.to_vec() });
+        }
+        Ok(elements)
+    }
+
+    /// Elements of a tensor of this type, of any shape.
+    pub(super) fn get_any<T: Element>(&self, name: &str) -> Result<Vec<T>, WeightsError> {
+        let view = self.0.tensor(name).map_err(|_| WeightsError::Missing { name: name.into() })?;
+        if view.dtype() != T::DTYPE {
+            let found = format!("{:?}", view.dtype()).to_lowercase();
+            return Err(WeightsError::Type { name: name.into(), found, expected: T::NAME });
+        }
+        Ok(T::decode(view.data()))
+    }
+
+    /// The five tensors of a layer: `outputs` is the shape of the per-output tensors, `inputs` what the weights have more,
+    /// `knots` the leading dimension of the biases if they depend on the quality.
+    pub(super) fn rows(
+        &self,
+        layer: &str,
+        outputs: &[usize],
+        inputs: &[usize],
+        knots: Option<usize>,
+    ) -> Result<Rows, WeightsError> {
+        let bias: Vec<usize> = knots.iter().chain(outputs).copied().collect();
+        Ok(Rows {
+            weight: self.get(&format!("{layer}.weight"), &[outputs, inputs].concat())?,
+            bias: self.get(&format!("{layer}.bias"), &bias)?,
+            shift1: self.get(&format!("{layer}.shift1"), outputs)?,
+            mult: self.get(&format!("{layer}.mult"), outputs)?,
+            shift2: self.get(&format!("{layer}.shift2"), outputs)?,
+        })
+    }
+}

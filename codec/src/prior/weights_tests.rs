@@ -1,0 +1,76 @@
+//! Which weight files are accepted, and what is read from them.
+
+use safetensors::Dtype;
+
+use super::super::random::{RandomTensor, RandomTensors};
+use super::super::{LayerError, Sizes};
+use super::*;
+use crate::error::TableError;
+
+const SMALL: Sizes = Sizes { latents: 20, hyper: 5, hidden: 12 };
+
+fn load(tensors: &RandomTensors) -> Result<PriorWeights, WeightsError> {
+    let bytes = tensors.to_bytes();
+    PriorWeights::from_safetensors(&SafeTensors::deserialize(&bytes).unwrap())
+}
+
+/// A tensor of a random weight file, to be damaged.
+fn tensor<'a>(tensors: &'a mut RandomTensors, name: &str) -> &'a mut RandomTensor {
+    tensors.0.iter_mut().find(|tensor| tensor.0 == name).unwrap()
+}
+
+#[test]
+fn damaged_weight_files_are_refused_with_the_name_of_the_tensor() {
+    let good = RandomTensors::prior(SMALL, 6);
+    let damaged = |name: &str, damage: &dyn Fn(&mut RandomTensor)| {
+        let mut tensors = good.clone();
+        damage(tensor(&mut tensors, name));
+        let error = load(&tensors).err().unwrap_or_else(|| panic!("damaged {name} was accepted"));
+        assert!(error.to_string().contains(name.trim_start_matches("prior.").trim_end_matches(".weight")), "{error}");
+        error
+    };
+    for (name, ..) in &good.0 {
+        let error = damaged(name, &|tensor| tensor.0.push('x'));
+        assert!(matches!(error, WeightsError::Missing { .. }), "{name}: {error}");
+        damaged(name, &|tensor| {
+            // The same bytes as another type: one axis more, so that the size fits.
+            tensor.1 = Dtype::I8;
+            tensor.2.push(tensor.3.len() / tensor.2.iter().product::<usize>());
+        });
+    }
+    let error = damaged("prior.pass2.input.bias", &|tensor| {
+        tensor.2.swap(0, 1);
+    });
+    assert!(matches!(error, WeightsError::Shape { .. }), "{error}");
+    let error = damaged("prior.pass3.input.weight", &|tensor| tensor.3.as_chunks_mut().0.fill(i16::MAX.to_le_bytes()));
+    assert!(matches!(error, WeightsError::Layer { source: LayerError::Overflow { .. }, .. }), "{error}");
+    let error = damaged("prior.z_shift", &|tensor| tensor.3[0] = 13);
+    assert!(matches!(error, WeightsError::Table { .. }), "{error}");
+    for name in ["prior.scale.cdf", "prior.z.cdf"] {
+        let error = damaged(name, &|tensor| tensor.3[..4].copy_from_slice(&[0; 4]));
+        let not_rising = TableError::NotRising { table: 0, entry: 1 };
+        assert!(matches!(&error, WeightsError::Tables { source, .. } if *source == not_rising), "{error}");
+        let error = damaged(name, &|tensor| tensor.3[0] = 1);
+        let start = TableError::Start { table: 0, first: 1 };
+        assert!(matches!(&error, WeightsError::Tables { source, .. } if *source == start), "{error}");
+    }
+    damaged("prior.z.count", &|tensor| tensor.3[..2].fill(0));
+    damaged("prior.z.low", &|tensor| tensor.3[..2].copy_from_slice(&(-4096i16).to_le_bytes()));
+    damaged("prior.scale.radius", &|tensor| tensor.3[..2].fill(255));
+    damaged("prior.gain.shift_b", &|tensor| tensor.3[0] = 31);
+}
+
+#[test]
+fn loaded_tables_have_the_stored_sizes() {
+    let weights = load(&RandomTensors::prior(SMALL, 7)).unwrap();
+    assert_eq!(weights.sizes(), SMALL);
+    let scales = weights.scale_tables().tables();
+    let table = scales.model(63).unwrap();
+    assert_eq!((table.low(), table.escape()), (-190, 381));
+    assert!(scales.model(64).is_err());
+    let hyper = weights.hyper_tables();
+    assert_eq!(hyper.channels(), SMALL.hyper);
+    let last = hyper.tables().model(hyper.first_table(252) + 4).unwrap();
+    assert_eq!(last.low(), -(last.escape() as i32) / 2);
+    assert!(hyper.tables().model(hyper.first_table(252) + 5).is_err());
+}

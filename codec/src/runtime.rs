@@ -1,0 +1,155 @@
+//! What encoders and decoders share: a model on a device, with engines of its prior to use again.
+
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use crate::bands::{CPU_BAND, windows_in_flight};
+use crate::device::{self, DeviceChoice};
+use crate::error::{Error, Warning};
+use crate::model::Model;
+use crate::prior::{FastEngine, PriorEngine};
+use crate::tiles::Area;
+use crate::transform::TileTransforms;
+
+pub(crate) struct Runtime {
+    pub(crate) model: Model,
+    pub(crate) transforms: Box<dyn TileTransforms>,
+    device: device::Chosen,
+    /// Engines that no call is using: making one repacks or uploads all weights.
+    engines: Mutex<Vec<Box<dyn PriorEngine>>>,
+}
+
+impl Runtime {
+    pub(crate) fn new(model: &Model, choice: DeviceChoice, encoder: bool) -> Result<Self, Error> {
+        let device = device::choose(choice, model)?;
+        let runtime = Self {
+            model: model.clone(),
+            transforms: Box::new(model.transforms(&device.burn, encoder)?),
+            device,
+            engines: Mutex::new(Vec::new()),
+        };
+        // The first engine shows whether the device works at all.
+        let engine = runtime.new_engine()?;
+        runtime.put_back(engine);
+        Ok(runtime)
+    }
+
+    pub(crate) fn warning(&self) -> Option<Warning> {
+        self.device.warning
+    }
+
+    /// An engine for one call; hand it back with [`Self::put_back`] unless it failed.
+    pub(crate) fn engine(&self) -> Result<Box<dyn PriorEngine>, Error> {
+        let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        match engines.pop() {
+            Some(engine) => Ok(engine),
+            None => self.new_engine(),
+        }
+    }
+
+    pub(crate) fn put_back(&self, engine: Box<dyn PriorEngine>) {
+        let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        engines.push(engine);
+    }
+
+    fn new_engine(&self) -> Result<Box<dyn PriorEngine>, Error> {
+        let weights = self.model.prior().clone();
+        #[cfg(feature = "gpu")]
+        if let Some(policy) = self.device.gpu {
+            let engine = with_fallback::GpuOrCpu::new(weights, policy);
+            return Ok(Box::new(engine.map_err(device::DeviceError::from)?));
+        }
+        Ok(Box::new(FastEngine::new(weights)))
+    }
+
+    /// Positions whose prior runs together.
+    pub(crate) fn band_positions(&self) -> usize {
+        #[cfg(feature = "gpu")]
+        if self.device.gpu.is_some() {
+            return crate::bands::GPU_BAND;
+        }
+        CPU_BAND
+    }
+
+    /// The results of `work` on every item, in order; at most so many at the same time as memory allows for windows of the largest size.
+    pub(crate) fn transform<T: Sync, R: Send>(
+        &self,
+        items: &[T],
+        window: impl Fn(&T) -> Area,
+        work: impl Fn(&T) -> Result<R, Error> + Sync,
+    ) -> Result<Vec<R>, Error> {
+        let largest = items.iter().map(|item| window(item).positions()).max();
+        let together = match self.device.takes_several() {
+            true => windows_in_flight(largest.unwrap_or(1)),
+            false => 1,
+        };
+        let mut results = Vec::with_capacity(items.len());
+        for items in items.chunks(together) {
+            match items {
+                [item] => results.push(work(item)?),
+                items => {
+                    let done: Result<Vec<R>, Error> = items.par_iter().map(&work).collect();
+                    results.extend(done?);
+                }
+            }
+        }
+        Ok(results)
+    }
+}
+
+#[cfg(feature = "gpu")]
+mod with_fallback {
+    use std::sync::Arc;
+
+    use crate::prior::{
+        AdapterPolicy, FastEngine, GpuEngine, GpuError, Prediction, PriorEngine, PriorError, PriorWeights,
+        QualityIndex, TileShape,
+    };
+
+    /// The GPU's engine; the CPU's for tiles too large for the adapter. Both give the same numbers.
+    pub(super) struct GpuOrCpu {
+        gpu: GpuEngine,
+        weights: Arc<PriorWeights>,
+        /// In use since a `begin` that the GPU refused.
+        cpu: Option<FastEngine>,
+    }
+
+    impl GpuOrCpu {
+        pub(super) fn new(weights: Arc<PriorWeights>, policy: AdapterPolicy) -> Result<Self, GpuError> {
+            Ok(Self { gpu: GpuEngine::new(weights.clone(), policy)?, weights, cpu: None })
+        }
+
+        fn engine(&mut self) -> &mut dyn PriorEngine {
+            match &mut self.cpu {
+                Some(cpu) => cpu,
+                None => &mut self.gpu,
+            }
+        }
+    }
+
+    impl PriorEngine for GpuOrCpu {
+        fn begin(&mut self, tiles: &[TileShape], quality: QualityIndex, hyper: &[&[i16]]) -> Result<(), PriorError> {
+            self.cpu = None;
+            match self.gpu.begin(tiles, quality, hyper) {
+                Err(PriorError::Gpu(GpuError::TileTooLarge { .. })) => {
+                    let cpu = FastEngine::new(self.weights.clone());
+                    self.cpu.insert(cpu).begin(tiles, quality, hyper)
+                }
+                result => result,
+            }
+        }
+
+        fn predict(&mut self) -> Result<&[Prediction], PriorError> {
+            self.engine().predict()
+        }
+
+        fn accept(&mut self, symbols: &[Vec<i16>]) -> Result<(), PriorError> {
+            self.engine().accept(symbols)
+        }
+
+        fn finish(&mut self) -> Result<Vec<Vec<i32>>, PriorError> {
+            self.engine().finish()
+        }
+    }
+}

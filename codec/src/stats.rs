@@ -1,0 +1,42 @@
+//! Where the time went and how much there was to do.
+
+use std::time::{Duration, Instant};
+
+/// Wall-clock time per stage and amounts, of one call or summed over several with `+=`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Pixels to latents and hyper-latents.
+    pub analysis: Duration,
+    /// The integer prior.
+    pub prior: Duration,
+    /// Symbols to bytes or back.
+    pub coding: Duration,
+    /// Latents to pixels; of an encoder only what a PSNR target took.
+    pub synthesis: Duration,
+    /// Pixels of the picture.
+    pub pixels: u64,
+    /// Bytes of the tiles' payloads, without index and checksums.
+    pub payload: u64,
+    /// Symbols coded or decoded, skipped ones not counted.
+    pub symbols: u64,
+}
+
+impl std::ops::AddAssign for Stats {
+    fn add_assign(&mut self, other: Self) {
+        self.analysis += other.analysis;
+        self.prior += other.prior;
+        self.coding += other.coding;
+        self.synthesis += other.synthesis;
+        self.pixels += other.pixels;
+        self.payload += other.payload;
+        self.symbols += other.symbols;
+    }
+}
+
+/// Runs `work` and adds its time to `stage`.
+pub(crate) fn timed<T>(stage: &mut Duration, work: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = work();
+    *stage += start.elapsed();
+    result
+}

@@ -1,0 +1,157 @@
+//! Training checkpoints: everything a run needs to go on exactly where it was.
+//!
+//! A safetensors file with the float weights (`weights.*`), their moving average (`average.*`), both Adam moments, and metadata. Differs from a shipped
+//! weight file in holding optimiser state and a float prior; `lic quantize` makes the one from the other.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+
+use crate::params::Slot;
+use crate::preset::{ModelConfig, Preset};
+use crate::prior::Grid;
+use crate::train::Adam;
+
+/// Version of the checkpoint's layout.
+const FORMAT: u32 = 1;
+
+/// The parts of the optimiser state, as name prefixes.
+const PARTS: [&str; 4] = ["weights", "average", "first", "second"];
+
+/// What a checkpoint holds beside arrays.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Meta {
+    /// Layout version.
+    pub format: u32,
+    /// Preset's name.
+    pub preset: Preset,
+    /// Its numbers, when the run began.
+    pub config: ModelConfig,
+    /// Steps taken.
+    pub step: u64,
+    /// Seconds of training so far.
+    pub seconds: f64,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Integer grid of the prior's activations, once calibrated.
+    pub grid: Option<Grid>,
+}
+
+impl Meta {
+    /// Metadata of a run that has not begun.
+    pub fn new(preset: Preset, seed: u64) -> Self {
+        Self { format: FORMAT, preset, config: preset.config(), step: 0, seconds: 0.0, seed, grid: None }
+    }
+}
+
+/// Why a checkpoint cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// The file cannot be read or written.
+    #[error("checkpoint {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// The file is not a checkpoint, or damaged.
+    #[error("{} is not a training checkpoint: {reason}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Named tensors of one part: shape and values.
+pub type Named = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
+
+/// Writes a checkpoint to `path`, by way of a temporary file, so that a kill at any moment leaves the old one or the new one.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn save(path: &Path, meta: &Meta, adam: &Adam, slots: &[Slot]) -> Result<(), CheckpointError> {
+    let io = |source| CheckpointError::Io { path: path.to_owned(), source };
+    let invalid = |reason: String| CheckpointError::Invalid { path: path.to_owned(), reason };
+    let mut views = Vec::new();
+    for (part, values) in PARTS.iter().zip([&adam.weights, &adam.average, &adam.first, &adam.second]) {
+        for slot in slots {
+            let bytes = bytemuck::cast_slice(&values[slot.range()]);
+            let view = TensorView::new(Dtype::F32, slot.shape.clone(), bytes).map_err(|e| invalid(e.to_string()))?;
+            views.push((format!("{part}.{}", slot.name), view));
+        }
+    }
+    let text = serde_json::to_string(meta).map_err(|e| invalid(e.to_string()))?;
+    let metadata = HashMap::from([("lic.checkpoint".to_owned(), text)]);
+    let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| invalid(e.to_string()))?;
+    let temporary = path.with_extension("partial");
+    std::fs::write(&temporary, bytes).map_err(io)?;
+    std::fs::rename(&temporary, path).map_err(io)
+}
+
+/// Reads a checkpoint.
+///
+/// # Errors
+/// The file cannot be read, is not a checkpoint, or has another layout version.
+pub fn load(path: &Path) -> Result<(Meta, BTreeMap<&'static str, Named>), CheckpointError> {
+    let invalid = |reason: String| CheckpointError::Invalid { path: path.to_owned(), reason };
+    let bytes = std::fs::read(path).map_err(|source| CheckpointError::Io { path: path.to_owned(), source })?;
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| invalid(e.to_string()))?;
+    let text = header
+        .metadata()
+        .as_ref()
+        .and_then(|m| m.get("lic.checkpoint"))
+        .ok_or_else(|| invalid("it has no lic.checkpoint entry (is it a shipped weight file?)".to_owned()))?;
+    let meta: Meta = serde_json::from_str(text).map_err(|e| invalid(e.to_string()))?;
+    if meta.format != FORMAT {
+        return Err(invalid(format!("layout version {}, this program reads {FORMAT}", meta.format)));
+    }
+    let tensors = SafeTensors::deserialize(&bytes).map_err(|e| invalid(e.to_string()))?;
+    let mut parts: BTreeMap<&'static str, Named> = PARTS.iter().map(|&p| (p, Named::new())).collect();
+    for (name, view) in tensors.iter() {
+        let Some((part, rest)) = name.split_once('.') else { continue };
+        let Some((_, named)) = parts.iter_mut().find(|(p, _)| **p == part) else { continue };
+        if view.dtype() != Dtype::F32 {
+            return Err(invalid(format!("tensor {name} is {:?}, not F32", view.dtype())));
+        }
+        let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        named.insert(rest.to_owned(), (view.shape().to_vec(), values));
+    }
+    Ok((meta, parts))
+}
+
+/// Optimiser state of a checkpoint, in the order of `slots`.
+///
+/// # Errors
+/// A tensor is missing or has another shape.
+pub fn optimiser(
+    path: &Path,
+    meta: &Meta,
+    parts: &BTreeMap<&'static str, Named>,
+    slots: &[Slot],
+) -> Result<Adam, CheckpointError> {
+    let flat = |part: &str| -> Result<Vec<f32>, CheckpointError> {
+        let mut values = Vec::new();
+        for slot in slots {
+            match parts.get(part).and_then(|named| named.get(&slot.name)) {
+                Some((shape, tensor)) if *shape == slot.shape => values.extend_from_slice(tensor),
+                _ => {
+                    let reason = format!("tensor {part}.{} is missing or not of shape {:?}", slot.name, slot.shape);
+                    return Err(CheckpointError::Invalid { path: path.to_owned(), reason });
+                }
+            }
+        }
+        Ok(values)
+    };
+    Ok(Adam {
+        weights: flat("weights")?,
+        average: flat("average")?,
+        first: flat("first")?,
+        second: flat("second")?,
+        step: meta.step,
+    })
+}

@@ -1,0 +1,124 @@
+//! The four network sizes and their configuration.
+//!
+//! A preset is only numbers; the networks in [`crate::net`] and [`crate::prior`] are built from a [`ModelConfig`]. The table of
+//! channel counts is section 4 of the design; all main channel counts are multiples of 32 so that GPU tiles are full.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A named network size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preset {
+    /// For tests: small enough to train in minutes; its committed weights never change.
+    Tiny,
+    /// What ships inside the binary: no attention, about 4 M parameters.
+    Student,
+    /// The distillation teacher: Swin-V2 attention, about 11 M parameters.
+    Teacher,
+    /// A size comparable to published models, for people with GPUs.
+    Paper,
+}
+
+impl Preset {
+    /// Every preset, smallest first.
+    pub const ALL: [Preset; 4] = [Self::Tiny, Self::Student, Self::Teacher, Self::Paper];
+
+    /// The numbers behind the name.
+    pub fn config(self) -> ModelConfig {
+        let (c8, c16, y, z, hidden, blocks8, blocks16, heads) = match self {
+            Self::Tiny => (32, 32, 32, 32, 32, 1, 1, None),
+            Self::Student => (128, 256, 256, 128, 128, 4, 3, None),
+            Self::Teacher => (256, 384, 320, 192, 160, 5, 4, Some(32)),
+            Self::Paper => (384, 512, 384, 192, 192, 8, 5, Some(32)),
+        };
+        ModelConfig { c8, c16, y, z, hidden, blocks8, blocks16, head_width: heads }
+    }
+}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tiny => "tiny",
+            Self::Student => "student",
+            Self::Teacher => "teacher",
+            Self::Paper => "paper",
+        })
+    }
+}
+
+impl FromStr for Preset {
+    type Err = UnknownPreset;
+
+    fn from_str(name: &str) -> Result<Self, UnknownPreset> {
+        Self::ALL.into_iter().find(|p| p.to_string() == name).ok_or_else(|| UnknownPreset(name.to_owned()))
+    }
+}
+
+/// A preset name that does not exist.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown preset {0:?}: choose tiny, student, teacher or paper")]
+pub struct UnknownPreset(pub String);
+
+/// Channel and block counts of one model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelConfig {
+    /// Channels at 1/8 of the image's resolution.
+    pub c8: usize,
+    /// Channels at 1/16.
+    pub c16: usize,
+    /// Latent channels (1/16), M in `codec/PRIOR.md`.
+    pub y: usize,
+    /// Hyper-latent channels (1/64), Z in `codec/PRIOR.md`.
+    pub z: usize,
+    /// Hidden width of the prior, H in `codec/PRIOR.md`.
+    pub hidden: usize,
+    /// Gated blocks at 1/8, in analysis and in synthesis each.
+    pub blocks8: usize,
+    /// Gated blocks at 1/16, in analysis and in synthesis each.
+    pub blocks16: usize,
+    /// Channels per head of the Swin-V2 attention after the blocks of each stage; `None` for no attention.
+    pub head_width: Option<usize>,
+}
+
+impl ModelConfig {
+    /// Latents of context that each transform needs on every side of a tile: its receptive field in units of 16 pixels.
+    ///
+    /// A gated block sees one position further. With attention the tile's origin must also stay on the grid of windows, at 1/8 and at 1/16:
+    /// an attention layer reaches half a window past its own window, and the halo is a multiple of 8 latents.
+    pub fn halo(&self) -> usize {
+        let blocks = self.blocks16 + self.blocks8.div_ceil(2);
+        match self.head_width {
+            None => blocks,
+            Some(_) => (blocks + WINDOW_REACH + WINDOW_REACH.div_ceil(2)).next_multiple_of(8),
+        }
+    }
+}
+
+/// Positions that window attention (8x8, half of the heads shifted by 4) looks beyond a position: a window's width less one.
+const WINDOW_REACH: usize = 7;
+
+/// Knots of the quality axis: every gain and bias table has this many rows.
+pub const KNOTS: usize = 64;
+
+/// Knots of the quality axis for the hyper-latent's probability tables.
+pub const Z_KNOTS: usize = 8;
+
+/// Lagrangian of the lowest knot, per squared error on pixels in 0..=255 and bit per pixel.
+pub const LAMBDA_MIN: f64 = 0.001;
+
+/// Lagrangian of the highest knot.
+pub const LAMBDA_MAX: f64 = 0.12;
+
+/// The Lagrangian of a knot: log-spaced from [`LAMBDA_MIN`] to [`LAMBDA_MAX`].
+pub fn lambda(knot: usize) -> f64 {
+    let position = knot.min(KNOTS - 1) as f64 / (KNOTS - 1) as f64;
+    LAMBDA_MIN * (LAMBDA_MAX / LAMBDA_MIN).powf(position)
+}
+
+/// The z table of a quality in quarter knots (0..=252): `codec/PRIOR.md`, "Probabilities".
+pub fn z_knot(quarter: usize) -> usize {
+    ((quarter + 16) >> 5).min(Z_KNOTS - 1)
+}

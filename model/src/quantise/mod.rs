@@ -1,0 +1,13 @@
+//! From a trained float model to the file that ships: integer prior, tables, folded transforms.
+//!
+//! `codec/PRIOR.md` specifies what the integers mean. The order of work: [`calibrate`] chooses the grid of the activations, training goes on with it, then
+//! [`checkpoint_to_weights`] turns the averaged weights into a weight file.
+
+mod calibrate;
+mod export;
+mod gains;
+mod layer;
+mod tables;
+
+pub use calibrate::{calibrate, grid};
+pub use export::{QuantiseError, Quantised, checkpoint_to_weights, quantise};

@@ -1,0 +1,17 @@
+//! Rate-distortion training of any preset (section 8 of the design).
+//!
+//! Loss per sample `(R + lambda * 255^2 * MSE) / sqrt(lambda)`, R in bits per pixel, every sample with its own quality knot.
+
+mod adam;
+mod data;
+mod run;
+mod schedule;
+mod step;
+mod validate;
+
+pub use adam::Adam;
+pub use data::{Batch, Crops, DataError, load_image};
+pub use run::{Event, Options, TrainError, train};
+pub use schedule::{Budget, Schedule};
+pub use step::{StepReport, step};
+pub use validate::{Point, VALIDATION_KNOTS, score, validate};

@@ -1,0 +1,294 @@
+//! The training loop: data ahead in a thread, steps, checkpoints, validation, log.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::time::Instant;
+
+use burn::tensor::Device;
+
+use super::Adam;
+use super::data::{Batch, Crops, DataError};
+use super::schedule::{Budget, Schedule};
+use super::step::{StepReport, step};
+use super::validate::{Point, load_folder, score, validate};
+use crate::checkpoint::{self, CheckpointError, Meta};
+use crate::klt;
+use crate::network::Network;
+use crate::params::{self, ParamError, Slot};
+use crate::preset::Preset;
+use crate::prior::{Grid, Taps};
+use crate::quantise::calibrate;
+
+/// Settings of a run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Network size.
+    pub preset: Preset,
+    /// Folder of training photos.
+    pub data: PathBuf,
+    /// Folder of validation photos.
+    pub valid: Option<PathBuf>,
+    /// Folder for `checkpoint.safetensors` and `log.jsonl`.
+    pub out: PathBuf,
+    /// Learning rate and length.
+    pub schedule: Schedule,
+    /// Crops per step.
+    pub batch: usize,
+    /// Side of a crop in pixels, a multiple of 64.
+    pub side: u32,
+    /// Determines initial weights, crops and noise.
+    pub seed: u64,
+    /// Go on from the checkpoint in `out`.
+    pub resume: bool,
+    /// Minutes between checkpoints.
+    pub checkpoint_minutes: f64,
+    /// Minutes between validations; one more is made at the end.
+    pub validate_minutes: f64,
+    /// Device with autodiff.
+    pub device: Device,
+}
+
+/// Why training stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// The photos.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The checkpoint.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The checkpoint's tensors.
+    #[error(transparent)]
+    Params(#[from] ParamError),
+    /// The folder already holds a run.
+    #[error("{} already holds a checkpoint: add --resume to go on with it, or choose another folder", .0.display())]
+    Exists(PathBuf),
+    /// The checkpoint is of another preset.
+    #[error("the checkpoint is of preset {found}, not {asked}")]
+    Preset {
+        /// Preset of the checkpoint.
+        found: Preset,
+        /// Preset asked for.
+        asked: Preset,
+    },
+    /// Crops must be multiples of 64 pixels.
+    #[error("crops of {0} pixels: the side must be a multiple of 64, at least 64")]
+    Side(u32),
+    /// The log or folder cannot be written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// File or folder.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// The loss is not a number any more.
+    #[error("{0} steps in a row gave a gradient that is not finite: lower the learning rate and resume")]
+    Diverged(u32),
+}
+
+/// What a run tells its caller.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// Images are loaded and the network stands.
+    Ready {
+        /// Training images.
+        images: usize,
+        /// Parameters.
+        parameters: usize,
+        /// First step of this session.
+        step: u64,
+    },
+    /// After every step.
+    Step {
+        /// Steps taken in all.
+        step: u64,
+        /// 0..=1.
+        progress: f64,
+        /// This step's numbers.
+        report: StepReport,
+        /// Seconds this step took.
+        seconds: f64,
+    },
+    /// After a validation.
+    Validated {
+        /// Steps taken in all.
+        step: u64,
+        /// One point a quality.
+        points: &'a [Point],
+        /// See [`score`].
+        score: f64,
+    },
+}
+
+/// Steps between two lines of the log.
+const LOG_EVERY: u64 = 50;
+
+/// Gradients in a row that may fail to be finite.
+const MOST_BAD_STEPS: u32 = 20;
+
+/// Trains until the schedule ends; `observe` hears of every step.
+///
+/// # Errors
+/// See [`TrainError`]. The last checkpoint stays usable.
+pub fn train(options: &Options, observe: &mut dyn FnMut(Event<'_>)) -> Result<(), TrainError> {
+    if options.side == 0 || options.side % 64 != 0 {
+        return Err(TrainError::Side(options.side));
+    }
+    let io = |path: &PathBuf| {
+        let path = path.clone();
+        move |source| TrainError::Io { path, source }
+    };
+    std::fs::create_dir_all(&options.out).map_err(io(&options.out))?;
+    let path = options.out.join("checkpoint.safetensors");
+    if path.exists() && !options.resume {
+        return Err(TrainError::Exists(options.out.clone()));
+    }
+    let crops = Crops::load(&options.data, options.side, options.seed)?;
+    let validation = options.valid.as_deref().map(load_folder).transpose()?;
+    let (mut network, mut adam, mut meta, slots) = begin(options, &crops)?;
+    observe(Event::Ready { images: crops.len(), parameters: adam.weights.len(), step: meta.step });
+
+    let log_path = options.out.join("log.jsonl");
+    let mut log = std::fs::OpenOptions::new().create(true).append(true).open(&log_path).map_err(io(&log_path))?;
+    let mut write_log = |line: serde_json::Value| writeln!(log, "{line}").map_err(io(&log_path));
+
+    let before = meta.seconds;
+    let clock = Instant::now();
+    let (mut saved, mut validated) = (Instant::now(), Instant::now());
+    let mut bad = 0;
+    let mut since_log: Vec<(StepReport, f64, f64)> = Vec::new();
+    let (sender, receiver) = mpsc::sync_channel::<Batch>(2);
+    std::thread::scope(|scope| -> Result<(), TrainError> {
+        let (first, count, crops) = (meta.step, options.batch, &crops);
+        scope.spawn(move || (first..).find(|&s| sender.send(crops.batch(s, count)).is_err()));
+        // Dropped at the end of this closure, which ends the thread.
+        let receiver = receiver;
+        loop {
+            let progress = options.schedule.progress(meta.step, meta.seconds);
+            if progress >= 1.0 {
+                break;
+            }
+            if meta.grid.is_none() && options.schedule.quantised(progress) {
+                let average = params::with_values(network.clone(), &adam.average);
+                meta.grid = Some(calibrate(&average, crops, &options.device));
+            }
+            let begun = Instant::now();
+            let Ok(batch) = receiver.recv() else { break };
+            let mut taps = meta.grid.as_ref().map_or(Taps::Off, Taps::Round);
+            let (report, gradient) = step(&network, &batch, options.seed, meta.step, &options.device, &mut taps);
+            let rate = options.schedule.rate(meta.step, progress);
+            let norm = adam.update(&gradient, &slots, rate);
+            bad = if norm.is_finite() { 0 } else { bad + 1 };
+            if bad >= MOST_BAD_STEPS {
+                return Err(TrainError::Diverged(bad));
+            }
+            network = params::with_values(network, &adam.weights);
+            meta.step = adam.step;
+            meta.seconds = before + clock.elapsed().as_secs_f64();
+            let seconds = begun.elapsed().as_secs_f64();
+            since_log.push((report, norm, seconds));
+            if meta.step % LOG_EVERY == 0 {
+                write_log(log_line(&since_log, &meta, rate))?;
+                since_log.clear();
+            }
+            observe(Event::Step { step: meta.step, progress, report, seconds });
+            let minutes = |since: Instant| since.elapsed().as_secs_f64() / 60.0;
+            let last = options.schedule.progress(meta.step, meta.seconds) >= 1.0;
+            if last || minutes(saved) >= options.checkpoint_minutes {
+                checkpoint::save(&path, &meta, &adam, &slots)?;
+                saved = Instant::now();
+            }
+            if let Some(images) = validation.as_ref().filter(|_| last || minutes(validated) >= options.validate_minutes)
+            {
+                let points = validate_average(&network, &adam, images, options, meta.grid.as_ref());
+                write_log(
+                    serde_json::json!({ "step": meta.step, "seconds": meta.seconds, "score": score(&points), "valid": points }),
+                )?;
+                observe(Event::Validated { step: meta.step, points: &points, score: score(&points) });
+                validated = Instant::now();
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Network, optimiser and metadata at the start of this session.
+fn begin(options: &Options, crops: &Crops) -> Result<(Network, Adam, Meta, Vec<Slot>), TrainError> {
+    let config = options.preset.config();
+    let network = Network::new(&config, options.seed, &options.device);
+    let slots = params::slots(&network);
+    let path = options.out.join("checkpoint.safetensors");
+    if options.resume && path.exists() {
+        let (meta, parts) = checkpoint::load(&path)?;
+        if meta.preset != options.preset {
+            return Err(TrainError::Preset { found: meta.preset, asked: options.preset });
+        }
+        let adam = checkpoint::optimiser(&path, &meta, &parts, &slots)?;
+        return Ok((params::with_values(network, &adam.weights), adam, meta, slots));
+    }
+    let side = options.side as usize / 8;
+    // Crops of "steps" far beyond any run: the statistics do not repeat in training.
+    let sample = (0..KLT_BATCHES).flat_map(|i| {
+        let batch = crops.batch(u64::MAX - i, 8);
+        batch.patches.chunks_exact(side * side * 192).map(<[f32]>::to_vec).collect::<Vec<_>>()
+    });
+    let network = klt::start(network, &config, &sample.collect::<Vec<_>>(), side)?;
+    let adam = Adam::new(params::values(&network));
+    Ok((network, adam, Meta::new(options.preset, options.seed), slots))
+}
+
+/// Batches of eight crops from which the KLT is computed.
+const KLT_BATCHES: u64 = 10;
+
+/// Validates the averaged weights, in f32 and without autodiff.
+fn validate_average(
+    network: &Network,
+    adam: &Adam,
+    images: &[image::RgbImage],
+    options: &Options,
+    grid: Option<&Grid>,
+) -> Vec<Point> {
+    use burn::module::Module;
+    let average = params::with_values(network.clone(), &adam.average).valid();
+    let mut taps = grid.map_or(Taps::Off, Taps::Round);
+    validate(&average, images, &options.device.clone().without_autodiff(), &mut taps)
+}
+
+/// Means since the last line.
+fn log_line(since: &[(StepReport, f64, f64)], meta: &Meta, rate: f64) -> serde_json::Value {
+    let count = since.len().max(1) as f64;
+    let mean = |f: &dyn Fn(&(StepReport, f64, f64)) -> f64| since.iter().map(f).sum::<f64>() / count;
+    serde_json::json!({
+        "step": meta.step,
+        "seconds": (meta.seconds * 10.0).round() / 10.0,
+        "loss": mean(&|s| s.0.loss),
+        "bpp": mean(&|s| s.0.bpp),
+        "psnr": 10.0 * (255.0 * 255.0 / mean(&|s| s.0.mse).max(1e-9)).log10(),
+        "gradient_norm": mean(&|s| s.1),
+        "seconds_per_step": mean(&|s| s.2),
+        "rate": rate,
+        "integer_grid": meta.grid.is_some(),
+    })
+}
+
+impl Options {
+    /// Defaults of section 8 of the design for `preset`.
+    pub fn new(preset: Preset, data: PathBuf, out: PathBuf, budget: Budget, device: Device) -> Self {
+        Self {
+            preset,
+            data,
+            valid: None,
+            out,
+            schedule: Schedule { budget, peak: 1e-3, warmup: 300, quantised_share: 0.1 },
+            batch: 8,
+            side: 256,
+            seed: 0,
+            resume: false,
+            checkpoint_minutes: 5.0,
+            validate_minutes: 20.0,
+            device,
+        }
+    }
+}

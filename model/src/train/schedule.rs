@@ -1,0 +1,71 @@
+//! Learning rate over a run of known length: linear warm-up, then cosine to 1 %.
+
+use serde::{Deserialize, Serialize};
+
+/// How long a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Budget {
+    /// This many steps in all, over every resumption.
+    Steps(u64),
+    /// This many minutes of training in all, over every resumption.
+    Minutes(f64),
+}
+
+/// Learning rate and stage as functions of progress.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Schedule {
+    /// Length of the run.
+    pub budget: Budget,
+    /// Highest learning rate.
+    pub peak: f64,
+    /// Steps of linear warm-up.
+    pub warmup: u64,
+    /// Share of the run, at its end, with the prior's activations on the integer grid.
+    pub quantised_share: f64,
+}
+
+/// Lowest learning rate, relative to the peak.
+const FLOOR: f64 = 0.01;
+
+impl Schedule {
+    /// Progress 0..=1 after `step` steps and `seconds` of training.
+    pub fn progress(&self, step: u64, seconds: f64) -> f64 {
+        match self.budget {
+            Budget::Steps(steps) => step as f64 / steps.max(1) as f64,
+            Budget::Minutes(minutes) => seconds / (60.0 * minutes).max(1e-9),
+        }
+        .min(1.0)
+    }
+
+    /// Learning rate of the step after `step` steps.
+    pub fn rate(&self, step: u64, progress: f64) -> f64 {
+        let warm = ((step + 1) as f64 / self.warmup.max(1) as f64).min(1.0);
+        let cosine = 0.5 * (1.0 + (std::f64::consts::PI * progress).cos());
+        self.peak * warm * (FLOOR + (1.0 - FLOOR) * cosine)
+    }
+
+    /// Whether the prior trains on the integer grid at this progress.
+    pub fn quantised(&self, progress: f64) -> bool {
+        progress >= 1.0 - self.quantised_share
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rate_warms_up_then_falls_to_one_percent() {
+        let s = Schedule { budget: Budget::Steps(1000), peak: 1e-3, warmup: 100, quantised_share: 0.1 };
+        assert!((s.rate(0, 0.0) - 1e-5).abs() < 1e-9);
+        assert!(s.rate(100, s.progress(100, 0.0)) > 9.5e-4);
+        assert!((s.rate(1000, s.progress(1000, 0.0)) - 1e-5).abs() < 1e-9);
+        assert!(!s.quantised(0.89) && s.quantised(0.9));
+    }
+
+    #[test]
+    fn minutes_count_training_time() {
+        let s = Schedule { budget: Budget::Minutes(10.0), peak: 1.0, warmup: 1, quantised_share: 0.0 };
+        assert!((s.progress(5, 300.0) - 0.5).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,202 @@
+//! Shipped weight files: float transforms (f16), integer prior, tables, metadata.
+//!
+//! safetensors; groups by name prefix: `analysis.*` and `hyper_analysis.*` (encoder), `synthesis.*` (decoder, hashed to the synthesis id), `prior.*` (both,
+//! hashed to the parse id). Differs from a training checkpoint ([`crate::checkpoint`]) in holding no float prior and no optimiser state.
+
+use std::collections::{BTreeMap, HashMap};
+
+use half::f16;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::checkpoint::Named;
+use crate::preset::{ModelConfig, Preset};
+
+/// Version of the weight file's layout.
+pub const FORMAT: u32 = 1;
+
+/// Where the metadata lies in the safetensors header.
+const METADATA_KEY: &str = "lic.model";
+
+/// What a weight file says about itself; not part of its identity.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Info {
+    /// Layout version.
+    pub format: u32,
+    /// Preset's name.
+    pub preset: Preset,
+    /// Its numbers.
+    pub config: ModelConfig,
+    /// Training steps behind the weights.
+    pub steps: u64,
+    /// Seconds of training behind the weights.
+    pub seconds: f64,
+}
+
+/// Why a weight file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum WeightsError {
+    /// Not a safetensors file, or damaged.
+    #[error("not a readable weight file: {0}")]
+    Safetensors(String),
+    /// A safetensors file of something else.
+    #[error(
+        "the file has no lic.model entry: it is not a lic weight file (training checkpoints become one by `lic quantize`)"
+    )]
+    NoInfo,
+    /// A newer or older layout.
+    #[error("weight file layout {found}, this program reads {FORMAT}")]
+    Format {
+        /// Layout of the file.
+        found: u32,
+    },
+    /// The metadata cannot be read.
+    #[error("damaged metadata: {0}")]
+    Info(#[from] serde_json::Error),
+    /// A float tensor has another type.
+    #[error("tensor {name} is {found}, not F16")]
+    Type {
+        /// Tensor name.
+        name: String,
+        /// Its type.
+        found: String,
+    },
+}
+
+/// A parsed weight file that borrows its bytes.
+#[derive(Debug)]
+pub struct WeightFile<'a> {
+    /// Metadata.
+    pub info: Info,
+    tensors: SafeTensors<'a>,
+}
+
+impl<'a> WeightFile<'a> {
+    /// Parses a weight file; tensors are looked at when they are asked for.
+    ///
+    /// # Errors
+    /// Not a weight file, or of another layout.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, WeightsError> {
+        let damaged = |e: safetensors::SafeTensorError| WeightsError::Safetensors(e.to_string());
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
+        let text = header.metadata().as_ref().and_then(|m| m.get(METADATA_KEY)).ok_or(WeightsError::NoInfo)?;
+        let info: Info = serde_json::from_str(text)?;
+        if info.format != FORMAT {
+            return Err(WeightsError::Format { found: info.format });
+        }
+        Ok(Self { info, tensors: SafeTensors::deserialize(bytes).map_err(damaged)? })
+    }
+
+    /// All tensors, for the integer prior.
+    pub fn tensors(&self) -> &SafeTensors<'a> {
+        &self.tensors
+    }
+
+    /// Identity of everything that decides the parse: `prior.*`.
+    pub fn parse_id(&self) -> u32 {
+        self.id("prior.")
+    }
+
+    /// Identity of the synthesis transform: `synthesis.*`.
+    pub fn synthesis_id(&self) -> u32 {
+        self.id("synthesis.")
+    }
+
+    /// First four bytes of the SHA-256 that `codec/FORMAT.md`, chapter 2, defines.
+    fn id(&self, prefix: &str) -> u32 {
+        let mut tensors: Vec<(String, TensorView<'_>)> = self.tensors.tensors();
+        tensors.retain(|(name, _)| name.starts_with(prefix));
+        tensors.sort_by(|a, b| a.0.cmp(&b.0));
+        let mut hash = Sha256::new();
+        for (name, view) in tensors {
+            let dtype = format!("{:?}", view.dtype());
+            for text in [name.as_str(), dtype.as_str()] {
+                hash.update((text.len() as u32).to_le_bytes());
+                hash.update(text.as_bytes());
+            }
+            hash.update((view.shape().len() as u32).to_le_bytes());
+            for &side in view.shape() {
+                hash.update((side as u64).to_le_bytes());
+            }
+            hash.update(view.data());
+        }
+        let digest = hash.finalize();
+        u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
+    }
+
+    /// The float tensors under `prefix`, names without it.
+    ///
+    /// # Errors
+    /// A tensor is not of type F16.
+    pub fn floats(&self, prefix: &str) -> Result<Named, WeightsError> {
+        let mut named = Named::new();
+        for (name, view) in self.tensors.iter() {
+            let Some(rest) = name.strip_prefix(prefix) else { continue };
+            if view.dtype() != Dtype::F16 {
+                return Err(WeightsError::Type { name: name.to_owned(), found: format!("{:?}", view.dtype()) });
+            }
+            let values = view.data().chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect();
+            named.insert(rest.to_owned(), (view.shape().to_vec(), values));
+        }
+        Ok(named)
+    }
+}
+
+/// A tensor on its way into a weight file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl Entry {
+    /// Floats, stored as f16.
+    pub fn f16(shape: &[usize], values: &[f32]) -> Self {
+        Self::new(Dtype::F16, shape, values.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect())
+    }
+
+    /// 16-bit integers.
+    pub fn i16(shape: &[usize], values: &[i16]) -> Self {
+        Self::new(Dtype::I16, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect())
+    }
+
+    /// Unsigned 16-bit integers.
+    pub fn u16(shape: &[usize], values: &[u16]) -> Self {
+        Self::new(Dtype::U16, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect())
+    }
+
+    /// 32-bit integers.
+    pub fn i32(shape: &[usize], values: &[i32]) -> Self {
+        Self::new(Dtype::I32, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect())
+    }
+
+    /// Bytes.
+    pub fn u8(shape: &[usize], values: &[u8]) -> Self {
+        Self::new(Dtype::U8, shape, values.to_vec())
+    }
+
+    fn new(dtype: Dtype, shape: &[usize], bytes: Vec<u8>) -> Self {
+        Self { dtype, shape: shape.to_vec(), bytes }
+    }
+}
+
+/// Serialises a weight file.
+///
+/// # Errors
+/// A shape does not fit its data.
+pub fn write(info: &Info, entries: &BTreeMap<String, Entry>) -> Result<Vec<u8>, WeightsError> {
+    let damaged = |e: safetensors::SafeTensorError| WeightsError::Safetensors(e.to_string());
+    let mut views = Vec::with_capacity(entries.len());
+    for (name, entry) in entries {
+        views.push((name.as_str(), TensorView::new(entry.dtype, entry.shape.clone(), &entry.bytes).map_err(damaged)?));
+    }
+    let metadata = HashMap::from([(METADATA_KEY.to_owned(), serde_json::to_string(info)?)]);
+    safetensors::serialize(views, Some(metadata)).map_err(damaged)
+}
+
+/// The student compiled into the program; `None` in builds without shipped weights.
+pub fn embedded() -> Option<&'static [u8]> {
+    None
+}

@@ -1,0 +1,130 @@
+//! Training as its user sees it: it lowers the loss, survives a kill, refuses wrong input; and every preset takes a step.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use lic_model::network::Network;
+use lic_model::params;
+use lic_model::prior::Taps;
+use lic_model::train::{Batch, Budget, Crops, Event, Options, TrainError, step, train};
+use lic_model::{Preset, checkpoint};
+
+/// Three generated photos: smooth gradients with some texture.
+fn photos(folder: &Path) {
+    for (index, name) in ["a.png", "b.png", "c.png"].iter().enumerate() {
+        let image = image::RgbImage::from_fn(160, 128, |x, y| {
+            let wave = ((x as f32 * 0.11 * (index + 1) as f32).sin() + (y as f32 * 0.07).cos()) * 50.0;
+            let grain = ((x * 7919 + y * 104_729) % 23) as f32;
+            let value = |shift: f32| (128.0 + wave + grain + shift).clamp(0.0, 255.0) as u8;
+            image::Rgb([value(0.0), value(20.0), value(-15.0)])
+        });
+        image.save(folder.join(name)).unwrap();
+    }
+}
+
+fn options(data: &Path, out: &Path, steps: u64) -> Options {
+    let mut options =
+        Options::new(Preset::Tiny, data.into(), out.into(), Budget::Steps(steps), Device::flex().autodiff());
+    options.side = 64;
+    options.batch = 4;
+    options.schedule.warmup = 3;
+    options.schedule.quantised_share = 0.4;
+    options.checkpoint_minutes = 0.0;
+    options
+}
+
+fn losses(options: &Options) -> Vec<f64> {
+    let mut losses = Vec::new();
+    let result = train(options, &mut |event| {
+        if let Event::Step { report, .. } = event {
+            losses.push(report.loss);
+        }
+    });
+    result.unwrap();
+    losses
+}
+
+#[test]
+fn a_run_cut_short_and_resumed_ends_like_one_that_was_not() {
+    let folder = tempfile::tempdir().unwrap();
+    photos(folder.path());
+    let whole = folder.path().join("whole");
+    let cut = folder.path().join("cut");
+    let expected = losses(&options(folder.path(), &whole, 10));
+
+    // A kill after six steps: the observer cannot stop a run, so a copy of the checkpoint of step six stands for it.
+    let saved = folder.path().join("saved.safetensors");
+    let copy = options(folder.path(), &cut, 10);
+    train(&copy, &mut |event| {
+        // Checkpoints are written after the observer has heard of the step: at step 7 the file is that of step 6.
+        if let Event::Step { step: 7, .. } = event {
+            std::fs::copy(cut.join("checkpoint.safetensors"), &saved).unwrap();
+        }
+    })
+    .unwrap();
+    std::fs::copy(&saved, cut.join("checkpoint.safetensors")).unwrap();
+    let mut resumed = options(folder.path(), &cut, 10);
+    resumed.resume = true;
+    let rest = losses(&resumed);
+
+    assert_eq!(rest.len(), 4);
+    for (a, b) in rest.iter().zip(&expected[6..]) {
+        assert!((a - b).abs() < 1e-4 * b, "{a} instead of {b}");
+    }
+    let (_, one) = checkpoint::load(&whole.join("checkpoint.safetensors")).unwrap();
+    let (_, two) = checkpoint::load(&cut.join("checkpoint.safetensors")).unwrap();
+    for (name, (_, values)) in &one["average"] {
+        for (a, b) in values.iter().zip(&two["average"][name].1) {
+            assert!((a - b).abs() < 1e-4 + 1e-3 * a.abs(), "{name}: {a} and {b}");
+        }
+    }
+}
+
+#[test]
+fn training_lowers_the_loss() {
+    let folder = tempfile::tempdir().unwrap();
+    photos(folder.path());
+    let losses = losses(&options(folder.path(), &folder.path().join("run"), 40));
+    let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
+    assert!(mean(&losses[35..]) < 0.9 * mean(&losses[..5]), "{losses:?}");
+}
+
+#[test]
+fn an_existing_run_is_not_overwritten_and_another_preset_not_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    photos(folder.path());
+    let out = folder.path().join("run");
+    let mut options = options(folder.path(), &out, 1);
+    train(&options, &mut |_| {}).unwrap();
+    assert!(matches!(train(&options, &mut |_| {}), Err(TrainError::Exists(_))));
+    options.resume = true;
+    options.preset = Preset::Student;
+    let error = train(&options, &mut |_| {}).unwrap_err();
+    assert_eq!(error.to_string(), "the checkpoint is of preset tiny, not student");
+}
+
+#[test]
+fn folders_without_usable_photos_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = Crops::load(folder.path(), 256, 0).unwrap_err();
+    assert!(error.to_string().starts_with("no PNG or JPEG image of at least 256x256 pixels"), "{error}");
+    std::fs::write(folder.path().join("broken.png"), b"not a picture").unwrap();
+    let error = Crops::load(folder.path(), 64, 0).unwrap_err();
+    assert!(error.to_string().contains("broken.png"), "{error}");
+}
+
+#[test]
+fn every_preset_takes_a_step_with_a_finite_gradient_in_every_layer() {
+    let device = Device::flex().autodiff();
+    for preset in Preset::ALL {
+        let network = Network::new(&preset.config(), 1, &device);
+        let patches = (0..64 * 192).map(|i| ((i * 31 % 97) as f32 / 97.0 - 0.5) * 0.8).collect();
+        let batch = Batch { patches, knots: vec![40], side: 64 };
+        let (report, gradient) = step(&network, &batch, 0, 0, &device, &mut Taps::Off);
+        assert!(report.loss.is_finite() && gradient.iter().all(|g| g.is_finite()), "{preset}");
+        // Branches that start at zero pass a gradient to their last layer only; everything else must get one.
+        for slot in params::slots(&network).iter().filter(|s| s.trained && s.name.ends_with("project.weight")) {
+            assert!(gradient[slot.range()].iter().any(|&g| g != 0.0), "{preset}: no gradient for {}", slot.name);
+        }
+    }
+}
