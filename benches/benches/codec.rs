@@ -9,7 +9,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use lic_codec::{Decoder, DeviceChoice, EncodeOptions, Encoder};
 
 fn codec(criterion: &mut Criterion) {
-    let Some(model) = common::model() else { return };
+    let model = common::model();
     let picture = common::picture();
     let encoder = Encoder::new(&model, DeviceChoice::Cpu).expect("the CPU works");
     let decoder = Decoder::new(&model, DeviceChoice::Cpu).expect("the CPU works");

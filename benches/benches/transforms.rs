@@ -10,7 +10,7 @@ use lic_model::inference::Transforms;
 use lic_model::weights::WeightFile;
 
 fn transforms(criterion: &mut Criterion) {
-    let Some(bytes) = common::weights() else { return };
+    let bytes = common::weights();
     let file = WeightFile::parse(&bytes).expect("a weight file");
     let transforms = Transforms::load(&file, &burn::tensor::Device::flex(), true).expect("usable transforms");
     let (rows, columns) = (HEIGHT as usize / 8, WIDTH as usize / 8);

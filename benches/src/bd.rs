@@ -89,7 +89,11 @@ pub fn bd_rate(anchor: &Curve, test: &Curve, interval: Interval) -> Result<Bd, B
             Some([at(low)?, at(high)?])
         }
     };
-    let bd = mean_difference(anchor.log_rate(), test.log_rate(), wanted)?;
+    let mut bd = mean_difference(anchor.log_rate(), test.log_rate(), wanted)?;
+    if let Interval::Rate(low, high) = interval {
+        // Where the tested curve ends before these rates, `wanted` does too.
+        bd.overlap *= covered(test, low, high);
+    }
     let count = |curve: &Curve| curve.points().iter().filter(|p| inside(p.psnr, bd.interval)).count();
     let value = 100.0 * (10f64.powf(bd.value) - 1.0);
     Ok(Bd { value, anchor_points: count(anchor), test_points: count(test), ..bd })
@@ -116,12 +120,19 @@ fn mean_difference(anchor: &Pchip, test: &Pchip, wanted: Option<[f64; 2]>) -> Re
     let low = a_low.max(t_low).max(whole[0]);
     let high = a_high.min(t_high).min(whole[1]);
     // Written so that a NaN counts as no overlap.
-    if !(low < high) {
+    if low.partial_cmp(&high) != Some(std::cmp::Ordering::Less) {
         return Err(BdError::NoOverlap { low, high });
     }
     let value = (test.integral(low, high) - anchor.integral(low, high)) / (high - low);
     let overlap = (high - low) / (whole[1] - whole[0]);
     Ok(Bd { value, interval: [low, high], overlap, anchor_points: 0, test_points: 0 })
+}
+
+/// The share of an interval of rates, on a logarithmic scale, that a rising curve covers.
+fn covered(curve: &Curve, low: f64, high: f64) -> f64 {
+    let rates = || curve.points().iter().map(|point| point.bpp);
+    let (first, last) = (rates().fold(f64::INFINITY, f64::min), rates().fold(0.0, f64::max));
+    (last.min(high) / first.max(low)).ln() / (high / low).ln()
 }
 
 fn inside(x: f64, [low, high]: [f64; 2]) -> bool {

@@ -80,6 +80,9 @@ fn small_overlap_is_warned_about_and_none_is_an_error() {
     assert!(bd.warnings()[0].contains("7 %"), "{:?}", bd.warnings());
     let asked = bd_rate(&low, &low, Interval::Quality(26.0, 34.0)).expect("two dB of overlap");
     close(asked.overlap, 0.25);
+    // Of the rates from 0.4 to 1.6 the curve covers those to 0.8: half of it, in octaves.
+    let short = points(&[0.2, 0.4, 0.8], &[20.0, 25.0, 30.0]);
+    close(bd_rate(&short, &short, Interval::Rate(0.4, 1.6)).expect("overlap").overlap, 0.5);
     let far = points(&[1.0, 2.0], &[40.0, 42.0]);
     assert!(matches!(bd_rate(&low, &far, Interval::Common), Err(BdError::NoOverlap { .. })));
     assert!(matches!(bd_rate(&low, &high, Interval::Quality(36.0, 40.0)), Err(BdError::NoOverlap { .. })));

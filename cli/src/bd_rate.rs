@@ -166,7 +166,7 @@ fn compare(means: &[Mean], anchors: &[Anchor]) -> Vec<Comparison> {
         ("BD-rate %, common interval", |anchor, test| bd_rate(anchor, test, Interval::Common)),
         ("BD-rate %, 0.15..1.2 bpp of lic", |anchor, test| bd_rate(anchor, test, Interval::Rate(0.15, 1.2))),
         ("BD-rate %, 28..36 dB", |anchor, test| bd_rate(anchor, test, Interval::Quality(28.0, 36.0))),
-        ("BD-PSNR dB, common interval", bd_psnr),
+        ("BD-PSNR dB, common log10(bpp)", bd_psnr),
     ];
     let curve = mean_curve(means);
     let mut comparisons = Vec::new();

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
+use image::codecs::pnm::{PnmEncoder, PnmSubtype, SampleEncoding};
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageFormat};
+use image::{ColorType, DynamicImage, ImageFormat};
 use lic_codec::{Colour, Picture};
 use lic_datasets::{Channels, Photo};
 
@@ -82,17 +83,25 @@ pub fn to_file(picture: Picture, orientation: u8, format: Format) -> anyhow::Res
     if let Some(orientation) = Orientation::from_exif(orientation) {
         image.apply_orientation(orientation);
     }
-    let (image, image_format) = match format {
-        Format::Png => (image, ImageFormat::Png),
-        // WebP has no grey.
-        Format::Webp => (DynamicImage::ImageRgb8(image.into_rgb8()), ImageFormat::WebP),
-        Format::Ppm => (DynamicImage::ImageRgb8(image.into_rgb8()), ImageFormat::Pnm),
-        Format::Pgm if channels == Channels::Rgb => {
-            bail!(Usage("the picture is RGB, a .pgm file holds grey only: write .ppm".to_owned()))
-        }
-        Format::Pgm | Format::Pnm => (image, ImageFormat::Pnm),
-    };
+    // WebP and PPM have no grey.
+    if matches!(format, Format::Webp | Format::Ppm) {
+        image = DynamicImage::ImageRgb8(image.into_rgb8());
+    }
+    if format == Format::Pgm && channels == Channels::Rgb {
+        bail!(Usage("the picture is RGB, a .pgm file holds grey only: write .ppm".to_owned()));
+    }
     let mut bytes = Cursor::new(Vec::new());
-    image.write_to(&mut bytes, image_format).with_context(|| format!("cannot write it as {}", format.extension()))?;
+    let written = match format {
+        Format::Png => image.write_to(&mut bytes, ImageFormat::Png),
+        Format::Webp => image.write_to(&mut bytes, ImageFormat::WebP),
+        // Left alone, `image` writes the newer format PAM, which few programs read.
+        Format::Ppm | Format::Pgm | Format::Pnm => {
+            let encoding = SampleEncoding::Binary;
+            let grey = image.color() == ColorType::L8;
+            let subtype = if grey { PnmSubtype::Graymap(encoding) } else { PnmSubtype::Pixmap(encoding) };
+            image.write_with_encoder(PnmEncoder::new(&mut bytes).with_subtype(subtype))
+        }
+    };
+    written.with_context(|| format!("cannot write it as {}", format.extension()))?;
     Ok(bytes.into_inner())
 }

@@ -15,9 +15,6 @@ use crate::prior::{self, PriorWeights};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
-    /// This build ships no weights.
-    #[error("this build of lic contains no weights: give it a weight file (--model PATH)")]
-    NotEmbedded,
     /// The file cannot be read.
     #[error("cannot read the weight file {path}: {source}")]
     Read {
@@ -67,10 +64,9 @@ impl Model {
     /// The model inside the program.
     ///
     /// # Errors
-    /// [`ModelError::NotEmbedded`] if it was built without one.
+    /// None with the weights that lic ships; the checks are those of [`Model::from_bytes`].
     pub fn embedded() -> Result<Self, Error> {
-        let bytes = lic_model::weights::embedded().ok_or(ModelError::NotEmbedded)?;
-        Self::load(Cow::Borrowed(bytes))
+        Self::load(Cow::Borrowed(lic_model::weights::EMBEDDED))
     }
 
     /// A model from the bytes of a weight file.

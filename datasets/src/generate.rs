@@ -29,7 +29,7 @@ pub fn page(width: u32, height: u32, seed: u64) -> Photo {
         let (line, row) = (u64::from(y / LINE), y % LINE);
         let (letter, column) = (u64::from(x / LETTER), x % LETTER);
         let hash = mix(seed, letter, line);
-        let blank = hash % 6 == 0 || row >= LINE - 4 || column >= LETTER - 2;
+        let blank = hash.is_multiple_of(6) || row >= LINE - 4 || column >= LETTER - 2;
         // Every letter is a pattern of 3x4 cells of 2 pixels by 2.
         let cell = (row / 2) * 3 + column / 2;
         let ink = !blank && hash >> (8 + cell % 40) & 1 == 1;

@@ -35,6 +35,6 @@ impl GatedBlock {
         let mixed = Stream { head: self.conv.forward(x.head.clone()), tail: x.tail.clone() }.join();
         let value = self.expand.forward_columns(mixed.clone(), 0..channels);
         let gate = self.expand.forward_columns(mixed, channels..2 * channels);
-        x.add(Stream::from_dense(&self.project, value * sigmoid(gate)))
+        x.plus(Stream::from_dense(&self.project, value * sigmoid(gate)))
     }
 }

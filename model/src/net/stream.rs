@@ -37,7 +37,7 @@ impl Stream {
     }
 
     /// Adds another stream of the same shape.
-    pub fn add(self, other: Self) -> Self {
+    pub fn plus(self, other: Self) -> Self {
         Self { head: self.head + other.head, tail: self.tail + other.tail }
     }
 }

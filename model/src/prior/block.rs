@@ -34,7 +34,7 @@ impl PriorBlock {
         let head = taps.at(stream, self.conv.forward(x.head.clone()));
         let mixed = Stream { head, tail: x.tail.clone() }.join();
         let inner = taps.at(hidden, relu(self.expand.forward(mixed)));
-        let sum = x.add(Stream::from_dense(&self.project, inner));
+        let sum = x.plus(Stream::from_dense(&self.project, inner));
         Stream { head: taps.at(stream, sum.head), tail: taps.at(stream, sum.tail) }
     }
 }

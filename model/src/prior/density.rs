@@ -11,7 +11,7 @@ use crate::net::Init;
 use crate::preset::Z_KNOTS;
 
 /// Components of the mixture.
-pub const COMPONENTS: usize = 3;
+pub(crate) const COMPONENTS: usize = 3;
 
 /// Probability of a hyper-latent's unit interval, per channel.
 #[derive(Module, Debug)]
@@ -25,7 +25,7 @@ pub struct ZDensity {
 }
 
 /// Added to every width: keeps the density bounded.
-pub const MIN_WIDTH: f64 = 0.01;
+pub(crate) const MIN_WIDTH: f64 = 0.01;
 
 impl ZDensity {
     /// Centres spread around zero, equal weights.

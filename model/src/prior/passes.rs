@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn every_latent_is_decoded_exactly_once() {
         for phase in 0..4 {
-            let mut groups: Vec<_> = (0..4).map(|s| GROUP_OF_PHASE[s][phase]).collect();
+            let mut groups = GROUP_OF_PHASE.map(|groups| groups[phase]);
             groups.sort_unstable();
             assert_eq!(groups, [0, 1, 2, 3]);
         }

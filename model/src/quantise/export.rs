@@ -94,6 +94,16 @@ pub fn checkpoint_to_weights(path: &Path, photos: Option<&Path>) -> Result<Quant
     Ok(Quantised { bytes, parse_id, synthesis_id, steps: meta.step })
 }
 
+/// The float network of a checkpoint's averaged weights: what the integers are compared with.
+///
+/// # Errors
+/// The checkpoint cannot be read or is incomplete.
+pub fn checkpoint_network(path: &Path, device: &Device) -> Result<Network, QuantiseError> {
+    let (meta, mut parts) = checkpoint::load(path)?;
+    let tensors = parts.remove("average").unwrap_or_default();
+    Ok(params::with_named(Network::new(&meta.config, 0, device), &tensors)?)
+}
+
 /// Quantises the tensors of a [`Network`] (names of [`params::slots`]) with a grid of activations.
 ///
 /// # Errors

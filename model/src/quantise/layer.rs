@@ -9,30 +9,30 @@ use lic_shaders::layer::check_row;
 
 /// Integer rows, ready for a weight file.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct IntegerRows {
+pub(super) struct IntegerRows {
     /// [rows, inputs].
-    pub weight: Vec<i16>,
+    pub(super) weight: Vec<i16>,
     /// [rows], or [64, rows] for a layer with quality knots.
-    pub bias: Vec<i32>,
+    pub(super) bias: Vec<i32>,
     /// [rows].
-    pub shift1: Vec<u8>,
+    pub(super) shift1: Vec<u8>,
     /// [rows].
-    pub mult: Vec<i16>,
+    pub(super) mult: Vec<i16>,
     /// [rows].
-    pub shift2: Vec<u8>,
+    pub(super) shift2: Vec<u8>,
 }
 
 /// A float row.
 #[derive(Clone, Debug)]
-pub struct FloatRow {
+pub(super) struct FloatRow {
     /// Weights, one per input.
-    pub weights: Vec<f64>,
+    pub(super) weights: Vec<f64>,
     /// Bias: one value, or one per quality knot.
-    pub bias: Vec<f64>,
+    pub(super) bias: Vec<f64>,
     /// Integer steps per unit of the output.
-    pub steps: f64,
+    pub(super) steps: f64,
     /// Largest magnitude of the output, in steps: 4095, or 32767 for heads.
-    pub limit: f64,
+    pub(super) limit: f64,
 }
 
 /// Largest first-step result.
@@ -45,7 +45,7 @@ const MOST_SHIFT: i32 = 20;
 ///
 /// # Errors
 /// A row fails the overflow check: its weights are so large that even K = 1/2^15 would not do, or not finite.
-pub fn quantise_rows(rows: &[FloatRow], input_steps: &[f64]) -> Result<IntegerRows, LayerError> {
+pub(super) fn quantise_rows(rows: &[FloatRow], input_steps: &[f64]) -> Result<IntegerRows, LayerError> {
     let mut result = IntegerRows::default();
     let knots = rows.first().map_or(1, |row| row.bias.len());
     let mut biases = vec![Vec::with_capacity(rows.len()); knots];

@@ -10,4 +10,4 @@ mod layer;
 mod tables;
 
 pub use calibrate::{calibrate, grid};
-pub use export::{QuantiseError, Quantised, checkpoint_to_weights, quantise};
+pub use export::{QuantiseError, Quantised, checkpoint_network, checkpoint_to_weights, quantise};

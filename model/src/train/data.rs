@@ -62,7 +62,7 @@ pub fn load_image(path: &Path) -> Result<RgbImage, DataError> {
 ///
 /// # Errors
 /// The folder cannot be listed.
-pub fn image_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+pub(super) fn image_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let failed = |source| DataError::Folder { path: folder.to_owned(), source };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {

@@ -14,4 +14,4 @@ pub use data::{Batch, Crops, DataError, load_image};
 pub use run::{Event, Options, TrainError, train};
 pub use schedule::{Budget, Schedule};
 pub use step::{StepReport, step};
-pub use validate::{Point, VALIDATION_KNOTS, score, validate};
+pub use validate::{Point, VALIDATION_KNOTS, load_folder, score, validate};

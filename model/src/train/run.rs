@@ -133,7 +133,7 @@ const MOST_BAD_STEPS: u32 = 20;
 /// # Errors
 /// See [`TrainError`]. The last checkpoint stays usable.
 pub fn train(options: &Options, observe: &mut dyn FnMut(Event<'_>)) -> Result<(), TrainError> {
-    if options.side == 0 || options.side % 64 != 0 {
+    if options.side == 0 || !options.side.is_multiple_of(64) {
         return Err(TrainError::Side(options.side));
     }
     let io = |path: &PathBuf| {
