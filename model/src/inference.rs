@@ -49,7 +49,7 @@ impl Transforms {
     /// A tensor is missing or has the wrong shape or type.
     pub fn load(file: &WeightFile<'_>, device: &Device, encoder: bool) -> Result<Self, LoadError> {
         let config = file.info.config;
-        check(&config)?;
+        check(&config, file)?;
         let mut synthesis_tensors = file.floats("synthesis.")?;
         let gain = take_gain(&mut synthesis_tensors, &config)?;
         let mut init = Init::new(0, device);
@@ -133,14 +133,12 @@ fn take_gain(tensors: &mut Named, config: &ModelConfig) -> Result<Vec<f32>, Para
     Ok(gain)
 }
 
-fn check(config: &ModelConfig) -> Result<(), LoadError> {
+/// Refuses a description that asks for more than its own file holds, before anything of its size is allocated.
+fn check(config: &ModelConfig, file: &WeightFile<'_>) -> Result<(), LoadError> {
     let channels = [config.c8, config.c16, config.y, config.z, config.hidden];
     let plain = channels.iter().all(|&c| c > 0 && c % 4 == 0 && c <= MOST_CHANNELS);
     let heads =
         config.head_width.is_none_or(|w| w > 0 && [config.c8, config.c16].iter().all(|c| c % w == 0 && c / w >= 2));
-    if plain && heads && config.blocks8 <= MOST_BLOCKS && config.blocks16 <= MOST_BLOCKS {
-        Ok(())
-    } else {
-        Err(LoadError::Config(*config))
-    }
+    let within = plain && heads && config.blocks8 <= MOST_BLOCKS && config.blocks16 <= MOST_BLOCKS;
+    if within && config.least_parameters() <= file.elements() { Ok(()) } else { Err(LoadError::Config(*config)) }
 }

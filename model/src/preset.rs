@@ -84,6 +84,12 @@ pub struct ModelConfig {
 }
 
 impl ModelConfig {
+    /// A lower bound of the parameters of one transform: its matrix products without biases, norms and attention.
+    pub fn least_parameters(&self) -> usize {
+        let blocks = 3 * (self.blocks8 * self.c8 * self.c8 + self.blocks16 * self.c16 * self.c16);
+        blocks + 192 * self.c8 + 4 * self.c8 * self.c16 + self.c16 * self.y
+    }
+
     /// Latents of context that each transform needs on every side of a tile: its receptive field in units of 16 pixels.
     ///
     /// A gated block sees one position further. With attention the tile's origin must also stay on the grid of windows, at 1/8 and at 1/16:

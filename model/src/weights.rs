@@ -93,6 +93,11 @@ impl<'a> WeightFile<'a> {
         &self.tensors
     }
 
+    /// Elements of all tensors together.
+    pub fn elements(&self) -> usize {
+        self.tensors.iter().map(|(_, view)| view.shape().iter().product::<usize>()).sum()
+    }
+
     /// Identity of everything that decides the parse: `prior.*`.
     pub fn parse_id(&self) -> u32 {
         self.id("prior.")
