@@ -1,6 +1,7 @@
 //! The dense 3x3 convolution that acts on a quarter of the channels (partial convolution: FasterNet, arXiv 2303.03667).
 //!
-//! Depth-wise convolutions would need fewer operations but run at a twentieth of the speed (see the measurements in `TRAINING.md`).
+//! Depth-wise convolutions would need fewer operations but run at a twentieth of the speed (burn-flex on two Zen 4
+//! cores, forward and backward: 2.6 GFLOP/s against 43).
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;

@@ -76,7 +76,7 @@ pub fn checkpoint_to_weights(path: &Path, photos: Option<&Path>) -> Result<Quant
         (Some(grid), _) => grid,
         (None, Some(folder)) => {
             let device = Device::flex();
-            let network = params::with_named(Network::new(&meta.config, 0, &device), &tensors)?;
+            let network = float_network(&meta.config, &tensors, &device)?;
             calibrate(&network, &Crops::load(folder, 256, meta.seed)?, &device)
         }
         (None, None) => return Err(QuantiseError::NoGrid),
@@ -101,7 +101,11 @@ pub fn checkpoint_to_weights(path: &Path, photos: Option<&Path>) -> Result<Quant
 pub fn checkpoint_network(path: &Path, device: &Device) -> Result<Network, QuantiseError> {
     let (meta, mut parts) = checkpoint::load(path)?;
     let tensors = parts.remove("average").unwrap_or_default();
-    Ok(params::with_named(Network::new(&meta.config, 0, device), &tensors)?)
+    Ok(float_network(&meta.config, &tensors, device)?)
+}
+
+fn float_network(config: &ModelConfig, tensors: &Named, device: &Device) -> Result<Network, ParamError> {
+    params::with_named(Network::new(config, 0, device), tensors)
 }
 
 /// Quantises the tensors of a [`Network`] (names of [`params::slots`]) with a grid of activations.

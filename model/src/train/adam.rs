@@ -86,7 +86,8 @@ mod tests {
         Slot { name: name.into(), shape: vec![2], offset, trained }
     }
 
-    /// Expected values: `torch.optim.Adam([w], lr=0.1, betas=(0.9, 0.98))`, PyTorch 2.9, two steps with gradients (0.3, -0.4) and (0.1, 0.2).
+    /// Expected: `torch.optim.Adam([w], lr=0.1, betas=(0.9, 0.98))` on w = (1, 2) in float64, PyTorch 2.9.0, two steps with gradients
+    /// (0.3, -0.4) and (0.1, 0.2); and the formula written out for the first weight.
     #[test]
     fn two_steps_agree_with_pytorch() {
         let mut adam = Adam::new(vec![1.0, 2.0, 5.0, 5.0]);
@@ -95,6 +96,9 @@ mod tests {
         adam.update(&[0.1, 0.2, 0.0, 0.0], &slots, 0.1);
         let (m, v) = ((0.09 * 0.3 + 0.1 * 0.1) / 0.19, (0.0196 * 0.09 + 0.02 * 0.01) / 0.0396f64);
         assert!((f64::from(adam.weights[0]) - (0.9 - 0.1 * m / v.sqrt())).abs() < 1e-6);
+        for (weight, expected) in adam.weights.iter().zip([0.812_557_022_289_889_2, 2.126_710_768_008_118]) {
+            assert!((f64::from(*weight) - expected).abs() < 1e-6, "{weight} instead of {expected}");
+        }
         assert_eq!(adam.weights[2..], [5.0, 5.0]);
     }
 
