@@ -159,6 +159,9 @@ fn lost(photo: &Photo) -> Vec<String> {
     if photo.has_exif {
         warnings.push("EXIF data are not kept yet (the orientation was applied to the pixels)".to_owned());
     }
+    if photo.has_xmp {
+        warnings.push("XMP data are not kept yet".to_owned());
+    }
     warnings
 }
 

@@ -78,7 +78,7 @@ pub fn to_file(picture: Picture, orientation: u8, format: Format) -> anyhow::Res
         other => bail!("cannot write a picture of colour model {other:?}"),
     };
     let Picture { width, height, pixels, .. } = picture;
-    let photo = Photo { width, height, channels, pixels, has_icc: false, has_exif: false };
+    let photo = Photo { width, height, channels, pixels, has_icc: false, has_exif: false, has_xmp: false };
     let mut image = photo.into_image().context("the decoder returned too few samples")?;
     if let Some(orientation) = Orientation::from_exif(orientation) {
         image.apply_orientation(orientation);

@@ -7,7 +7,7 @@ use anyhow::Context;
 use burn::tensor::Device;
 use indicatif::{ProgressBar, ProgressStyle};
 use lic_model::Preset;
-use lic_model::net::{Precision, set_matrix_precision};
+use lic_model::net::Precision;
 use lic_model::train::{Budget, Event, Options, train};
 
 /// Where training runs.
@@ -56,6 +56,9 @@ pub struct Args {
     /// Go on from the checkpoint in the output folder.
     #[arg(long)]
     resume: bool,
+    /// Begin with this weight file (of `lic quantize`) instead of the best linear codec; a checkpoint to resume takes precedence.
+    #[arg(long, value_name = "WEIGHTS")]
+    from: Option<PathBuf>,
     /// Where to train.
     #[arg(long, value_enum, default_value = "cpu")]
     device: TrainDevice,
@@ -96,10 +99,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         (None, None) => anyhow::bail!("give the length of the run with --steps or --minutes"),
     };
     let device = device(args.device)?.autodiff();
-    set_matrix_precision(precision(args.precision, args.device));
     let mut options = Options::new(args.preset, args.data.clone(), args.out.clone(), budget, device);
     options.valid.clone_from(&args.valid);
+    options.precision = precision(args.precision, args.device);
     options.resume = args.resume;
+    options.from.clone_from(&args.from);
     options.batch = usize::from(args.batch);
     options.side = args.crop;
     options.schedule.peak = args.rate;

@@ -46,6 +46,8 @@ pub struct Photo {
     pub has_icc: bool,
     /// Whether the file had EXIF data, which is not kept here (its orientation has been applied).
     pub has_exif: bool,
+    /// Whether the file had XMP data, which are not kept here.
+    pub has_xmp: bool,
 }
 
 /// Why an image cannot be read.
@@ -123,6 +125,7 @@ impl Photo {
         // A profile that cannot be read would be lost in any case: the pixels are what counts.
         let has_icc = decoder.icc_profile().is_ok_and(|icc| icc.is_some());
         let has_exif = decoder.exif_metadata().is_ok_and(|exif| exif.is_some());
+        let has_xmp = decoder.xmp_metadata().is_ok_and(|xmp| xmp.is_some());
         let mut image = DynamicImage::from_decoder(decoder)?;
         if orientation != Orientation::NoTransforms {
             image.apply_orientation(orientation);
@@ -130,7 +133,7 @@ impl Photo {
         let image = opaque(image)?;
         let channels = if image.color() == ColorType::L8 { Channels::Grey } else { Channels::Rgb };
         let (width, height) = (image.width(), image.height());
-        Ok(Self { width, height, channels, pixels: image.into_bytes(), has_icc, has_exif })
+        Ok(Self { width, height, channels, pixels: image.into_bytes(), has_icc, has_exif, has_xmp })
     }
 
     /// The image as `image` holds it, to write it in one of its formats. `None` if the number of samples does not fit

@@ -84,6 +84,17 @@ fn profiles_and_exif_are_noticed() {
 }
 
 #[test]
+fn xmp_is_noticed() {
+    let plain = encoded(&DynamicImage::ImageRgb8(small()), ImageFormat::Jpeg);
+    assert!(!Photo::read(&plain).expect("a valid image").has_xmp);
+    // An APP1 segment after the start marker; its length counts itself.
+    let packet = [b"http://ns.adobe.com/xap/1.0/\0".as_slice(), b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"].concat();
+    let length = (packet.len() as u16 + 2).to_be_bytes();
+    let bytes = [&plain[..2], &[0xff, 0xe1], &length, &packet, &plain[2..]].concat();
+    assert!(Photo::read(&bytes).expect("a valid image").has_xmp);
+}
+
+#[test]
 fn a_huge_header_is_refused_before_anything_is_allocated() {
     let error = Photo::read(b"P6\n70000 1\n255\n").expect_err("too wide");
     assert!(matches!(error, PhotoError::TooLarge { width: 70000, height: 1 }), "{error}");

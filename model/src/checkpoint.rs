@@ -33,6 +33,9 @@ pub struct Meta {
     pub step: u64,
     /// Seconds of training so far.
     pub seconds: f64,
+    /// Steps and seconds behind the weight file that the run began with.
+    #[serde(default)]
+    pub earlier: (u64, f64),
     /// Seed of the run.
     pub seed: u64,
     /// Integer grid of the prior's activations, once calibrated.
@@ -42,7 +45,16 @@ pub struct Meta {
 impl Meta {
     /// Metadata of a run that has not begun.
     pub fn new(preset: Preset, seed: u64) -> Self {
-        Self { format: FORMAT, preset, config: preset.config(), step: 0, seconds: 0.0, seed, grid: None }
+        Self {
+            format: FORMAT,
+            preset,
+            config: preset.config(),
+            step: 0,
+            seconds: 0.0,
+            earlier: (0, 0.0),
+            seed,
+            grid: None,
+        }
     }
 }
 

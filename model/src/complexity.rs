@@ -36,7 +36,7 @@ pub fn costs(config: &ModelConfig) -> Vec<Cost> {
     PARTS
         .iter()
         .map(|&(part, prefixes)| {
-            let mine = slots.iter().filter(|s| s.trained && prefixes.iter().any(|p| s.name.starts_with(p)));
+            let mine = slots.iter().filter(|s| s.rate > 0.0 && prefixes.iter().any(|p| s.name.starts_with(p)));
             let mut cost = Cost { part, parameters: 0, macs: 0.0 };
             for slot in mine {
                 cost.parameters += slot.len();

@@ -28,13 +28,13 @@ impl Preset {
 
     /// The numbers behind the name.
     pub fn config(self) -> ModelConfig {
-        let (c8, c16, y, z, hidden, blocks8, blocks16, heads) = match self {
-            Self::Tiny => (32, 32, 32, 32, 32, 1, 1, None),
-            Self::Student => (128, 256, 256, 128, 128, 4, 3, None),
-            Self::Teacher => (256, 384, 320, 192, 160, 5, 4, Some(32)),
-            Self::Paper => (384, 512, 384, 192, 192, 8, 5, Some(32)),
+        let (c8, c16, y, z, hidden, context_blocks, blocks8, blocks16, heads) = match self {
+            Self::Tiny => (32, 32, 32, 32, 32, 2, 1, 1, None),
+            Self::Student => (128, 256, 256, 128, 128, 3, 4, 3, None),
+            Self::Teacher => (256, 384, 320, 192, 160, 3, 5, 4, Some(32)),
+            Self::Paper => (384, 512, 384, 192, 192, 3, 8, 5, Some(32)),
         };
-        ModelConfig { c8, c16, y, z, hidden, blocks8, blocks16, head_width: heads }
+        ModelConfig { c8, c16, y, z, hidden, context_blocks, blocks8, blocks16, head_width: heads }
     }
 }
 
@@ -75,12 +75,19 @@ pub struct ModelConfig {
     pub z: usize,
     /// Hidden width of the prior, H in `codec/PRIOR.md`.
     pub hidden: usize,
+    /// Blocks of each context pass; files older than this field have two.
+    #[serde(default = "two")]
+    pub context_blocks: usize,
     /// Gated blocks at 1/8, in analysis and in synthesis each.
     pub blocks8: usize,
     /// Gated blocks at 1/16, in analysis and in synthesis each.
     pub blocks16: usize,
     /// Channels per head of the Swin-V2 attention after the blocks of each stage; `None` for no attention.
     pub head_width: Option<usize>,
+}
+
+fn two() -> usize {
+    2
 }
 
 impl ModelConfig {
@@ -113,7 +120,7 @@ pub const KNOTS: usize = 64;
 pub const Z_KNOTS: usize = 8;
 
 /// Lagrangian of the lowest knot, per squared error on pixels in 0..=255 and bit per pixel.
-pub const LAMBDA_MIN: f64 = 0.001;
+pub const LAMBDA_MIN: f64 = 0.0005;
 
 /// Lagrangian of the highest knot.
 pub const LAMBDA_MAX: f64 = 0.12;

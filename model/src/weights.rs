@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::checkpoint::Named;
 use crate::preset::{ModelConfig, Preset};
+use crate::prior::Grid;
 
 /// Version of the weight file's layout.
 pub const FORMAT: u32 = 1;
@@ -32,6 +33,9 @@ pub struct Info {
     pub steps: u64,
     /// Seconds of training behind the weights.
     pub seconds: f64,
+    /// Integer steps per float unit of the prior's activations, which only further training needs; early files lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grid: Option<Grid>,
 }
 
 /// Why a weight file cannot be used.

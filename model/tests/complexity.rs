@@ -26,9 +26,9 @@ fn the_student_costs_what_the_design_says() {
          synthesis 1168384 7536\n\
          hyper-analysis 322752 573\n\
          hyper-synthesis 315200 445\n\
-         context 887616 2584\n\
+         context 1113120 3460\n\
          tables 25600 0\n\
-         total 3879424 18674\n"
+         total 4104928 19550\n"
     );
 }
 
@@ -58,9 +58,9 @@ fn the_teacher_costs_about_four_students() {
          synthesis 4732564 36336\n\
          hyper-analysis 521872 900\n\
          hyper-synthesis 502160 700\n\
-         context 1377680 4038\n\
+         context 1729640 5406\n\
          tables 34304 0\n\
-         total 11884120 78310\n"
+         total 12236080 79679\n"
     );
 }
 
@@ -74,8 +74,8 @@ fn the_paper_preset_is_for_gpus() {
          synthesis 11637212 103232\n\
          hyper-analysis 719136 1289\n\
          hyper-synthesis 683232 1001\n\
-         context 1975008 5814\n\
+         context 2481456 7785\n\
          tables 38400 0\n\
-         total 26664664 214568\n"
+         total 27171112 216540\n"
     );
 }

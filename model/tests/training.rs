@@ -6,7 +6,9 @@ use burn::tensor::Device;
 use lic_model::network::Network;
 use lic_model::params;
 use lic_model::prior::Taps;
-use lic_model::train::{Batch, Budget, Crops, Event, Options, TrainError, step, train};
+use lic_model::quantise::{checkpoint_network, checkpoint_to_weights, restore};
+use lic_model::train::{Batch, Budget, Crops, Event, Options, TrainError, load_folder, score, step, train, validate};
+use lic_model::weights::WeightFile;
 use lic_model::{Preset, checkpoint};
 
 /// Three generated photos: smooth gradients with some texture.
@@ -87,6 +89,43 @@ fn training_lowers_the_loss() {
     let losses = losses(&options(folder.path(), &folder.path().join("run"), 40));
     let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
     assert!(mean(&losses[35..]) < 0.9 * mean(&losses[..5]), "{losses:?}");
+}
+
+#[test]
+fn a_run_that_begins_with_a_weight_file_begins_where_its_training_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    photos(folder.path());
+    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+    train(&options(folder.path(), &first, 60), &mut |_| {}).unwrap();
+    let checkpoint = first.join("checkpoint.safetensors");
+    let quantised = checkpoint_to_weights(&checkpoint, None).unwrap();
+    let weights = folder.path().join("weights.safetensors");
+    std::fs::write(&weights, &quantised.bytes).unwrap();
+
+    let device = Device::flex();
+    let score_of = |network: &Network| {
+        let images = load_folder(folder.path()).unwrap();
+        score(&validate(network, &images, &device, &mut Taps::Off))
+    };
+    let trained = score_of(&checkpoint_network(&checkpoint, &device).unwrap());
+    let restored = score_of(&restore(&WeightFile::parse(&quantised.bytes).unwrap(), &device).unwrap());
+    let linear = {
+        let start = folder.path().join("start");
+        train(&options(folder.path(), &start, 1), &mut |_| {}).unwrap();
+        score_of(&checkpoint_network(&start.join("checkpoint.safetensors"), &device).unwrap())
+    };
+    println!("start {linear}, trained {trained}, restored {restored}");
+    assert!((restored - trained).abs() < 0.1 * (linear - trained), "{linear} {trained} {restored}");
+
+    let mut onward = options(folder.path(), &second, 2);
+    onward.from = Some(weights);
+    train(&onward, &mut |_| {}).unwrap();
+    let (meta, _) = checkpoint::load(&second.join("checkpoint.safetensors")).unwrap();
+    assert_eq!((meta.step, meta.earlier.0), (2, 60));
+    onward.preset = Preset::Student;
+    onward.out = folder.path().join("third");
+    let error = train(&onward, &mut |_| {}).unwrap_err();
+    assert!(matches!(error, TrainError::Size { found: Preset::Tiny, .. }), "{error}");
 }
 
 #[test]

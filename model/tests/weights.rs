@@ -8,7 +8,14 @@ use lic_model::inference::Transforms;
 use lic_model::weights::{EMBEDDED, Entry, FORMAT, Info, WeightFile, WeightsError, write};
 
 fn info() -> Info {
-    Info { format: FORMAT, preset: Preset::Student, config: Preset::Student.config(), steps: 1, seconds: 1.0 }
+    Info {
+        format: FORMAT,
+        preset: Preset::Student,
+        config: Preset::Student.config(),
+        steps: 1,
+        seconds: 1.0,
+        grid: None,
+    }
 }
 
 #[test]

@@ -44,7 +44,7 @@ struct Fast {
     up2: Packed,
     block2: PackedBlock,
     inputs: [Packed; PASSES - 1],
-    blocks: [[PackedBlock; 2]; PASSES - 1],
+    blocks: [Vec<PackedBlock>; PASSES - 1],
     heads: [[Packed; 4]; PASSES],
 }
 
@@ -77,7 +77,7 @@ impl Fast {
             up2: Packed::new(&net.up2, &[hidden], quality),
             block2: block(&net.block2),
             inputs: net.contexts.each_ref().map(|c| Packed::new(&c.input, &[hidden, latents], quality)),
-            blocks: net.contexts.each_ref().map(|c| c.blocks.each_ref().map(block)),
+            blocks: net.contexts.each_ref().map(|c| c.blocks.iter().map(block).collect()),
             heads: net.heads.each_ref().map(|h| h.groups().each_ref().map(|g| Packed::new(g, &[hidden], quality))),
             weights,
         }

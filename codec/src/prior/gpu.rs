@@ -41,7 +41,7 @@ struct Network {
     up2: LayerBuffers,
     block2: BlockBuffers,
     inputs: [LayerBuffers; PASSES - 1],
-    blocks: [[BlockBuffers; 2]; PASSES - 1],
+    blocks: [Vec<BlockBuffers>; PASSES - 1],
     heads: [LayerBuffers; PASSES],
 }
 
@@ -82,7 +82,7 @@ impl GpuEngine {
             up2: linear(&net.up2),
             block2: block(&net.block2),
             inputs: net.contexts.each_ref().map(|c| linear(&c.input)),
-            blocks: net.contexts.each_ref().map(|c| c.blocks.each_ref().map(block)),
+            blocks: net.contexts.each_ref().map(|c| c.blocks.iter().map(block).collect()),
             heads: net.heads.each_ref().map(|head| LayerBuffers::head(&gpu, head)),
         };
         let gains = GainBuffers::new(&gpu, &weights.gains(quality));

@@ -41,6 +41,11 @@ impl Tensors<'_> {
         view.shape().try_into().map_err(wrong)
     }
 
+    /// Whether the name of any tensor begins with `prefix`.
+    pub(super) fn any_below(&self, prefix: &str) -> bool {
+        self.0.iter().any(|(name, _)| name.starts_with(prefix))
+    }
+
     /// Elements of a tensor of exactly this type and shape.
     pub(super) fn get<T: Element>(&self, name: &str, shape: &[usize]) -> Result<Vec<T>, WeightsError> {
         let elements = self.get_any(name)?;

@@ -21,13 +21,16 @@ pub struct Sizes {
     pub hidden: usize,
 }
 
+/// Most blocks of a context pass.
+const CONTEXT_BLOCKS_MAX: usize = 8;
+
 /// The layers that precede the head in passes 1 to 3.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Context {
     /// `[h, feedback]` to `H`, biases with knots.
     pub input: Linear,
-    /// Two blocks of width `H`.
-    pub blocks: [Block; 2],
+    /// Blocks of width `H`, 1 to 8.
+    pub blocks: Vec<Block>,
 }
 
 /// All layers.
@@ -120,14 +123,15 @@ impl Network {
             let rule = "the shift is at most 12";
             return Err(WeightsError::Table { name: "prior.z_shift", index: 0, value: z_shift.into(), rule });
         }
+        // As many blocks as the file names in any pass; each pass must then have all of them, whole.
+        let named_in_file = |i: &usize| (1..PASSES).any(|s| tensors.any_below(&format!("prior.pass{s}.block{i}.")));
+        let count = (1..CONTEXT_BLOCKS_MAX).rev().find(named_in_file).unwrap_or(0) + 1;
         let context = |pass: usize| {
             let name = format!("prior.pass{pass}");
+            let blocks = (0..count).map(|i| block(tensors, &format!("{name}.block{i}"), hidden));
             Ok(Context {
                 input: linear(tensors, &format!("{name}.input"), hidden + latents, hidden, true)?,
-                blocks: [
-                    block(tensors, &format!("{name}.block0"), hidden)?,
-                    block(tensors, &format!("{name}.block1"), hidden)?,
-                ],
+                blocks: blocks.collect::<Result<_, _>>()?,
             })
         };
         let head = |pass: usize| {

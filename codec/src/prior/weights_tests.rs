@@ -61,6 +61,23 @@ fn damaged_weight_files_are_refused_with_the_name_of_the_tensor() {
 }
 
 #[test]
+fn every_context_pass_must_have_the_blocks_that_one_has() {
+    let mut tensors = RandomTensors::prior(SMALL, 8);
+    assert_eq!(load(&tensors).unwrap().network().contexts.each_ref().map(|c| c.blocks.len()), [2; 3]);
+    for pass in 1..=3 {
+        for (name, dtype, shape, bytes) in tensors.0.clone() {
+            if let Some(rest) = name.strip_prefix(&format!("prior.pass{pass}.block1.")) {
+                tensors.0.push((format!("prior.pass{pass}.block2.{rest}"), dtype, shape, bytes));
+            }
+        }
+        match load(&tensors) {
+            Ok(weights) => assert_eq!((pass, weights.network().contexts[2].blocks.len()), (3, 3)),
+            Err(error) => assert!(matches!(error, WeightsError::Missing { .. }) && pass < 3, "{error}"),
+        }
+    }
+}
+
+#[test]
 fn loaded_tables_have_the_stored_sizes() {
     let weights = load(&RandomTensors::prior(SMALL, 7)).unwrap();
     assert_eq!(weights.sizes(), SMALL);

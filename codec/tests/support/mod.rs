@@ -167,7 +167,7 @@ fn add_prior(entries: &mut Entries, tensors: RandomTensors) {
 }
 
 fn file(config: ModelConfig, entries: &Entries) -> Vec<u8> {
-    let info = Info { format: FORMAT, preset: Preset::Tiny, config, steps: 0, seconds: 0.0 };
+    let info = Info { format: FORMAT, preset: Preset::Tiny, config, steps: 0, seconds: 0.0, grid: None };
     write(&info, entries).expect("the tensors fit their shapes")
 }
 

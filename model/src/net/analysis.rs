@@ -8,7 +8,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 
 use super::attention::Attention;
-use super::{Dense, GatedBlock, Init, Stream, space_to_depth};
+use super::{Dense, GatedBlock, Init, Stream, full, space_to_depth};
 use crate::preset::ModelConfig;
 
 /// Analysis transform.
@@ -62,6 +62,6 @@ impl Analysis {
         if let Some(attention) = &self.attention16 {
             x = attention.forward(x);
         }
-        self.head.forward(x)
+        full(self.head.forward(x))
     }
 }

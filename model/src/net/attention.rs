@@ -21,7 +21,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use burn::tensor::module::layer_norm;
 
-use super::{Dense, Init};
+use super::{Dense, Init, full};
 
 pub use heads::HeadGroup;
 pub use position::PositionBias;
@@ -77,10 +77,12 @@ impl Attention {
     /// gives the whole plane's numbers in all windows that lie inside both.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let [b, h, w, c] = x.dims();
+        // Scores, softmax and norm are f32 in any format.
+        let x = full(x);
         let padded = pad(x.clone());
         let plain = self.plain.forward(padded.clone(), Grid::new(h, w, 0));
         let shifted = self.shifted.forward(padded, Grid::new(h, w, SHIFT));
-        let mixed = self.project.forward(Tensor::cat(vec![plain, shifted], 3));
+        let mixed = full(self.project.forward(Tensor::cat(vec![plain, shifted], 3)));
         // As rows, so that backends see a plain matrix.
         let rows = mixed.reshape([b * h * w, c]);
         let branch = layer_norm(rows, self.norm_gain.val(), Some(self.norm_bias.val()), NORM_EPSILON);

@@ -8,10 +8,9 @@ use burn::tensor::Tensor;
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 
-use super::Init;
-use super::precision::with_operands;
+use super::{Init, working};
 
-/// 3x3 convolution with zero padding, as many outputs as inputs.
+/// 3x3 convolution with zero padding, as many outputs as inputs; the result has the format in force ([`super::Precision`]).
 #[derive(Module, Debug)]
 pub struct Conv3x3 {
     /// Weights [outputs, inputs, 3, 3] (row, column).
@@ -32,9 +31,9 @@ impl Conv3x3 {
     /// [batch, height, width, channels] -> the same shape.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         // The permuted view is what libtorch calls the channels-last memory format: no copy is made.
-        let planes = x.permute([0, 3, 1, 2]);
+        let planes = working(x).permute([0, 3, 1, 2]);
         let options = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
-        let y = with_operands(planes, self.weight.val(), |x, w| conv2d(x, w, None, options));
-        y.permute([0, 2, 3, 1]) + self.bias.val().unsqueeze::<4>()
+        let y = conv2d(planes, working(self.weight.val()), None, options);
+        y.permute([0, 2, 3, 1]) + working(self.bias.val()).unsqueeze::<4>()
     }
 }

@@ -5,9 +5,9 @@ use std::ops::Range;
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
-use super::{Init, product};
+use super::{Init, working};
 
-/// `x W + b` at every position.
+/// `x W + b` at every position; the result has the format in force ([`super::Precision`]).
 #[derive(Module, Debug)]
 pub struct Dense {
     /// Weights [inputs, outputs].
@@ -25,6 +25,14 @@ impl Dense {
     /// Like [`Self::new`] with weights `factor` times as large.
     pub fn scaled(inputs: usize, outputs: usize, factor: f32, init: &mut Init) -> Self {
         Self { weight: init.fan_in([inputs, outputs], inputs, factor), bias: init.constant([outputs], 0.0) }
+    }
+
+    /// The identity on the first `kept` inputs, plus `factor` times random weights on `mixed` further inputs: kept + mixed -> kept.
+    pub fn passing(kept: usize, mixed: usize, factor: f32, init: &mut Init) -> Self {
+        let bound = factor / (mixed as f32).sqrt();
+        let identity = (0..kept * kept).map(|i| if i / kept == i % kept { 1.0 } else { 0.0 });
+        let values = identity.chain(init.draws(mixed * kept, bound)).collect();
+        Self { weight: init.tensor([kept + mixed, kept], values), bias: init.constant([kept], 0.0) }
     }
 
     /// Weights and bias zero: for the last layer of a residual branch, which then starts as the identity.
@@ -54,6 +62,6 @@ impl Dense {
 fn apply(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<4> {
     let [b, h, w, inputs] = x.dims();
     let outputs = bias.dims()[0];
-    let rows = product(x.reshape([b * h * w, inputs]), weight) + bias.unsqueeze::<2>();
+    let rows = working(x.reshape([b * h * w, inputs])).matmul(working(weight)) + working(bias).unsqueeze::<2>();
     rows.reshape([b, h, w, outputs])
 }

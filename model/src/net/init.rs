@@ -23,8 +23,13 @@ impl Init {
 
     /// Uniform values in `-bound..bound`.
     pub fn uniform<const D: usize>(&mut self, shape: [usize; D], bound: f32) -> Param<Tensor<D>> {
-        let values = (0..shape.iter().product()).map(|_| self.rng.random_range(-1.0f32..1.0) * bound).collect();
+        let values = self.draws(shape.iter().product(), bound);
         self.tensor(shape, values)
+    }
+
+    /// `count` uniform values in `-bound..bound`.
+    pub fn draws(&mut self, count: usize, bound: f32) -> Vec<f32> {
+        (0..count).map(|_| self.rng.random_range(-1.0f32..1.0) * bound).collect()
     }
 
     /// Uniform values in `-1..1` times `factor / sqrt(fan_in)` (the bound of Kaiming initialisation with a = sqrt 5, PyTorch's default for linear and

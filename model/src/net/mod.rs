@@ -24,4 +24,4 @@ pub use resample::{depth_to_space, space_to_depth};
 pub use stream::Stream;
 pub use synthesis::Synthesis;
 
-pub(crate) use precision::product;
+pub(crate) use precision::{full, in_f32, product, working};

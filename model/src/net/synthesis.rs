@@ -8,7 +8,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use super::attention::Attention;
-use super::{Dense, GatedBlock, Init, Stream, depth_to_space};
+use super::{Dense, GatedBlock, Init, Stream, depth_to_space, full, working};
 use crate::preset::{KNOTS, ModelConfig};
 
 /// Synthesis transform.
@@ -58,7 +58,7 @@ impl Synthesis {
             x = attention.forward(x);
         }
         let [batch, c8] = gain.dims();
-        let x = depth_to_space(self.up.forward(x)) * gain.reshape([batch, 1, 1, c8]);
+        let x = depth_to_space(self.up.forward(x)) * working(gain).reshape([batch, 1, 1, c8]);
         let mut x = Stream::split(x);
         for block in &self.blocks8 {
             x = block.forward(x);
@@ -67,6 +67,6 @@ impl Synthesis {
         if let Some(attention) = &self.attention8 {
             x = attention.forward(x);
         }
-        self.head.forward(x)
+        full(self.head.forward(x))
     }
 }

@@ -6,7 +6,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 use super::hyper::knot_rows;
 use super::passes::{GROUP_OF_PHASE, by_phase};
 use super::{PriorBlock, Taps};
-use crate::net::{Dense, Init, Stream, product};
+use crate::net::{Dense, Init, Stream, product, working};
 use crate::preset::{KNOTS, ModelConfig};
 
 /// Bias of the log-scale at the start: the latents are a little more predictable than their marginal standard deviation says.
@@ -19,21 +19,18 @@ pub struct ContextPass {
     pub input: Dense,
     /// Bias of `input` per quality knot [64, hidden].
     pub knots: Param<Tensor<2>>,
-    /// First block.
-    pub block0: PriorBlock,
-    /// Second block.
-    pub block1: PriorBlock,
+    /// Residual blocks.
+    pub blocks: Vec<PriorBlock>,
 }
 
 impl ContextPass {
-    /// Randomly initialised.
+    /// Passes the features on at the start, with a little of the feedback mixed in.
     pub fn new(config: &ModelConfig, init: &mut Init) -> Self {
         let hidden = config.hidden;
         Self {
-            input: Dense::new(hidden + config.y, hidden, init),
+            input: Dense::passing(hidden, config.y, 0.5, init),
             knots: init.constant([KNOTS, hidden], 0.0),
-            block0: PriorBlock::new(hidden, init),
-            block1: PriorBlock::new(hidden, init),
+            blocks: (0..config.context_blocks).map(|_| PriorBlock::new(hidden, init)).collect(),
         }
     }
 
@@ -47,11 +44,13 @@ impl ContextPass {
         taps: &mut Taps<'_>,
     ) -> Tensor<4> {
         let site = format!("pass{pass}.stream");
-        let feedback = taps.at("feedback", feedback);
-        let x = self.input.forward(Tensor::cat(vec![features, feedback], 3)) + knot_rows(&self.knots, knots);
-        let x = Stream::split(taps.at(&site, x));
-        let x = self.block0.forward(x, taps, &site, &format!("pass{pass}.hidden0"));
-        self.block1.forward(x, taps, &site, &format!("pass{pass}.hidden1")).join()
+        let feedback = taps.at("feedback", working(feedback));
+        let x = self.input.forward(Tensor::cat(vec![features, feedback], 3)) + working(knot_rows(&self.knots, knots));
+        let mut x = Stream::split(taps.at(&site, x));
+        for (i, block) in self.blocks.iter().enumerate() {
+            x = block.forward(x, taps, &site, &format!("pass{pass}.hidden{i}"));
+        }
+        x.join()
     }
 }
 

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor};
 
 use super::{PriorBlock, Taps};
-use crate::net::{Dense, Init, Stream, depth_to_space, space_to_depth};
+use crate::net::{Dense, Init, Stream, depth_to_space, full, space_to_depth, working};
 use crate::preset::{KNOTS, ModelConfig};
 
 /// Whitened latent [batch, h, w, y] -> hyper-latent [batch, h/4, w/4, z].
@@ -46,11 +46,11 @@ impl HyperAnalysis {
 
     /// Like [`Self::forward`] with the stem's quality bias [batch, 1, 1, hidden] given: qualities between knots interpolate it.
     pub fn forward_biased(&self, y: Tensor<4>, bias: Tensor<4>) -> Tensor<4> {
-        let x = self.stem.forward(y) + bias;
+        let x = self.stem.forward(y) + working(bias);
         let x = self.block1.forward(Stream::split(x), &mut Taps::Off, "", "").join();
         let x = self.down1.forward(space_to_depth(x));
         let x = self.block2.forward(Stream::split(x), &mut Taps::Off, "", "").join();
-        self.down2.forward(space_to_depth(x))
+        full(self.down2.forward(space_to_depth(x)))
     }
 }
 
@@ -84,7 +84,7 @@ impl HyperSynthesis {
 
     /// The features at the latent's resolution, cropped to `height` x `width`.
     pub fn forward(&self, z: Tensor<4>, knots: Tensor<1, Int>, size: [usize; 2], taps: &mut Taps<'_>) -> Tensor<4> {
-        let x = self.up1.forward(z) + knot_rows(&self.knots, knots);
+        let x = self.up1.forward(z) + working(knot_rows(&self.knots, knots));
         let x = taps.at("hyper.stream1", depth_to_space(x));
         let x = self.block1.forward(Stream::split(x), taps, "hyper.stream1", "hyper.hidden1").join();
         let x = depth_to_space(self.up2.forward(x)).slice_dim(1, 0..size[0]).slice_dim(2, 0..size[1]);

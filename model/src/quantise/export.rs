@@ -85,13 +85,14 @@ pub fn checkpoint_to_weights(path: &Path, photos: Option<&Path>) -> Result<Quant
         format: weights::FORMAT,
         preset: meta.preset,
         config: meta.config,
-        steps: meta.step,
-        seconds: meta.seconds,
+        steps: meta.earlier.0 + meta.step,
+        seconds: meta.earlier.1 + meta.seconds,
+        grid: Some(grid.clone()),
     };
     let bytes = quantise(&info, &tensors, &grid)?;
     let file = WeightFile::parse(&bytes)?;
     let (parse_id, synthesis_id) = (file.parse_id(), file.synthesis_id());
-    Ok(Quantised { bytes, parse_id, synthesis_id, steps: meta.step })
+    Ok(Quantised { bytes, parse_id, synthesis_id, steps: info.steps })
 }
 
 /// The float network of a checkpoint's averaged weights: what the integers are compared with.
@@ -220,9 +221,9 @@ impl Export<'_> {
                 &inputs,
                 stream,
             )?;
-            for block in 0..2 {
+            for block in 0..config.context_blocks {
                 let hidden = self.steps(&format!("pass{pass}.hidden{block}"))?;
-                self.block(&format!("{source}.block{block}"), &format!("{target}.block{block}"), h, stream, hidden)?;
+                self.block(&format!("{source}.blocks.{block}"), &format!("{target}.block{block}"), h, stream, hidden)?;
             }
         }
         let source = format!("prior.heads.{pass}");

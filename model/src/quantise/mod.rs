@@ -7,7 +7,9 @@ mod calibrate;
 mod export;
 mod gains;
 mod layer;
+mod restore;
 mod tables;
 
 pub use calibrate::{calibrate, grid};
 pub use export::{QuantiseError, Quantised, checkpoint_network, checkpoint_to_weights, quantise};
+pub use restore::{RestoreError, restore};

@@ -56,8 +56,8 @@ impl Adam {
         let rate1 = (rate / (1.0 - f64::from(BETA1).powi(t))) as f32;
         let correction2 = (1.0 / (1.0 - f64::from(BETA2).powi(t))) as f32;
         let decay = EMA.min(self.step as f32 / (self.step as f32 + 50.0));
-        for slot in slots.iter().filter(|slot| slot.trained) {
-            let range = slot.range();
+        for slot in slots.iter().filter(|slot| slot.rate > 0.0) {
+            let (range, rate) = (slot.range(), rate1 * slot.rate);
             self.weights[range.clone()]
                 .par_chunks_mut(CHUNK)
                 .zip(self.average[range.clone()].par_chunks_mut(CHUNK))
@@ -69,7 +69,7 @@ impl Adam {
                         let g = g[i] * clip;
                         m[i] = BETA1 * m[i] + (1.0 - BETA1) * g;
                         v[i] = BETA2 * v[i] + (1.0 - BETA2) * g * g;
-                        w[i] -= rate1 * m[i] / ((v[i] * correction2).sqrt() + EPSILON);
+                        w[i] -= rate * m[i] / ((v[i] * correction2).sqrt() + EPSILON);
                         a[i] += (1.0 - decay) * (w[i] - a[i]);
                     }
                 });
@@ -82,8 +82,8 @@ impl Adam {
 mod tests {
     use super::*;
 
-    fn slot(name: &str, offset: usize, trained: bool) -> Slot {
-        Slot { name: name.into(), shape: vec![2], offset, trained }
+    fn slot(name: &str, offset: usize, rate: f32) -> Slot {
+        Slot { name: name.into(), shape: vec![2], offset, rate }
     }
 
     /// Expected: `torch.optim.Adam([w], lr=0.1, betas=(0.9, 0.98))` on w = (1, 2) in float64, PyTorch 2.9.0, two steps with gradients
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn two_steps_agree_with_pytorch() {
         let mut adam = Adam::new(vec![1.0, 2.0, 5.0, 5.0]);
-        let slots = [slot("w", 0, true), slot("constant", 2, false)];
+        let slots = [slot("w", 0, 1.0), slot("constant", 2, 0.0)];
         assert!((adam.update(&[0.3, -0.4, 0.0, 0.0], &slots, 0.1) - 0.5).abs() < 1e-6);
         adam.update(&[0.1, 0.2, 0.0, 0.0], &slots, 0.1);
         let (m, v) = ((0.09 * 0.3 + 0.1 * 0.1) / 0.19, (0.0196 * 0.09 + 0.02 * 0.01) / 0.0396f64);
@@ -103,9 +103,20 @@ mod tests {
     }
 
     #[test]
+    fn a_relative_rate_scales_the_movement() {
+        let (mut plain, mut fast) = (Adam::new(vec![1.0, 2.0]), Adam::new(vec![1.0, 2.0]));
+        plain.update(&[0.3, -0.4], &[slot("w", 0, 1.0)], 0.1);
+        fast.update(&[0.3, -0.4], &[slot("w", 0, 3.0)], 0.1);
+        for i in 0..2 {
+            let start = [1.0, 2.0][i];
+            assert!((fast.weights[i] - start - 3.0 * (plain.weights[i] - start)).abs() < 1e-6);
+        }
+    }
+
+    #[test]
     fn a_gradient_that_is_not_finite_changes_nothing() {
         let mut adam = Adam::new(vec![1.0, 2.0]);
-        adam.update(&[f32::NAN, 0.0], &[slot("w", 0, true)], 0.1);
+        adam.update(&[f32::NAN, 0.0], &[slot("w", 0, 1.0)], 0.1);
         assert_eq!(adam.weights, [1.0, 2.0]);
     }
 }

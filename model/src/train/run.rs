@@ -1,7 +1,7 @@
 //! The training loop: data ahead in a thread, steps, checkpoints, validation, log.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Instant;
 
@@ -14,11 +14,13 @@ use super::step::{StepReport, step};
 use super::validate::{Point, load_folder, score, validate};
 use crate::checkpoint::{self, CheckpointError, Meta};
 use crate::klt;
+use crate::net::{Precision, in_f32, set_matrix_precision};
 use crate::network::Network;
 use crate::params::{self, ParamError, Slot};
 use crate::preset::Preset;
 use crate::prior::{Grid, Taps};
-use crate::quantise::calibrate;
+use crate::quantise::{RestoreError, calibrate, restore};
+use crate::weights::WeightFile;
 
 /// Settings of a run.
 #[derive(Clone, Debug)]
@@ -41,10 +43,14 @@ pub struct Options {
     pub seed: u64,
     /// Go on from the checkpoint in `out`.
     pub resume: bool,
+    /// Weight file to begin with in place of the KLT start.
+    pub from: Option<PathBuf>,
     /// Minutes between checkpoints.
     pub checkpoint_minutes: f64,
     /// Minutes between validations; one more is made at the end.
     pub validate_minutes: f64,
+    /// Format of the activations; the stage on the integer grid, validation and calibration are f32 always.
+    pub precision: Precision,
     /// Device with autodiff.
     pub device: Device,
 }
@@ -61,6 +67,32 @@ pub enum TrainError {
     /// The checkpoint's tensors.
     #[error(transparent)]
     Params(#[from] ParamError),
+    /// The weight file to begin with cannot be read.
+    #[error("cannot begin with {}: {source}", path.display())]
+    Read {
+        /// The weight file.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// The weight file to begin with cannot be trained on.
+    #[error("cannot begin with {}: {source}", path.display())]
+    Restore {
+        /// The weight file.
+        path: PathBuf,
+        /// The reason.
+        source: RestoreError,
+    },
+    /// The weight file to begin with has other channel counts than the preset.
+    #[error("{} holds a model of preset {found} that differs from this program's preset {asked}", path.display())]
+    Size {
+        /// The weight file.
+        path: PathBuf,
+        /// Its preset.
+        found: Preset,
+        /// Preset asked for.
+        asked: Preset,
+    },
     /// The folder already holds a run.
     #[error("{} already holds a checkpoint: add --resume to go on with it, or choose another folder", .0.display())]
     Exists(PathBuf),
@@ -172,8 +204,10 @@ pub fn train(options: &Options, observe: &mut dyn FnMut(Event<'_>)) -> Result<()
             }
             if meta.grid.is_none() && options.schedule.quantised(progress) {
                 let average = params::with_values(network.clone(), &adam.average);
-                meta.grid = Some(calibrate(&average, crops, &options.device));
+                meta.grid = Some(in_f32(|| calibrate(&average, crops, &options.device)));
             }
+            // Finer than bf16, the grid would mean nothing in it.
+            set_matrix_precision(if meta.grid.is_some() { Precision::F32 } else { options.precision });
             let begun = Instant::now();
             let Ok(batch) = receiver.recv() else { break };
             let mut taps = meta.grid.as_ref().map_or(Taps::Off, Taps::Round);
@@ -228,6 +262,9 @@ fn begin(options: &Options, crops: &Crops) -> Result<(Network, Adam, Meta, Vec<S
         let adam = checkpoint::optimiser(&path, &meta, &parts, &slots)?;
         return Ok((params::with_values(network, &adam.weights), adam, meta, slots));
     }
+    if let Some(path) = &options.from {
+        return begin_with(path, options, slots);
+    }
     let side = options.side as usize / 8;
     // Crops of "steps" far beyond any run: the statistics do not repeat in training.
     let sample = (0..KLT_BATCHES).flat_map(|i| {
@@ -237,6 +274,25 @@ fn begin(options: &Options, crops: &Crops) -> Result<(Network, Adam, Meta, Vec<S
     let network = klt::start(network, &config, &sample.collect::<Vec<_>>(), side)?;
     let adam = Adam::new(params::values(&network));
     Ok((network, adam, Meta::new(options.preset, options.seed), slots))
+}
+
+/// A run that begins with a weight file.
+fn begin_with(
+    path: &Path,
+    options: &Options,
+    slots: Vec<Slot>,
+) -> Result<(Network, Adam, Meta, Vec<Slot>), TrainError> {
+    let bytes = std::fs::read(path).map_err(|source| TrainError::Read { path: path.to_owned(), source })?;
+    let failed = |source| TrainError::Restore { path: path.to_owned(), source };
+    let file = WeightFile::parse(&bytes).map_err(|e| failed(e.into()))?;
+    if file.info.config != options.preset.config() {
+        return Err(TrainError::Size { path: path.to_owned(), found: file.info.preset, asked: options.preset });
+    }
+    let network = restore(&file, &options.device).map_err(failed)?;
+    let adam = Adam::new(params::values(&network));
+    let mut meta = Meta::new(options.preset, options.seed);
+    meta.earlier = (file.info.steps, file.info.seconds);
+    Ok((network, adam, meta, slots))
 }
 
 /// Batches of eight crops from which the KLT is computed.
@@ -253,7 +309,7 @@ fn validate_average(
     use burn::module::Module;
     let average = params::with_values(network.clone(), &adam.average).valid();
     let mut taps = grid.map_or(Taps::Off, Taps::Round);
-    validate(&average, images, &options.device.clone().without_autodiff(), &mut taps)
+    in_f32(|| validate(&average, images, &options.device.clone().without_autodiff(), &mut taps))
 }
 
 /// Means since the last line.
@@ -286,8 +342,10 @@ impl Options {
             side: 256,
             seed: 0,
             resume: false,
+            from: None,
             checkpoint_minutes: 5.0,
             validate_minutes: 20.0,
+            precision: Precision::F32,
             device,
         }
     }

@@ -9,7 +9,7 @@ use burn::tensor::activation::softmax;
 
 use super::PositionBias;
 use super::window::{AREA, Grid};
-use crate::net::{Dense, Init, product};
+use crate::net::{Dense, Init, full, product};
 
 /// 1 / temperature never exceeds this (the paper: the temperature is "set larger than 0.01").
 const SCALE_MAX: f32 = 100.0;
@@ -61,10 +61,10 @@ impl HeadGroup {
         let by_head = |t: Tensor<4>| -> Tensor<5> {
             t.reshape([batch, windows / batch, AREA, heads, width]).permute([0, 1, 3, 2, 4])
         };
-        let query = by_head(self.query.forward(x.clone()));
+        let query = by_head(full(self.query.forward(x.clone())));
         let keys = product(x.clone().reshape([windows * AREA, channels]), self.key.val());
         let key = by_head(keys.reshape([windows, side, side, heads * width]));
-        let value = by_head(self.value.forward(x));
+        let value = by_head(full(self.value.forward(x)));
 
         // Scaling the short query vectors is cheaper than scaling the 64x64 scores.
         let query = query.clone() * (inverse_length(query) * self.scale().reshape([1, 1, heads, 1, 1]));

@@ -8,7 +8,7 @@ use burn::tensor::activation::{relu, sigmoid};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::window::{AREA, WINDOW};
-use crate::net::{Dense, Init, product};
+use crate::net::{Dense, Init, full, product};
 
 /// Hidden width (Swin's code).
 const HIDDEN: usize = 512;
@@ -39,7 +39,7 @@ impl PositionBias {
     pub(super) fn forward(&self) -> Tensor<3> {
         let heads = self.output.dims()[1];
         let device = self.output.val().device();
-        let hidden = relu(self.hidden.forward(distances(&device)));
+        let hidden = relu(full(self.hidden.forward(distances(&device))));
         let scores = product(hidden.reshape([SPAN * SPAN, HIDDEN]), self.output.val());
         let table = sigmoid(scores) * BIAS_MAX;
         table.select(0, pairs(&device)).swap_dims(0, 1).reshape([heads, AREA, AREA])

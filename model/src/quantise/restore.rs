@@ -1,0 +1,273 @@
+//! The way back: a weight file as a float network to train on from.
+//!
+//! The inverse of [`super::export`] up to rounding: i16 weights become floats again, the whitening stays folded into the transforms (deviation 1). Two things
+//! are lost: optimiser state, and the exact mixtures behind the hyper-latent's tables, which are replaced by logistics of the same mean and variance. A
+//! run from a weight file therefore warms up like a new one.
+
+use burn::tensor::Device;
+use safetensors::tensor::Dtype;
+
+use super::gains::{MEAN_UNITS, log_scale_units};
+use crate::checkpoint::Named;
+use crate::network::Network;
+use crate::params::{self, ParamError};
+use crate::preset::{KNOTS, ModelConfig, Z_KNOTS};
+use crate::prior::Grid;
+use crate::prior::density::{COMPONENTS, MIN_WIDTH};
+use crate::weights::{WeightFile, WeightsError};
+
+/// Why training cannot go on from a weight file.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// The file.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// Its tensors do not fit its own description.
+    #[error(transparent)]
+    Params(#[from] ParamError),
+    /// Files from before this field cannot be trained on.
+    #[error("the weight file does not record the integer grid of its prior: only newer files can be trained on")]
+    NoGrid,
+    /// The grid lacks a site.
+    #[error("the weight file's integer grid has no entry for {0}")]
+    NoSite(String),
+    /// A tensor is missing, of another type, or shorter than its layer.
+    #[error("tensor {name} of the weight file is missing, of another type or too short")]
+    Tensor {
+        /// Tensor name.
+        name: String,
+    },
+}
+
+/// The float network of a weight file's preset sizes, with the file's weights.
+///
+/// # Errors
+/// See [`RestoreError`].
+pub fn restore(file: &WeightFile<'_>, device: &Device) -> Result<Network, RestoreError> {
+    let grid = file.info.grid.as_ref().ok_or(RestoreError::NoGrid)?;
+    let mut restore = Restore { file, grid, named: Named::new() };
+    let config = &file.info.config;
+    restore.transforms()?;
+    restore.hyper(config)?;
+    for pass in 0..4 {
+        restore.pass(config, pass)?;
+    }
+    restore.gains(config)?;
+    restore.density(config)?;
+    Ok(params::with_named(Network::new(config, 0, device), &restore.named)?)
+}
+
+struct Restore<'a> {
+    file: &'a WeightFile<'a>,
+    grid: &'a Grid,
+    named: Named,
+}
+
+/// One output row: weights and biases divided by K, in integer steps still.
+struct Row {
+    weights: Vec<f64>,
+    bias: Vec<f64>,
+}
+
+impl Restore<'_> {
+    fn steps(&self, site: &str) -> Result<f64, RestoreError> {
+        self.grid.get(site).map(|&s| f64::from(s)).ok_or_else(|| RestoreError::NoSite(site.to_owned()))
+    }
+
+    /// Elements of an integer tensor of which there must be exactly `count`.
+    fn integers(&self, name: &str, dtype: Dtype, count: usize) -> Result<Vec<f64>, RestoreError> {
+        let missing = || RestoreError::Tensor { name: name.to_owned() };
+        let view = self.file.tensors().tensor(name).map_err(|_| missing())?;
+        let data = view.data();
+        let values: Vec<f64> = match (view.dtype() == dtype, dtype) {
+            (true, Dtype::U8) => data.iter().map(|&b| b.into()).collect(),
+            (true, Dtype::I16) => data.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]]).into()).collect(),
+            (true, Dtype::U16) => data.chunks_exact(2).map(|b| u16::from_le_bytes([b[0], b[1]]).into()).collect(),
+            (true, Dtype::I32) => {
+                data.chunks_exact(4).map(|b| i32::from_le_bytes([b[0], b[1], b[2], b[3]]).into()).collect()
+            }
+            _ => return Err(missing()),
+        };
+        if values.len() == count { Ok(values) } else { Err(missing()) }
+    }
+
+    fn insert(&mut self, name: &str, shape: &[usize], values: impl IntoIterator<Item = f64>) {
+        self.named.insert(name.to_owned(), (shape.to_vec(), values.into_iter().map(|v| v as f32).collect()));
+    }
+
+    fn transforms(&mut self) -> Result<(), RestoreError> {
+        for (prefix, target) in
+            [("analysis.", "analysis."), ("synthesis.", "synthesis."), ("hyper_analysis.", "prior.hyper_analysis.")]
+        {
+            for (name, (shape, mut values)) in self.file.floats(prefix)? {
+                let name = match name.as_str() {
+                    "gain" => {
+                        values.iter_mut().for_each(|v| *v = v.max(1e-6).ln());
+                        "log_gain"
+                    }
+                    name => name,
+                };
+                self.named.insert(format!("{target}{name}"), (shape, values));
+            }
+        }
+        Ok(())
+    }
+
+    fn hyper(&mut self, config: &ModelConfig) -> Result<(), RestoreError> {
+        let h = config.hidden;
+        let (z, stream1, stream2) = (self.steps("z")?, self.steps("hyper.stream1")?, self.steps("hyper.stream2")?);
+        self.dense(
+            "prior.hyper.up1",
+            "prior.hyper.up1",
+            Some("prior.hyper.knots"),
+            &vec![z; config.z],
+            4 * h,
+            stream1,
+        )?;
+        let hidden = self.steps("hyper.hidden1")?;
+        self.block("prior.hyper.block1", "prior.hyper.block1", h, stream1, hidden)?;
+        self.dense("prior.hyper.up2", "prior.hyper.up2", None, &vec![stream1; h], 4 * h, stream2)?;
+        let hidden = self.steps("hyper.hidden2")?;
+        self.block("prior.hyper.block2", "prior.hyper.block2", h, stream2, hidden)
+    }
+
+    fn pass(&mut self, config: &ModelConfig, pass: usize) -> Result<(), RestoreError> {
+        let h = config.hidden;
+        let mut stream = self.steps("hyper.stream2")?;
+        if pass > 0 {
+            let (source, target) = (format!("prior.pass{pass}"), format!("prior.passes.{}", pass - 1));
+            let mut inputs = vec![stream; h];
+            inputs.resize(h + config.y, self.steps("feedback")?);
+            stream = self.steps(&format!("pass{pass}.stream"))?;
+            let knots = format!("{target}.knots");
+            self.dense(&format!("{source}.input"), &format!("{target}.input"), Some(&knots), &inputs, h, stream)?;
+            for block in 0..config.context_blocks {
+                let hidden = self.steps(&format!("pass{pass}.hidden{block}"))?;
+                self.block(&format!("{source}.block{block}"), &format!("{target}.blocks.{block}"), h, stream, hidden)?;
+            }
+        }
+        let target = format!("prior.heads.{pass}");
+        let group = config.y / 4;
+        let rows = self.rows(&format!("prior.pass{pass}.head"), 8 * group, h, 1)?;
+        for (part, first, steps) in [("mean", 0, MEAN_UNITS), ("scale", group, log_scale_units())] {
+            let row = |g: usize, o: usize| &rows[2 * g * group + first + o];
+            let weights: Vec<f64> = (0..4 * h * group)
+                .map(|i| row(i / (h * group), i % group).weights[i / group % h] * stream / steps)
+                .collect();
+            let bias: Vec<f64> = (0..4 * group).map(|i| row(i / group, i % group).bias[0] / steps).collect();
+            self.insert(&format!("{target}.{part}"), &[4, h, group], weights);
+            self.insert(&format!("{target}.{part}_bias"), &[4, group], bias);
+        }
+        Ok(())
+    }
+
+    fn dense(
+        &mut self,
+        source: &str,
+        target: &str,
+        knots: Option<&str>,
+        inputs: &[f64],
+        outputs: usize,
+        steps: f64,
+    ) -> Result<(), RestoreError> {
+        let rows = self.rows(source, outputs, inputs.len(), knots.map_or(1, |_| KNOTS))?;
+        let weights = (0..inputs.len() * outputs)
+            .map(|i| rows[i % outputs].weights[i / outputs] * inputs[i / outputs] / steps)
+            .collect::<Vec<_>>();
+        self.insert(&format!("{target}.weight"), &[inputs.len(), outputs], weights);
+        let mean = |row: &Row| row.bias.iter().sum::<f64>() / row.bias.len() as f64 / steps;
+        let bias: Vec<f64> = rows.iter().map(mean).collect();
+        if let Some(name) = knots {
+            let table: Vec<f64> =
+                (0..KNOTS * outputs).map(|i| rows[i % outputs].bias[i / outputs] / steps - bias[i % outputs]).collect();
+            self.insert(name, &[KNOTS, outputs], table);
+        }
+        self.insert(&format!("{target}.bias"), &[outputs], bias);
+        Ok(())
+    }
+
+    fn block(
+        &mut self,
+        source: &str,
+        target: &str,
+        channels: usize,
+        stream: f64,
+        hidden: f64,
+    ) -> Result<(), RestoreError> {
+        let quarter = channels / 4;
+        let rows = self.rows(&format!("{source}.conv"), quarter, 9 * quarter, 1)?;
+        // [out, dy, dx, in] -> [out, in, 3, 3]; input and output have the stream's scale.
+        let weights: Vec<f64> = (0..quarter * quarter * 9)
+            .map(|i| rows[i / (9 * quarter)].weights[i % 9 * quarter + i / 9 % quarter])
+            .collect();
+        self.insert(&format!("{target}.conv.weight"), &[quarter, quarter, 3, 3], weights);
+        self.insert(
+            &format!("{target}.conv.bias"),
+            &[quarter],
+            rows.iter().map(|r| r.bias[0] / stream).collect::<Vec<_>>(),
+        );
+        let (expand, project) = (format!("{target}.expand"), format!("{target}.project"));
+        self.dense(&format!("{source}.expand"), &expand, None, &vec![stream; channels], 2 * channels, hidden)?;
+        self.dense(&format!("{source}.project"), &project, None, &vec![hidden; 2 * channels], channels, stream)
+    }
+
+    fn rows(&self, name: &str, outputs: usize, inputs: usize, knots: usize) -> Result<Vec<Row>, RestoreError> {
+        let weight = self.integers(&format!("{name}.weight"), Dtype::I16, outputs * inputs)?;
+        let bias = self.integers(&format!("{name}.bias"), Dtype::I32, outputs * knots)?;
+        let shift1 = self.integers(&format!("{name}.shift1"), Dtype::U8, outputs)?;
+        let mult = self.integers(&format!("{name}.mult"), Dtype::I16, outputs)?;
+        let shift2 = self.integers(&format!("{name}.shift2"), Dtype::U8, outputs)?;
+        let row = |o: usize| {
+            let inverse_k = mult[o] / 2f64.powf(shift1[o] + shift2[o]);
+            Row {
+                weights: weight[o * inputs..(o + 1) * inputs].iter().map(|w| w * inverse_k).collect(),
+                bias: (0..knots).map(|k| bias[k * outputs + o] * inverse_k).collect(),
+            }
+        };
+        Ok((0..outputs).map(row).collect())
+    }
+
+    /// Gains per unit of the whitened latent; the transforms speak whitened units, so the deviation is 1.
+    fn gains(&mut self, config: &ModelConfig) -> Result<(), RestoreError> {
+        let mult = self.integers("prior.gain.mult", Dtype::U16, KNOTS * config.y)?;
+        let shift = self.integers("prior.gain.shift", Dtype::U8, config.y)?;
+        let log_gain: Vec<f64> =
+            mult.iter().enumerate().map(|(i, m)| (m.max(1.0) * 16.0 / 2f64.powf(shift[i % config.y])).ln()).collect();
+        self.insert("prior.log_gain", &[KNOTS, config.y], log_gain);
+        self.insert("prior.log_deviation", &[1, config.y], vec![0.0; config.y]);
+        Ok(())
+    }
+
+    /// Logistics with the mean and the variance of each table.
+    fn density(&mut self, config: &ModelConfig) -> Result<(), RestoreError> {
+        let tables = Z_KNOTS * config.z;
+        let low = self.integers("prior.z.low", Dtype::I16, tables)?;
+        let count = self.integers("prior.z.count", Dtype::U16, tables)?;
+        let entries = count.iter().sum::<f64>() as usize + tables;
+        let cdf = self.integers("prior.z.cdf", Dtype::U16, entries)?;
+        let (mut centres, mut widths) = (Vec::new(), Vec::new());
+        let mut at = 0;
+        for (low, count) in low.iter().zip(&count) {
+            let cells = *count as usize;
+            let mass: Vec<f64> = cdf[at..=at + cells].windows(2).map(|w| w[1] - w[0]).collect();
+            at += cells + 1;
+            let total = mass.iter().sum::<f64>().max(1.0);
+            let moment = |f: &dyn Fn(f64) -> f64| {
+                mass.iter().enumerate().map(|(i, m)| m * f(low + i as f64)).sum::<f64>() / total
+            };
+            let mean = moment(&|s| s);
+            // A unit interval's own variance is 1/12; a logistic of width w has variance (pi w)^2 / 3.
+            let variance = (moment(&|s| (s - mean) * (s - mean)) - 1.0 / 12.0).max(1e-3);
+            let width = (3.0 * variance).sqrt() / std::f64::consts::PI;
+            // Centres a little apart and widths a little smaller: near a single logistic, but the three can part.
+            centres.extend([mean - 0.7 * width, mean, mean + 0.7 * width]);
+            let before_softplus = (0.9 * width - MIN_WIDTH).max(1e-3).exp_m1().ln();
+            widths.extend([before_softplus; COMPONENTS]);
+        }
+        let shape = [Z_KNOTS, config.z * COMPONENTS];
+        self.insert("prior.density.centre", &shape, centres);
+        self.insert("prior.density.width", &shape, widths);
+        self.insert("prior.density.weight", &shape, vec![0.0; tables * COMPONENTS]);
+        Ok(())
+    }
+}
