@@ -77,6 +77,7 @@ pub use with_gpu::self_test;
 
 #[cfg(feature = "gpu")]
 mod with_gpu {
+    use std::path::Path;
     use std::sync::{Mutex, OnceLock, PoisonError};
 
     use burn::tensor::{Device, DeviceKind};
@@ -149,12 +150,23 @@ mod with_gpu {
 
     /// The self-test's result on hardware.
     fn judge(model: &Model) -> Verdict {
+        if !has_device_node() {
+            return Verdict::NoAdapter;
+        }
         match self_test(model, AdapterPolicy::Hardware) {
             Ok(None) => Verdict::Good,
             Ok(Some(fault)) => Verdict::Bad(fault),
             Err(Error::Device(DeviceError::Gpu(GpuError::NoAdapter(_)))) => Verdict::NoAdapter,
             Err(_) => Verdict::Bad(GpuFault::DoesNotStart),
         }
+    }
+
+    /// Whether the system shows a GPU at all. Asking Vulkan where there is none takes time, and Mesa's loader layer writes messages about
+    /// the missing desktop to standard error that nobody can act on.
+    fn has_device_node() -> bool {
+        // Kernel drivers' nodes: DRM (AMD, Intel, Nouveau, Mesa), Nvidia's own, Windows' under WSL, Mali's own.
+        const NODES: [&str; 4] = ["/dev/dri", "/dev/nvidiactl", "/dev/dxg", "/dev/mali0"];
+        !cfg!(target_os = "linux") || NODES.iter().any(|node| Path::new(node).exists())
     }
 
     /// Rows and columns of the self-test's tile: not equal, and no multiple of anything.

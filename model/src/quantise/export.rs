@@ -1,25 +1,21 @@
-//! A checkpoint's averaged weights as a weight file.
+//! Float tensors as the entries of a weight file; [`checkpoint`](super::checkpoint) takes them from a file, [`restore`](super::restore) is the way back.
 //!
 //! The latent's standard deviations are folded into the last analysis and the first synthesis layer, so that the shipped transforms speak whitened units
 //! and the gain tables alone carry the quality.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use burn::tensor::Device;
 use lic_shaders::LayerError;
 
-use super::calibrate;
 use super::gains::{self, MEAN_UNITS, log_scale_units};
 use super::layer::{FloatRow, IntegerRows, quantise_rows};
 use super::tables::{self, Mixtures};
-use crate::checkpoint::{self, CheckpointError, Named};
-use crate::network::Network;
-use crate::params::{self, ParamError};
+use crate::checkpoint::{CheckpointError, Named};
+use crate::params::ParamError;
 use crate::preset::{KNOTS, ModelConfig};
 use crate::prior::Grid;
-use crate::train::{Crops, DataError};
-use crate::weights::{self, Entry, Info, WeightFile, WeightsError};
+use crate::train::DataError;
+use crate::weights::{self, Entry, Info, WeightsError};
 
 /// Why a checkpoint cannot be quantised.
 #[derive(Debug, thiserror::Error)]
@@ -52,64 +48,7 @@ pub enum QuantiseError {
     NoSite(String),
 }
 
-/// A finished weight file.
-#[derive(Clone, Debug)]
-pub struct Quantised {
-    /// The file.
-    pub bytes: Vec<u8>,
-    /// Its parse id.
-    pub parse_id: u32,
-    /// Its synthesis id.
-    pub synthesis_id: u32,
-    /// Training steps behind it.
-    pub steps: u64,
-}
-
-/// Reads a checkpoint and quantises its averaged weights; `photos` calibrate the grid if the checkpoint has none.
-///
-/// # Errors
-/// See [`QuantiseError`].
-pub fn checkpoint_to_weights(path: &Path, photos: Option<&Path>) -> Result<Quantised, QuantiseError> {
-    let (meta, mut parts) = checkpoint::load(path)?;
-    let tensors = parts.remove("average").unwrap_or_default();
-    let grid = match (meta.grid, photos) {
-        (Some(grid), _) => grid,
-        (None, Some(folder)) => {
-            let device = Device::flex();
-            let network = float_network(&meta.config, &tensors, &device)?;
-            calibrate(&network, &Crops::load(folder, 256, meta.seed)?, &device)
-        }
-        (None, None) => return Err(QuantiseError::NoGrid),
-    };
-    let info = Info {
-        format: weights::FORMAT,
-        preset: meta.preset,
-        config: meta.config,
-        steps: meta.earlier.0 + meta.step,
-        seconds: meta.earlier.1 + meta.seconds,
-        grid: Some(grid.clone()),
-    };
-    let bytes = quantise(&info, &tensors, &grid)?;
-    let file = WeightFile::parse(&bytes)?;
-    let (parse_id, synthesis_id) = (file.parse_id(), file.synthesis_id());
-    Ok(Quantised { bytes, parse_id, synthesis_id, steps: info.steps })
-}
-
-/// The float network of a checkpoint's averaged weights: what the integers are compared with.
-///
-/// # Errors
-/// The checkpoint cannot be read or is incomplete.
-pub fn checkpoint_network(path: &Path, device: &Device) -> Result<Network, QuantiseError> {
-    let (meta, mut parts) = checkpoint::load(path)?;
-    let tensors = parts.remove("average").unwrap_or_default();
-    Ok(float_network(&meta.config, &tensors, device)?)
-}
-
-fn float_network(config: &ModelConfig, tensors: &Named, device: &Device) -> Result<Network, ParamError> {
-    params::with_named(Network::new(config, 0, device), tensors)
-}
-
-/// Quantises the tensors of a [`Network`] (names of [`params::slots`]) with a grid of activations.
+/// Quantises the tensors of a [`Network`](crate::network::Network) (names of [`params::slots`](crate::params::slots)) with a grid of activations.
 ///
 /// # Errors
 /// A tensor is missing, or a layer cannot be made safe against overflow.

@@ -4,6 +4,7 @@
 //! [`checkpoint_to_weights`] turns the averaged weights into a weight file.
 
 mod calibrate;
+mod checkpoint;
 mod export;
 mod gains;
 mod layer;
@@ -11,5 +12,6 @@ mod restore;
 mod tables;
 
 pub use calibrate::{calibrate, grid};
-pub use export::{QuantiseError, Quantised, checkpoint_network, checkpoint_to_weights, quantise};
+pub use checkpoint::{Quantised, checkpoint_network, checkpoint_to_weights};
+pub use export::{QuantiseError, quantise};
 pub use restore::{RestoreError, restore};

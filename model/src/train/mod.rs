@@ -4,6 +4,8 @@
 
 mod adam;
 mod data;
+mod error;
+mod options;
 mod run;
 mod schedule;
 mod step;
@@ -11,7 +13,9 @@ mod validate;
 
 pub use adam::Adam;
 pub use data::{Batch, Crops, DataError, load_image};
-pub use run::{Event, Options, TrainError, train};
+pub use error::TrainError;
+pub use options::Options;
+pub use run::{Event, train};
 pub use schedule::{Budget, Schedule};
 pub use step::{StepReport, step};
 pub use validate::{Point, VALIDATION_KNOTS, load_folder, score, validate};

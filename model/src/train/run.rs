@@ -5,120 +5,18 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Instant;
 
-use burn::tensor::Device;
-
-use super::Adam;
-use super::data::{Batch, Crops, DataError};
-use super::schedule::{Budget, Schedule};
+use super::data::{Batch, Crops};
 use super::step::{StepReport, step};
 use super::validate::{Point, load_folder, score, validate};
-use crate::checkpoint::{self, CheckpointError, Meta};
+use super::{Adam, Options, TrainError};
+use crate::checkpoint::{self, Meta};
 use crate::klt;
 use crate::net::{Precision, in_f32, set_matrix_precision};
 use crate::network::Network;
-use crate::params::{self, ParamError, Slot};
-use crate::preset::Preset;
+use crate::params::{self, Slot};
 use crate::prior::{Grid, Taps};
-use crate::quantise::{RestoreError, calibrate, restore};
+use crate::quantise::{calibrate, restore};
 use crate::weights::WeightFile;
-
-/// Settings of a run.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Network size.
-    pub preset: Preset,
-    /// Folder of training photos.
-    pub data: PathBuf,
-    /// Folder of validation photos.
-    pub valid: Option<PathBuf>,
-    /// Folder for `checkpoint.safetensors` and `log.jsonl`.
-    pub out: PathBuf,
-    /// Learning rate and length.
-    pub schedule: Schedule,
-    /// Crops per step.
-    pub batch: usize,
-    /// Side of a crop in pixels, a multiple of 64.
-    pub side: u32,
-    /// Determines initial weights, crops and noise.
-    pub seed: u64,
-    /// Go on from the checkpoint in `out`.
-    pub resume: bool,
-    /// Weight file to begin with in place of the KLT start.
-    pub from: Option<PathBuf>,
-    /// Minutes between checkpoints.
-    pub checkpoint_minutes: f64,
-    /// Minutes between validations; one more is made at the end.
-    pub validate_minutes: f64,
-    /// Format of the activations; the stage on the integer grid, validation and calibration are f32 always.
-    pub precision: Precision,
-    /// Device with autodiff.
-    pub device: Device,
-}
-
-/// Why training stopped.
-#[derive(Debug, thiserror::Error)]
-pub enum TrainError {
-    /// The photos.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// The checkpoint.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    /// The checkpoint's tensors.
-    #[error(transparent)]
-    Params(#[from] ParamError),
-    /// The weight file to begin with cannot be read.
-    #[error("cannot begin with {}: {source}", path.display())]
-    Read {
-        /// The weight file.
-        path: PathBuf,
-        /// The reason.
-        source: std::io::Error,
-    },
-    /// The weight file to begin with cannot be trained on.
-    #[error("cannot begin with {}: {source}", path.display())]
-    Restore {
-        /// The weight file.
-        path: PathBuf,
-        /// The reason.
-        source: RestoreError,
-    },
-    /// The weight file to begin with has other channel counts than the preset.
-    #[error("{} holds a model of preset {found} that differs from this program's preset {asked}", path.display())]
-    Size {
-        /// The weight file.
-        path: PathBuf,
-        /// Its preset.
-        found: Preset,
-        /// Preset asked for.
-        asked: Preset,
-    },
-    /// The folder already holds a run.
-    #[error("{} already holds a checkpoint: add --resume to go on with it, or choose another folder", .0.display())]
-    Exists(PathBuf),
-    /// The checkpoint is of another preset.
-    #[error("the checkpoint is of preset {found}, not {asked}")]
-    Preset {
-        /// Preset of the checkpoint.
-        found: Preset,
-        /// Preset asked for.
-        asked: Preset,
-    },
-    /// Crops must be multiples of 64 pixels.
-    #[error("crops of {0} pixels: the side must be a multiple of 64, at least 64")]
-    Side(u32),
-    /// The log or folder cannot be written.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// File or folder.
-        path: PathBuf,
-        /// The reason.
-        source: std::io::Error,
-    },
-    /// The loss is not a number any more.
-    #[error("{0} steps in a row gave a gradient that is not finite: lower the learning rate and resume")]
-    Diverged(u32),
-}
 
 /// What a run tells its caller.
 #[derive(Debug)]
@@ -327,26 +225,4 @@ fn log_line(since: &[(StepReport, f64, f64)], meta: &Meta, rate: f64) -> serde_j
         "rate": rate,
         "integer_grid": meta.grid.is_some(),
     })
-}
-
-impl Options {
-    /// Defaults of section 8 of the design for `preset`.
-    pub fn new(preset: Preset, data: PathBuf, out: PathBuf, budget: Budget, device: Device) -> Self {
-        Self {
-            preset,
-            data,
-            valid: None,
-            out,
-            schedule: Schedule { budget, peak: 1e-3, warmup: 300, quantised_share: 0.1 },
-            batch: 8,
-            side: 256,
-            seed: 0,
-            resume: false,
-            from: None,
-            checkpoint_minutes: 5.0,
-            validate_minutes: 20.0,
-            precision: Precision::F32,
-            device,
-        }
-    }
 }

@@ -1,0 +1,70 @@
+//! A checkpoint's averaged weights: as the weight file that ships, and as the float network that the file is compared with.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+
+use super::{QuantiseError, calibrate, quantise};
+use crate::checkpoint::{self, Named};
+use crate::network::Network;
+use crate::params::{self, ParamError};
+use crate::preset::ModelConfig;
+use crate::train::Crops;
+use crate::weights::{self, Info, WeightFile};
+
+/// A finished weight file.
+#[derive(Clone, Debug)]
+pub struct Quantised {
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// Its parse id.
+    pub parse_id: u32,
+    /// Its synthesis id.
+    pub synthesis_id: u32,
+    /// Training steps behind it.
+    pub steps: u64,
+}
+
+/// Reads a checkpoint and quantises its averaged weights; `photos` calibrate the grid if the checkpoint has none.
+///
+/// # Errors
+/// See [`QuantiseError`].
+pub fn checkpoint_to_weights(path: &Path, photos: Option<&Path>) -> Result<Quantised, QuantiseError> {
+    let (meta, mut parts) = checkpoint::load(path)?;
+    let tensors = parts.remove("average").unwrap_or_default();
+    let grid = match (meta.grid, photos) {
+        (Some(grid), _) => grid,
+        (None, Some(folder)) => {
+            let device = Device::flex();
+            let network = float_network(&meta.config, &tensors, &device)?;
+            calibrate(&network, &Crops::load(folder, 256, meta.seed)?, &device)
+        }
+        (None, None) => return Err(QuantiseError::NoGrid),
+    };
+    let info = Info {
+        format: weights::FORMAT,
+        preset: meta.preset,
+        config: meta.config,
+        steps: meta.earlier.0 + meta.step,
+        seconds: meta.earlier.1 + meta.seconds,
+        grid: Some(grid.clone()),
+    };
+    let bytes = quantise(&info, &tensors, &grid)?;
+    let file = WeightFile::parse(&bytes)?;
+    let (parse_id, synthesis_id) = (file.parse_id(), file.synthesis_id());
+    Ok(Quantised { bytes, parse_id, synthesis_id, steps: info.steps })
+}
+
+/// The float network of a checkpoint's averaged weights: what the integers are compared with.
+///
+/// # Errors
+/// The checkpoint cannot be read or is incomplete.
+pub fn checkpoint_network(path: &Path, device: &Device) -> Result<Network, QuantiseError> {
+    let (meta, mut parts) = checkpoint::load(path)?;
+    let tensors = parts.remove("average").unwrap_or_default();
+    Ok(float_network(&meta.config, &tensors, device)?)
+}
+
+fn float_network(config: &ModelConfig, tensors: &Named, device: &Device) -> Result<Network, ParamError> {
+    params::with_named(Network::new(config, 0, device), tensors)
+}

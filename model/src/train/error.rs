@@ -1,0 +1,74 @@
+//! Why a run stops before its end.
+
+use std::path::PathBuf;
+
+use super::DataError;
+use crate::checkpoint::CheckpointError;
+use crate::params::ParamError;
+use crate::preset::Preset;
+use crate::quantise::RestoreError;
+
+/// Why training stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// The photos.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The checkpoint.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The checkpoint's tensors.
+    #[error(transparent)]
+    Params(#[from] ParamError),
+    /// The weight file to begin with cannot be read.
+    #[error("cannot begin with {}: {source}", path.display())]
+    Read {
+        /// The weight file.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// The weight file to begin with cannot be trained on.
+    #[error("cannot begin with {}: {source}", path.display())]
+    Restore {
+        /// The weight file.
+        path: PathBuf,
+        /// The reason.
+        source: RestoreError,
+    },
+    /// The weight file to begin with has other channel counts than the preset.
+    #[error("{} holds a model of preset {found} that differs from this program's preset {asked}", path.display())]
+    Size {
+        /// The weight file.
+        path: PathBuf,
+        /// Its preset.
+        found: Preset,
+        /// Preset asked for.
+        asked: Preset,
+    },
+    /// The folder already holds a run.
+    #[error("{} already holds a checkpoint: add --resume to go on with it, or choose another folder", .0.display())]
+    Exists(PathBuf),
+    /// The checkpoint is of another preset.
+    #[error("the checkpoint is of preset {found}, not {asked}")]
+    Preset {
+        /// Preset of the checkpoint.
+        found: Preset,
+        /// Preset asked for.
+        asked: Preset,
+    },
+    /// Crops must be multiples of 64 pixels.
+    #[error("crops of {0} pixels: the side must be a multiple of 64, at least 64")]
+    Side(u32),
+    /// The log or folder cannot be written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// File or folder.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// The loss is not a number any more.
+    #[error("{0} steps in a row gave a gradient that is not finite: lower the learning rate and resume")]
+    Diverged(u32),
+}

@@ -1,0 +1,64 @@
+//! What a run is told: data, length, precision, device.
+
+use std::path::PathBuf;
+
+use burn::tensor::Device;
+
+use super::{Budget, Schedule};
+use crate::net::Precision;
+use crate::preset::Preset;
+
+/// Settings of a run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Network size.
+    pub preset: Preset,
+    /// Folder of training photos.
+    pub data: PathBuf,
+    /// Folder of validation photos.
+    pub valid: Option<PathBuf>,
+    /// Folder for `checkpoint.safetensors` and `log.jsonl`.
+    pub out: PathBuf,
+    /// Learning rate and length.
+    pub schedule: Schedule,
+    /// Crops per step.
+    pub batch: usize,
+    /// Side of a crop in pixels, a multiple of 64.
+    pub side: u32,
+    /// Determines initial weights, crops and noise.
+    pub seed: u64,
+    /// Go on from the checkpoint in `out`.
+    pub resume: bool,
+    /// Weight file to begin with in place of the KLT start.
+    pub from: Option<PathBuf>,
+    /// Minutes between checkpoints.
+    pub checkpoint_minutes: f64,
+    /// Minutes between validations; one more is made at the end.
+    pub validate_minutes: f64,
+    /// Format of the activations; the stage on the integer grid, validation and calibration are f32 always.
+    pub precision: Precision,
+    /// Device with autodiff.
+    pub device: Device,
+}
+
+impl Options {
+    /// Defaults of section 8 of the design for `preset`.
+    pub fn new(preset: Preset, data: PathBuf, out: PathBuf, budget: Budget, device: Device) -> Self {
+        Self {
+            preset,
+            data,
+            valid: None,
+            out,
+            schedule: Schedule { budget, peak: 1e-3, warmup: 300, quantised_share: 0.1 },
+            batch: 8,
+            side: 256,
+            seed: 0,
+            resume: false,
+            from: None,
+            checkpoint_minutes: 5.0,
+            validate_minutes: 20.0,
+            precision: Precision::F32,
+            device,
+        }
+    }
+}
