@@ -71,6 +71,9 @@ pub struct Args {
     /// Side of a crop in pixels, a multiple of 64.
     #[arg(long, default_value_t = 256)]
     crop: u32,
+    /// Crops are scaled down by a random factor between this and 1: 0.5 removes the noise of JPEG photos, 1 keeps photos as they are.
+    #[arg(long, default_value_t = 0.5)]
+    smallest_scale: f32,
     /// Highest learning rate.
     #[arg(long, default_value_t = 1e-3)]
     rate: f64,
@@ -106,6 +109,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     options.from.clone_from(&args.from);
     options.batch = usize::from(args.batch);
     options.side = args.crop;
+    options.smallest_scale = args.smallest_scale;
     options.schedule.peak = args.rate;
     options.schedule.warmup = args.warmup;
     options.schedule.quantised_share = args.quantised_share;

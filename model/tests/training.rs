@@ -153,6 +153,30 @@ fn folders_without_usable_photos_are_refused() {
 }
 
 #[test]
+fn crops_that_are_not_scaled_are_the_photos_own_pixels_and_scales_outside_the_range_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    // Every pixel has its own value, so a row of the crop is found in the photo or it is not there.
+    let photo = image::RgbImage::from_fn(80, 80, |x, y| image::Rgb([3 * x as u8, 3 * y as u8, (x * y) as u8]));
+    photo.save(folder.path().join("photo.png")).unwrap();
+    let known: std::collections::HashSet<[u8; 3]> = photo.pixels().map(|p| p.0).collect();
+    let own = |crops: Crops| {
+        let patches = crops.batch(0, 4).patches;
+        let bytes: Vec<u8> = patches.iter().map(|v| ((v + 0.5) * 255.0).round() as u8).collect();
+        bytes.chunks_exact(3).filter(|c| known.contains(&[c[0], c[1], c[2]])).count() as f64 / (bytes.len() / 3) as f64
+    };
+    let crops = || Crops::load(folder.path(), 64, 0).unwrap();
+    assert_eq!(own(crops().scaled_from(1.0)), 1.0);
+    assert!(own(crops()) < 0.9);
+
+    let mut options = options(folder.path(), &folder.path().join("run"), 1);
+    for scale in [0.0, 1.5, f32::NAN] {
+        options.smallest_scale = scale;
+        let error = train(&options, &mut |_| {}).unwrap_err();
+        assert!(error.to_string().contains("between 0.1 and 1"), "{error}");
+    }
+}
+
+#[test]
 fn every_preset_takes_a_step_with_a_finite_gradient_in_every_layer() {
     let device = Device::flex().autodiff();
     for preset in Preset::ALL {

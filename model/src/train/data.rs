@@ -87,11 +87,15 @@ pub struct Batch {
     pub side: usize,
 }
 
+/// How far crops are scaled down unless told otherwise (section 8 of the design).
+pub(super) const SMALLEST_SCALE: f32 = 0.5;
+
 /// A set of photos to draw crops from.
 #[derive(Debug)]
 pub struct Crops {
     images: Vec<RgbImage>,
     side: u32,
+    smallest_scale: f32,
     seed: u64,
 }
 
@@ -107,7 +111,12 @@ impl Crops {
         if images.is_empty() {
             return Err(DataError::Empty { folder: folder.to_owned(), min: side });
         }
-        Ok(Self { images, side, seed })
+        Ok(Self { images, side, smallest_scale: SMALLEST_SCALE, seed })
+    }
+
+    /// Scales crops down by a random factor between `smallest_scale` (at most 1) and 1.
+    pub fn scaled_from(self, smallest_scale: f32) -> Self {
+        Self { smallest_scale, ..self }
     }
 
     /// Number of images in use.
@@ -137,10 +146,10 @@ impl Crops {
         }
     }
 
-    /// A random crop, scaled down by 0.5 to 1 (which also removes the noise of JPEG photos), flipped and transposed at random.
+    /// A random crop, scaled down by `smallest_scale` to 1 (which also removes the noise of JPEG photos), flipped and transposed at random.
     fn crop(&self, rng: &mut SmallRng) -> Vec<u8> {
         let image = &self.images[rng.random_range(0..self.images.len())];
-        let scale: f32 = rng.random_range(0.5..=1.0);
+        let scale: f32 = rng.random_range(self.smallest_scale..=1.0);
         let smaller = image.width().min(image.height());
         let region = ((self.side as f32 / scale).round() as u32).clamp(self.side, smaller);
         let left = rng.random_range(0..=image.width() - region);

@@ -60,6 +60,9 @@ pub enum TrainError {
     /// Crops must be multiples of 64 pixels.
     #[error("crops of {0} pixels: the side must be a multiple of 64, at least 64")]
     Side(u32),
+    /// Crops are scaled down, and not to nothing.
+    #[error("crops scaled by {0} to 1: the smallest scale must lie between 0.1 and 1")]
+    Scale(f32),
     /// The log or folder cannot be written.
     #[error("{}: {source}", path.display())]
     Io {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use burn::tensor::Device;
 
+use super::data::SMALLEST_SCALE;
 use super::{Budget, Schedule};
 use crate::net::Precision;
 use crate::preset::Preset;
@@ -25,6 +26,8 @@ pub struct Options {
     pub batch: usize,
     /// Side of a crop in pixels, a multiple of 64.
     pub side: u32,
+    /// Crops are scaled down by a random factor between this and 1.
+    pub smallest_scale: f32,
     /// Determines initial weights, crops and noise.
     pub seed: u64,
     /// Go on from the checkpoint in `out`.
@@ -52,6 +55,7 @@ impl Options {
             schedule: Schedule { budget, peak: 1e-3, warmup: 300, quantised_share: 0.1 },
             batch: 8,
             side: 256,
+            smallest_scale: SMALLEST_SCALE,
             seed: 0,
             resume: false,
             from: None,

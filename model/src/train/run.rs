@@ -66,6 +66,9 @@ pub fn train(options: &Options, observe: &mut dyn FnMut(Event<'_>)) -> Result<()
     if options.side == 0 || !options.side.is_multiple_of(64) {
         return Err(TrainError::Side(options.side));
     }
+    if !(0.1..=1.0).contains(&options.smallest_scale) {
+        return Err(TrainError::Scale(options.smallest_scale));
+    }
     let io = |path: &PathBuf| {
         let path = path.clone();
         move |source| TrainError::Io { path, source }
@@ -75,7 +78,7 @@ pub fn train(options: &Options, observe: &mut dyn FnMut(Event<'_>)) -> Result<()
     if path.exists() && !options.resume {
         return Err(TrainError::Exists(options.out.clone()));
     }
-    let crops = Crops::load(&options.data, options.side, options.seed)?;
+    let crops = Crops::load(&options.data, options.side, options.seed)?.scaled_from(options.smallest_scale);
     let validation = options.valid.as_deref().map(load_folder).transpose()?;
     let (mut network, mut adam, mut meta, slots) = begin(options, &crops)?;
     observe(Event::Ready { images: crops.len(), parameters: adam.weights.len(), step: meta.step });
