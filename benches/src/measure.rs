@@ -21,7 +21,7 @@ pub struct Measurement {
     pub decode: Stats,
 }
 
-/// Encodes and decodes a picture at every one of some qualities. The analysis, which does not depend on the quality, runs once
+/// Encodes and decodes a picture at every one of some qualities, with tiles and effort of `options`. The analysis, which does not depend on the quality, runs once
 /// and is counted in full at each.
 ///
 /// # Errors
@@ -30,10 +30,11 @@ pub fn measure(
     encoder: &Encoder,
     decoder: &Decoder,
     picture: &Picture,
+    options: &EncodeOptions,
     qualities: &[f32],
 ) -> Result<Vec<Measurement>, Error> {
     let pixels = f64::from(picture.width) * f64::from(picture.height);
-    let analysed = encoder.analyse(picture, EncodeOptions::default().tile)?;
+    let analysed = encoder.analyse(picture, options)?;
     let one = |&quality: &f32| {
         let mut encoded = analysed.encode(quality_index(quality)?)?;
         encoded.stats.analysis += analysed.stats().analysis;

@@ -8,7 +8,7 @@ use anyhow::{Context, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use lic_benches::measure::{Mean, Measurement, mean_curve, means, measure, not_rising};
 use lic_benches::{Anchor, Bd, Curve, Interval, anchors, bd_psnr, bd_rate};
-use lic_codec::{Decoder, Encoder, Stats};
+use lic_codec::{Decoder, Effort, EncodeOptions, Encoder, Stats};
 use lic_datasets::{KODAK, Photo, images_in};
 use serde::Serialize;
 
@@ -30,6 +30,9 @@ pub struct Args {
     /// Qualities to measure at, separated by commas.
     #[arg(long, value_name = "0..100", value_delimiter = ',', default_value = "0,10,25,40,55,70,85,100")]
     qualities: Vec<f32>,
+    /// The encoder's effort, as of `lic encode`.
+    #[arg(short, long, value_name = "0|1", default_value = "1", value_parser = crate::encode::effort)]
+    effort: Effort,
     #[command(flatten)]
     engine: EngineArgs,
     /// Print JSON, with all images.
@@ -95,12 +98,13 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         eprintln!("warning: {warning}");
     }
 
+    let options = EncodeOptions { effort: args.effort, ..EncodeOptions::default() };
     let bar = progress(images.len() as u64);
     let mut measured = Vec::new();
     for path in &images {
         let one = || -> anyhow::Result<_> {
             let picture = from_photo(Photo::open(path)?)?;
-            Ok(measure(&encoder, &decoder, &picture, &qualities)?)
+            Ok(measure(&encoder, &decoder, &picture, &options, &qualities)?)
         };
         measured.push(one().with_context(|| path.display().to_string())?);
         bar.inc(1);

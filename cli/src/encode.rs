@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::bail;
 use clap::builder::RangedU64ValueParser;
-use lic_codec::{EncodeOptions, Encoded, Encoder, Target, TargetOutcome};
+use lic_codec::{Effort, EncodeOptions, Encoded, Encoder, Target, TargetOutcome};
 use lic_datasets::Photo;
 use serde::Serialize;
 
@@ -25,6 +25,9 @@ pub struct Args {
     quality: f32,
     #[command(flatten)]
     target: TargetArgs,
+    /// Time to spend on a smaller file: 0 rounds to the nearest, 1 weighs bits against error.
+    #[arg(short, long, value_name = "0|1", default_value = "1", value_parser = effort)]
+    effort: Effort,
     #[command(flatten)]
     engine: EngineArgs,
     /// Edge of the tiles that are coded independently, in pixels: a multiple of 64.
@@ -59,6 +62,11 @@ fn quality(text: &str) -> Result<f32, String> {
         Ok(quality) if (0.0..=100.0).contains(&quality) => Ok(quality),
         _ => Err("a number from 0 to 100 is needed".to_owned()),
     }
+}
+
+/// Parses `--effort`.
+pub fn effort(text: &str) -> Result<Effort, String> {
+    text.parse().ok().and_then(Effort::new).ok_or_else(|| "0 or 1 is needed".to_owned())
 }
 
 fn positive(text: &str) -> Result<f64, String> {
@@ -104,7 +112,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let jobs = args.batch.jobs("lic")?;
     let (model, device) = args.engine.start()?;
     let encoder = Encoder::new(&model, device)?;
-    let options = EncodeOptions { quality: args.quality, tile: args.tile, target: args.target.target() };
+    let &Args { quality, tile, effort, .. } = args;
+    let options = EncodeOptions { quality, tile, target: args.target.target(), effort };
     args.batch.run(&jobs, |job| one(job, &encoder, &options, args.batch.no_clobber()))
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use burn::tensor::Device;
-use lic_codec::{Colour, DeviceChoice, Encoder, Model, Picture, QualityIndex};
+use lic_codec::{Colour, DeviceChoice, Effort, EncodeOptions, Encoder, Model, Picture, QualityIndex};
 use lic_model::prior::Taps;
 use lic_model::quantise;
 use lic_model::train::{VALIDATION_KNOTS, load_folder, validate};
@@ -46,8 +46,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
 }
 
-/// Largest tile: the estimate knows no tiles.
-const TILE: u32 = 4096;
+/// The estimate knows neither tiles nor choices of symbols.
+const PLAIN: EncodeOptions = EncodeOptions { quality: 50.0, tile: 4096, target: None, effort: Effort::Nearest };
 
 fn check(checkpoint: &Path, weights: Vec<u8>, folder: &Path) -> anyhow::Result<()> {
     let device = Device::flex();
@@ -60,7 +60,7 @@ fn check(checkpoint: &Path, weights: Vec<u8>, folder: &Path) -> anyhow::Result<(
         let pixels = f64::from(image.width()) * f64::from(image.height());
         let estimates = validate(&network, std::slice::from_ref(image), &device, &mut Taps::Off);
         let picture = Picture::new(image.width(), image.height(), Colour::Rgb, image.as_raw().clone())?;
-        let analysed = encoder.analyse(&picture, TILE)?;
+        let analysed = encoder.analyse(&picture, &PLAIN)?;
         for ((sum, estimate), knot) in bits.iter_mut().zip(&estimates).zip(VALIDATION_KNOTS) {
             let quality = QualityIndex::new(4 * knot as u8).context("a knot beyond the quality axis")?;
             sum.0 += estimate.bpp * pixels;

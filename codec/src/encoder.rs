@@ -5,7 +5,7 @@
 //! per pixel for 256 channels).
 
 use crate::bands::band;
-use crate::coding::{self, LatentTile};
+use crate::coding::{self, Effort, LatentTile};
 use crate::decoder::decode_with;
 use crate::device::DeviceChoice;
 use crate::error::{Error, Warning};
@@ -29,12 +29,14 @@ pub struct EncodeOptions {
     pub tile: u32,
     /// What to reach instead of a quality.
     pub target: Option<Target>,
+    /// How much time to spend on a smaller file.
+    pub effort: Effort,
 }
 
 impl Default for EncodeOptions {
-    /// Quality 50, tiles of 1024 pixels, no target.
+    /// Quality 50, tiles of 1024 pixels, no target, optimised rounding.
     fn default() -> Self {
-        Self { quality: 50.0, tile: DEFAULT_TILE.into(), target: None }
+        Self { quality: 50.0, tile: DEFAULT_TILE.into(), target: None, effort: Effort::default() }
     }
 }
 
@@ -99,12 +101,12 @@ impl Encoder {
         let Some(target) = options.target else {
             let quality = quality_index(options.quality)?;
             let header = self.header(picture, options.tile)?;
-            return self.run(&header, quality, |tiles, stats| {
+            return self.run(&header, quality, options.effort, |tiles, stats| {
                 timed(&mut stats.analysis, || self.latents(picture, &header, tiles))
             });
         };
         target.check()?;
-        let analysed = self.analyse(picture, options.tile)?;
+        let analysed = self.analyse(picture, options)?;
         let mut spent = analysed.stats;
         let (mut best, outcome) = search(target, analysed.stats.pixels, |quality| {
             let encoded = analysed.encode(quality)?;
@@ -126,16 +128,17 @@ impl Encoder {
         Ok(best)
     }
 
-    /// The first half of encoding, which does not depend on the quality: for several qualities of one picture.
+    /// The first half of encoding, which does not depend on the quality: for several qualities of one picture. Of the options
+    /// quality and target are not used.
     ///
     /// # Errors
     /// As [`Self::encode`].
-    pub fn analyse(&self, picture: &Picture, tile: u32) -> Result<Analysed<'_>, Error> {
-        let header = self.header(picture, tile)?;
+    pub fn analyse(&self, picture: &Picture, options: &EncodeOptions) -> Result<Analysed<'_>, Error> {
+        let header = self.header(picture, options.tile)?;
         let mut stats = Stats { pixels: u64::from(header.width) * u64::from(header.height), ..Stats::default() };
         let tiles: Vec<TileRect> = header.tiles().collect();
         let latents = timed(&mut stats.analysis, || self.latents(picture, &header, &tiles))?;
-        Ok(Analysed { encoder: self, header, latents, stats })
+        Ok(Analysed { encoder: self, header, effort: options.effort, latents, stats })
     }
 
     /// The header of a picture, all but the quality, after checking everything.
@@ -176,6 +179,7 @@ impl Encoder {
         &self,
         header: &Header,
         quality: QualityIndex,
+        effort: Effort,
         latents: impl Fn(&[TileRect], &mut Stats) -> Result<Vec<L>, Error>,
     ) -> Result<Encoded, Error> {
         let header = Header { quality: quality.get(), ..*header };
@@ -188,7 +192,7 @@ impl Encoder {
             next = numbers.end;
             let tiles: Vec<TileRect> = numbers.filter_map(|n| header.tile(n)).collect();
             let latents = latents(&tiles, &mut stats)?;
-            payloads.extend(self.code(engine.as_mut(), quality, &tiles, &latents, &mut stats)?);
+            payloads.extend(self.code(engine.as_mut(), quality, effort, &tiles, &latents, &mut stats)?);
         }
         self.runtime.put_back(engine);
         stats.payload = payloads.iter().map(|p| p.len() as u64).sum();
@@ -200,6 +204,7 @@ impl Encoder {
         &self,
         engine: &mut dyn PriorEngine,
         quality: QualityIndex,
+        effort: Effort,
         tiles: &[TileRect],
         latents: &[L],
         stats: &mut Stats,
@@ -229,7 +234,7 @@ impl Encoder {
             .zip(&hyper)
             .map(|((number, area, latent), hyper)| LatentTile { number: *number, shape: area.shape(), latent, hyper })
             .collect();
-        coding::encode(engine, self.runtime.model.prior(), quality, &tiles, stats)
+        coding::encode(engine, self.runtime.model.prior(), quality, effort, &tiles, stats)
     }
 }
 
@@ -238,6 +243,7 @@ impl Encoder {
 pub struct Analysed<'a> {
     encoder: &'a Encoder,
     header: Header,
+    effort: Effort,
     /// Whitened [rows, columns, M] of every tile.
     latents: Vec<Vec<f32>>,
     stats: Stats,
@@ -249,7 +255,7 @@ impl Analysed<'_> {
     /// # Errors
     /// [`Error::Prior`] if the GPU fails.
     pub fn encode(&self, quality: QualityIndex) -> Result<Encoded, Error> {
-        self.encoder.run(&self.header, quality, |tiles, _| {
+        self.encoder.run(&self.header, quality, self.effort, |tiles, _| {
             let of_tile = |tile: &TileRect| {
                 let latent = self.latents.get(tile.index as usize);
                 latent.map_or(&[][..], Vec::as_slice)

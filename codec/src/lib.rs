@@ -57,6 +57,7 @@ mod target;
 mod tiles;
 pub mod transform;
 
+pub use coding::Effort;
 pub use decoder::{Decoded, Decoder};
 pub use device::DeviceChoice;
 pub use encoder::{Analysed, EncodeOptions, Encoded, Encoder, quality_index};

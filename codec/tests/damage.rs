@@ -10,7 +10,7 @@ use support::{block_model, picture, random_model};
 fn small_file(tile: u32) -> (Decoder, Vec<u8>) {
     let model = block_model();
     let encoder = Encoder::new(&model, DeviceChoice::Cpu).unwrap();
-    let options = EncodeOptions { quality: 20.0, tile, target: None };
+    let options = EncodeOptions { quality: 20.0, tile, ..EncodeOptions::default() };
     let file = encoder.encode(&picture(70, 20, Colour::Rgb), &options).unwrap().bytes;
     (Decoder::new(&model, DeviceChoice::Cpu).unwrap(), file)
 }

@@ -12,7 +12,7 @@ fn the_scalar_engine_reads_what_the_fast_one_wrote() {
     for model in [random_model(7), block_model()] {
         let encoder = Encoder::new(&model, DeviceChoice::Cpu).unwrap();
         for (quality, tile) in [(0.0, 64), (47.0, 1024), (100.0, 128)] {
-            let options = EncodeOptions { quality, tile, target: None };
+            let options = EncodeOptions { quality, tile, ..EncodeOptions::default() };
             let file = encoder.encode(&picture(150, 90, Colour::Rgb), &options).unwrap().bytes;
             let read = |engine: &mut dyn PriorEngine| decode_symbols(&model, engine, &file).unwrap();
             let scalar = read(&mut ScalarEngine::new(model.prior().clone()));
@@ -68,7 +68,7 @@ mod gpu {
             let on = |choice| (Encoder::new(&model, choice).unwrap(), Decoder::new(&model, choice).unwrap());
             let (cpu, gpu) = (on(DeviceChoice::Cpu), on(DeviceChoice::Gpu));
             for (quality, tile, colour) in [(30.0, 64, Colour::Rgb), (80.0, 1024, Colour::Grey)] {
-                let options = EncodeOptions { quality, tile, target: None };
+                let options = EncodeOptions { quality, tile, ..EncodeOptions::default() };
                 let original = picture(100, 70, colour);
                 for encoder in [&cpu.0, &gpu.0] {
                     let file = encoder.encode(&original, &options).unwrap().bytes;

@@ -37,7 +37,7 @@ fn bytes_and_psnr_rise_strictly_with_quality_on_every_image() {
     let (_, encoder, decoder) = cpu();
     let (mut first, mut last) = (0.0, 0.0);
     for (name, picture) in images() {
-        let analysed = encoder.analyse(&picture, 1024).unwrap();
+        let analysed = encoder.analyse(&picture, &EncodeOptions::default()).unwrap();
         let mut before = (0usize, 0.0f64);
         for step in 0..=20u8 {
             let file = analysed.encode(quality_index(f32::from(step) * 5.0).unwrap()).unwrap().bytes;
@@ -66,7 +66,10 @@ fn tiles_of_256_cost_little_on_kodak() {
         let mut sums = [(0usize, 0.0f64); 2];
         for (_, picture) in images() {
             for (sum, tile) in sums.iter_mut().zip([1024, 256]) {
-                let file = encoder.encode(&picture, &EncodeOptions { quality, tile, target: None }).unwrap().bytes;
+                let file = encoder
+                    .encode(&picture, &EncodeOptions { quality, tile, ..EncodeOptions::default() })
+                    .unwrap()
+                    .bytes;
                 sum.0 += file.len();
                 sum.1 += decoder.decode(&file).unwrap().picture.psnr(&picture) / 24.0;
             }
@@ -86,7 +89,7 @@ fn all_engines_read_the_same_symbols_on_every_image() {
     let mut gpu =
         lic_codec::prior::GpuEngine::new(model.prior().clone(), lic_codec::prior::AdapterPolicy::Any).unwrap();
     for (name, picture) in images() {
-        let analysed = encoder.analyse(&picture, 1024).unwrap();
+        let analysed = encoder.analyse(&picture, &EncodeOptions::default()).unwrap();
         for t in [0u8, 126, 252] {
             let file = analysed.encode(QualityIndex::new(t).unwrap()).unwrap().bytes;
             let fast = decode_symbols(&model, &mut FastEngine::new(model.prior().clone()), &file).unwrap();

@@ -41,7 +41,7 @@ fn better_quality_is_larger_and_closer() {
     let decoder = Decoder::new(&block_model(), DeviceChoice::Cpu).unwrap();
     for colour in [Colour::Rgb, Colour::Grey] {
         let original = picture(150, 131, colour);
-        let analysed = encoder.analyse(&original, 1024).unwrap();
+        let analysed = encoder.analyse(&original, &EncodeOptions::default()).unwrap();
         let mut before = (0, 0.0);
         for t in [0, 63, 126, 189, 252] {
             let encoded = analysed.encode(QualityIndex::new(t).unwrap()).unwrap();
@@ -58,7 +58,7 @@ fn analysing_once_gives_the_same_files_as_encoding() {
     let model = random_model(2);
     let encoder = Encoder::new(&model, DeviceChoice::Cpu).unwrap();
     let original = picture(200, 130, Colour::Rgb);
-    let analysed = encoder.analyse(&original, 64).unwrap();
+    let analysed = encoder.analyse(&original, &options(50.0, 64)).unwrap();
     for quality in [0.0, 33.3, 100.0] {
         let whole = encoder.encode(&original, &options(quality, 64)).unwrap();
         let half = analysed.encode(lic_codec::quality_index(quality).unwrap()).unwrap();
@@ -84,7 +84,7 @@ fn sizes_asked_for_are_met_from_below() {
         let options = EncodeOptions { target: Some(target), ..EncodeOptions::default() };
         encoder.encode(&original, &options).unwrap()
     };
-    let analysed = encoder.analyse(&original, 1024).unwrap();
+    let analysed = encoder.analyse(&original, &EncodeOptions::default()).unwrap();
     let middle = analysed.encode(QualityIndex::new(130).unwrap()).unwrap().bytes.len() as u64;
     let encoded = with(Target::Bytes(middle + 5));
     let outcome = encoded.target.unwrap();

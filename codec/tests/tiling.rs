@@ -10,7 +10,7 @@ use support::{picture, random_model, random_model_of};
 
 fn encode(model: &Model, original: &Picture, tile: u32) -> Result<Vec<u8>, Error> {
     let encoder = Encoder::new(model, DeviceChoice::Cpu).unwrap();
-    let options = EncodeOptions { quality: 50.0, tile, target: None };
+    let options = EncodeOptions { quality: 50.0, tile, ..EncodeOptions::default() };
     encoder.encode(original, &options).map(|encoded| encoded.bytes)
 }
 

@@ -3,8 +3,9 @@
 use lic_shaders::order::{GROUP, PASSES, phase};
 use rayon::prelude::*;
 
-use super::skip::{Skipped, quantise};
-use crate::entropy::{CostTable, MAX_SYMBOL, TileEncoder};
+use super::choose::{Effort, nearest, optimised, residual};
+use super::skip::Skipped;
+use crate::entropy::{CostTable, TileEncoder};
 use crate::error::Error;
 use crate::prior::{Prediction, PriorEngine, PriorWeights, QualityIndex, TileShape};
 use crate::stats::{Stats, timed};
@@ -26,6 +27,7 @@ pub(crate) fn encode(
     engine: &mut dyn PriorEngine,
     weights: &PriorWeights,
     quality: QualityIndex,
+    effort: Effort,
     tiles: &[LatentTile<'_>],
     stats: &mut Stats,
 ) -> Result<Vec<Vec<u8>>, Error> {
@@ -33,6 +35,7 @@ pub(crate) fn encode(
     let setting = Setting {
         weights,
         quality,
+        effort,
         gains: weights.gains(quality).scale().iter().map(|&g| g as f32).collect(),
         costs: &costs,
     };
@@ -55,6 +58,7 @@ pub(crate) fn encode(
 struct Setting<'a> {
     weights: &'a PriorWeights,
     quality: QualityIndex,
+    effort: Effort,
     /// Quantisation steps per unit of the whitened latent [M].
     gains: Vec<f32>,
     costs: &'a CostTable<'a>,
@@ -123,17 +127,23 @@ impl Setting<'_> {
             let group = GROUP[pass][phase(position / width, position % width)] * part;
             let coded = latent[group..group + part].iter().zip(&self.gains[group..]);
             for ((&latent, &gain), (&mean, &index)) in coded.zip(means.iter().zip(indices)) {
-                let (residual, mut symbol) = quantise(latent, gain, mean, MAX_SYMBOL);
-                if skip && index == 0 {
-                    if symbol != 0 {
-                        let cost = self.costs.cost(0, symbol);
-                        let cost = cost.map_err(|e| e.in_tile(job.tile.number))?;
-                        job.skipped.add(residual, symbol, cost);
-                        symbol = 0;
+                let residual = residual(latent, gain, mean);
+                let symbol = if skip && index == 0 {
+                    let left_out = nearest(residual);
+                    if left_out != 0 {
+                        let cost = self.costs.cost(0, left_out).map_err(|e| e.in_tile(job.tile.number))?;
+                        job.skipped.add(residual, left_out, cost);
                     }
+                    0
                 } else {
                     job.symbols += 1;
-                }
+                    match self.effort {
+                        Effort::Nearest => nearest(residual),
+                        Effort::Optimised => {
+                            optimised(residual, index, self.costs).map_err(|e| e.in_tile(job.tile.number))?
+                        }
+                    }
+                };
                 symbols.push(symbol);
             }
         }

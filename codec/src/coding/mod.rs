@@ -3,9 +3,11 @@
 //! [`encode`] and [`decode`] mirror each other pass by pass. Everything here is integer arithmetic except for the encoder's
 //! choice of symbols, which a decoder does not repeat.
 
+mod choose;
 mod decode;
 mod encode;
 mod skip;
 
+pub use choose::Effort;
 pub(crate) use decode::{CodedTile, DecodedTile, decode};
 pub(crate) use encode::{LatentTile, encode};

@@ -4,17 +4,12 @@
 //! text) it would cost quality. The encoder codes a tile with skipping first and weighs, over all skipped latents whose rounding
 //! would not have been 0, the squared error that is left against the bits that are saved.
 //!
-//! The unit is the quantisation step: gains are trained so that a step means the same in every channel. At high rate one bit
-//! less makes four times the squared error, starting from 1/12 of a squared step: `dD/dR = -2 ln 2 / 12` at the operating
-//! point. Error is bought back cheaper than that by coding, so there skipping is refused; a lone symbol of 1 at a cost of
-//! 16 bits is left out rightly, a block of them in text, or one large symbol, is not.
+//! The exchange rate between bits and error is that of [`super::choose`]. Error that is bought back cheaper by coding is a
+//! reason to refuse skipping; a lone symbol of 1 at a cost of 16 bits is left out rightly, a block of them in text, or one
+//! large symbol, is not.
 
-use lic_shaders::gain::MEAN_STEPS;
-
+use super::choose::STEPS2_PER_BIT;
 use crate::entropy::cost::UNITS_PER_BIT;
-
-/// Squared quantisation steps that one bit is worth: 2 ln 2 / 12.
-const STEPS2_PER_BIT: f64 = std::f64::consts::LN_2 / 6.0;
 
 /// What skipping has left out of a tile so far.
 #[derive(Debug, Default, Clone, Copy)]
@@ -40,14 +35,6 @@ impl Skipped {
     }
 }
 
-/// A latent's distance from its mean in quantisation steps, and its symbol.
-pub(super) fn quantise(latent: f32, gain: f32, mean64: i32, limit: i32) -> (f32, i16) {
-    let residual = latent * gain - mean64 as f32 / MEAN_STEPS as f32;
-    // Saturates, and makes 0 of what is no number; the limit fits i16.
-    let symbol = (residual.round() as i32).clamp(-limit, limit) as i16;
-    (residual, symbol)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,12 +48,5 @@ mod tests {
         assert!(rare.is_worth_it());
         rare.add(12.0, 12, bits(24));
         assert!(!rare.is_worth_it());
-    }
-
-    #[test]
-    fn symbols_are_rounded_and_bounded() {
-        assert_eq!(quantise(2.0, 1.5, 32, 16383), (2.5, 3));
-        assert_eq!(quantise(-1e9, 1.0, 0, 16383).1, -16383);
-        assert_eq!(quantise(f32::NAN, 1.0, 0, 16383).1, 0);
     }
 }
