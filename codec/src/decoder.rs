@@ -159,26 +159,32 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Appends the pixels of a row of tiles.
+    /// Appends the pixels of a row of tiles, each tile written where it belongs as soon as it is there.
     fn synthesise(&mut self, tiles: &[TileRect]) -> Result<(), Error> {
-        let transforms = &self.runtime.transforms;
-        let (header, plane) = (&self.header, &self.plane);
-        let window = |tile: &TileRect| Area::of_tile(tile).window(transforms.halo(), &self.picture);
-        let blocks: Vec<Vec<u8>> = self.runtime.transform(tiles, window, |tile| {
-            let window = window(tile);
-            let (rows, columns) = (window.rows.len(), window.columns.len());
-            let latent = plane.read(&window);
-            let patches = transforms.synthesise(latent, rows, columns, header.quality);
-            let size = [tile.width, tile.height].map(usize::from);
-            let area = Area::of_tile(tile);
-            Ok(patches::to_samples(&patches, &window, &area, size, header.colour))
-        })?;
+        let Self { runtime, header, plane, picture, pixels, .. } = self;
+        let transforms = &runtime.transforms;
+        let window = |tile: &TileRect| Area::of_tile(tile).window(transforms.halo(), picture);
         let channels = channels(header.colour);
+        let stride = usize::from(header.width) * channels;
+        let above = pixels.len();
         let height = tiles.first().map_or(0, |tile| usize::from(tile.height));
-        for row in 0..height {
+        pixels.resize(above + height * stride, 0);
+        for tiles in tiles.chunks(rayon::current_num_threads().max(1)) {
+            let blocks: Vec<Vec<u8>> = runtime.transform(tiles, window, |tile| {
+                let window = window(tile);
+                let (rows, columns) = (window.rows.len(), window.columns.len());
+                let latent = plane.read(&window);
+                let patches = transforms.synthesise(latent, rows, columns, header.quality);
+                let size = [tile.width, tile.height].map(usize::from);
+                let area = Area::of_tile(tile);
+                Ok(patches::to_samples(&patches, &window, &area, size, header.colour))
+            })?;
             for (tile, block) in tiles.iter().zip(&blocks) {
-                let length = usize::from(tile.width) * channels;
-                self.pixels.extend_from_slice(&block[row * length..(row + 1) * length]);
+                let rows = pixels[above..].chunks_exact_mut(stride);
+                let (left, length) = (usize::from(tile.x) * channels, usize::from(tile.width) * channels);
+                for (row, samples) in rows.zip(block.chunks_exact(length)) {
+                    row[left..left + length].copy_from_slice(samples);
+                }
             }
         }
         Ok(())
