@@ -21,8 +21,8 @@ pub struct Measurement {
     pub decode: Stats,
 }
 
-/// Encodes and decodes a picture at every one of some qualities, with tiles and effort of `options`. The analysis, which does not depend on the quality, runs once
-/// and is counted in full at each.
+/// Encodes and decodes a picture at every one of some qualities, with tiles and effort of `options`. The analysis, which does
+/// not depend on the quality, runs once and is counted in full at each.
 ///
 /// # Errors
 /// Those of encoder and decoder.

@@ -46,21 +46,20 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
 }
 
-/// The estimate knows neither tiles nor choices of symbols.
-const PLAIN: EncodeOptions = EncodeOptions { quality: 50.0, tile: 4096, target: None, effort: Effort::Nearest };
-
 fn check(checkpoint: &Path, weights: Vec<u8>, folder: &Path) -> anyhow::Result<()> {
     let device = Device::flex();
     let network = quantise::checkpoint_network(checkpoint, &device)?;
     let model = Model::from_bytes(weights)?;
     let encoder = Encoder::new(&model, DeviceChoice::Cpu)?;
     let images = load_folder(folder)?;
+    // The estimate knows neither tiles nor choices of symbols.
+    let plain = EncodeOptions { tile: 4096, effort: Effort::Nearest, ..EncodeOptions::default() };
     let mut bits = [(0.0f64, 0.0f64); VALIDATION_KNOTS.len()];
     for image in &images {
         let pixels = f64::from(image.width()) * f64::from(image.height());
         let estimates = validate(&network, std::slice::from_ref(image), &device, &mut Taps::Off);
         let picture = Picture::new(image.width(), image.height(), Colour::Rgb, image.as_raw().clone())?;
-        let analysed = encoder.analyse(&picture, &PLAIN)?;
+        let analysed = encoder.analyse(&picture, &plain)?;
         for ((sum, estimate), knot) in bits.iter_mut().zip(&estimates).zip(VALIDATION_KNOTS) {
             let quality = QualityIndex::new(4 * knot as u8).context("a knot beyond the quality axis")?;
             sum.0 += estimate.bpp * pixels;

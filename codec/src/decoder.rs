@@ -169,24 +169,20 @@ impl<'a> Run<'a> {
         let above = pixels.len();
         let height = tiles.first().map_or(0, |tile| usize::from(tile.height));
         pixels.resize(above + height * stride, 0);
-        for tiles in tiles.chunks(rayon::current_num_threads().max(1)) {
-            let blocks: Vec<Vec<u8>> = runtime.transform(tiles, window, |tile| {
-                let window = window(tile);
-                let (rows, columns) = (window.rows.len(), window.columns.len());
-                let latent = plane.read(&window);
-                let patches = transforms.synthesise(latent, rows, columns, header.quality);
-                let size = [tile.width, tile.height].map(usize::from);
-                let area = Area::of_tile(tile);
-                Ok(patches::to_samples(&patches, &window, &area, size, header.colour))
-            })?;
-            for (tile, block) in tiles.iter().zip(&blocks) {
-                let rows = pixels[above..].chunks_exact_mut(stride);
-                let (left, length) = (usize::from(tile.x) * channels, usize::from(tile.width) * channels);
-                for (row, samples) in rows.zip(block.chunks_exact(length)) {
-                    row[left..left + length].copy_from_slice(samples);
-                }
+        let samples = |tile: &TileRect| {
+            let window = window(tile);
+            let (rows, columns) = (window.rows.len(), window.columns.len());
+            let latent = plane.read(&window);
+            let patches = transforms.synthesise(latent, rows, columns, header.quality);
+            let size = [tile.width, tile.height].map(usize::from);
+            Ok(patches::to_samples(&patches, &window, &Area::of_tile(tile), size, header.colour))
+        };
+        runtime.transform_each(tiles, window, samples, |tile, block| {
+            let rows = pixels[above..].chunks_exact_mut(stride);
+            let (left, length) = (usize::from(tile.x) * channels, usize::from(tile.width) * channels);
+            for (row, samples) in rows.zip(block.chunks_exact(length)) {
+                row[left..left + length].copy_from_slice(samples);
             }
-        }
-        Ok(())
+        })
     }
 }

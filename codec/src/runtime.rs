@@ -79,22 +79,34 @@ impl Runtime {
         window: impl Fn(&T) -> Area,
         work: impl Fn(&T) -> Result<R, Error> + Sync,
     ) -> Result<Vec<R>, Error> {
+        let mut results = Vec::with_capacity(items.len());
+        self.transform_each(items, window, work, |_, result| results.push(result))?;
+        Ok(results)
+    }
+
+    /// Like [`Self::transform`], but hands over every result as soon as those of its batch are there, so that not all are held at once.
+    pub(crate) fn transform_each<T: Sync, R: Send>(
+        &self,
+        items: &[T],
+        window: impl Fn(&T) -> Area,
+        work: impl Fn(&T) -> Result<R, Error> + Sync,
+        mut done: impl FnMut(&T, R),
+    ) -> Result<(), Error> {
         let largest = items.iter().map(|item| window(item).positions()).max();
         let together = match self.device.takes_several() {
             true => windows_in_flight(largest.unwrap_or(1)),
             false => 1,
         };
-        let mut results = Vec::with_capacity(items.len());
         for items in items.chunks(together) {
             match items {
-                [item] => results.push(work(item)?),
+                [item] => done(item, work(item)?),
                 items => {
-                    let done: Result<Vec<R>, Error> = items.par_iter().map(&work).collect();
-                    results.extend(done?);
+                    let results: Vec<R> = items.par_iter().map(&work).collect::<Result<_, Error>>()?;
+                    items.iter().zip(results).for_each(|(item, result)| done(item, result));
                 }
             }
         }
-        Ok(results)
+        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use lic_codec::prior::{FastEngine, PriorEngine, ScalarEngine};
 use lic_codec::symbols::{TileSymbols, decode_symbols};
-use lic_codec::{Colour, Decoder, DeviceChoice, EncodeOptions, Encoder, Model, Picture};
+use lic_codec::{Colour, Decoder, DeviceChoice, Effort, EncodeOptions, Encoder, Model, Picture};
 use sha2::{Digest, Sha256};
 use support::picture;
 
@@ -146,7 +146,8 @@ fn make_golden() {
     let encoder = Encoder::new(&model, DeviceChoice::Cpu).unwrap();
     let decoder = Decoder::new(&model, DeviceChoice::Cpu).unwrap();
     for golden in &GOLDEN {
-        let options = EncodeOptions { quality: golden.quality, tile: golden.tile, ..EncodeOptions::default() };
+        let options =
+            EncodeOptions { quality: golden.quality, tile: golden.tile, target: None, effort: Effort::Nearest };
         let file = encoder.encode(&original(golden), &options).unwrap().bytes;
         std::fs::write(path(golden), &file).unwrap();
         let tiles = decode_symbols(&model, &mut ScalarEngine::new(model.prior().clone()), &file).unwrap();

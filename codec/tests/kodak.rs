@@ -66,10 +66,8 @@ fn tiles_of_256_cost_little_on_kodak() {
         let mut sums = [(0usize, 0.0f64); 2];
         for (_, picture) in images() {
             for (sum, tile) in sums.iter_mut().zip([1024, 256]) {
-                let file = encoder
-                    .encode(&picture, &EncodeOptions { quality, tile, ..EncodeOptions::default() })
-                    .unwrap()
-                    .bytes;
+                let options = EncodeOptions { quality, tile, ..EncodeOptions::default() };
+                let file = encoder.encode(&picture, &options).unwrap().bytes;
                 sum.0 += file.len();
                 sum.1 += decoder.decode(&file).unwrap().picture.psnr(&picture) / 24.0;
             }

@@ -6,9 +6,8 @@
 //! means the same in every channel.
 //!
 //! The exchange rate: at high rate one bit less makes four times the squared error, starting from 1/12 of a squared step, so
-//! `dD/dR = -2 ln 2 / 12` at the operating point. With the
-//! shipped student that is far too much, so rounding takes only [`SHARE`] of it. BD-rate against rounding to the nearest, on
-//! eight images of validation:
+//! `dD/dR = -2 ln 2 / 12` at the operating point. With the shipped student that is far too much, so rounding takes only
+//! [`SHARE`] of it. BD-rate against rounding to the nearest, on eight images of validation:
 //!
 //! | share of the exchange rate | 0.15 | 0.2 | 0.3 | 0.5 | 1 |
 //! |---|---|---|---|---|---|
@@ -50,6 +49,17 @@ impl Effort {
             _ => None,
         }
     }
+
+    /// The symbol of a latent that is coded with the scale table `index`.
+    ///
+    /// # Errors
+    /// There is no such table.
+    pub(super) fn symbol(self, residual: f32, index: u8, costs: &CostTable<'_>) -> Result<i16, EntropyError> {
+        match self {
+            Self::Nearest => Ok(nearest(residual)),
+            Self::Optimised => optimised(residual, index, costs),
+        }
+    }
 }
 
 /// A latent's distance from its mean in quantisation steps.
@@ -63,11 +73,8 @@ pub(super) fn nearest(residual: f32) -> i16 {
     (residual.round() as i32).clamp(-MAX_SYMBOL, MAX_SYMBOL) as i16
 }
 
-/// The better of the nearest symbol and the one before it, coded with the scale table `index`.
-///
-/// # Errors
-/// There is no such table.
-pub(super) fn optimised(residual: f32, index: u8, costs: &CostTable<'_>) -> Result<i16, EntropyError> {
+/// The better of the nearest symbol and the one before it.
+fn optimised(residual: f32, index: u8, costs: &CostTable<'_>) -> Result<i16, EntropyError> {
     let far = nearest(residual);
     if far == 0 {
         return Ok(0);

@@ -3,7 +3,7 @@
 use lic_shaders::order::{GROUP, PASSES, phase};
 use rayon::prelude::*;
 
-use super::choose::{Effort, nearest, optimised, residual};
+use super::choose::{Effort, nearest, residual};
 use super::skip::Skipped;
 use crate::entropy::{CostTable, TileEncoder};
 use crate::error::Error;
@@ -137,12 +137,8 @@ impl Setting<'_> {
                     0
                 } else {
                     job.symbols += 1;
-                    match self.effort {
-                        Effort::Nearest => nearest(residual),
-                        Effort::Optimised => {
-                            optimised(residual, index, self.costs).map_err(|e| e.in_tile(job.tile.number))?
-                        }
-                    }
+                    let symbol = self.effort.symbol(residual, index, self.costs);
+                    symbol.map_err(|e| e.in_tile(job.tile.number))?
                 };
                 symbols.push(symbol);
             }
