@@ -1,8 +1,10 @@
-//! Published curves to compare with: means over the 24 Kodak images, as their authors measured them.
+//! Published curves to compare with: means over all images of a known set, as their authors measured them.
 //!
-//! `benches/anchors/kodak.tsv` is the table, with the source of every row.
+//! `benches/anchors/*.tsv` are the tables, one for a set, with the source of every row; `make.py` beside them made them. They
+//! hold for the whole set only.
 
 use crate::curve::{Curve, CurveError, Point};
+use crate::metric::Metric;
 
 /// A published rate-distortion curve on a test set.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,8 +15,19 @@ pub struct Anchor {
     pub description: &'static str,
     /// Where the numbers were published.
     pub source: &'static str,
-    /// The points.
-    pub curve: Curve,
+    /// The points, by rising rate.
+    pub points: Vec<AnchorPoint>,
+}
+
+/// A published point.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AnchorPoint {
+    /// Mean of bits per pixel.
+    pub bpp: f64,
+    /// Mean of PSNR-RGB in dB, if published.
+    pub psnr: Option<f64>,
+    /// Mean of MS-SSIM, if published.
+    pub ms_ssim: Option<f64>,
 }
 
 /// Why there is no such anchor.
@@ -22,49 +35,94 @@ pub struct Anchor {
 #[non_exhaustive]
 pub enum AnchorError {
     /// No curve of this name.
-    #[error("there is no anchor {name:?}, choose from {}", kodak_names().join(", "))]
+    #[error("there is no published curve {name:?} on {set}, choose from {}", names(set).join(", "))]
     Unknown {
+        /// The set.
+        set: String,
         /// The name.
         name: String,
     },
-    /// The table is wrong.
-    #[error("the curve of {name:?} is unusable: {source}")]
-    Curve {
-        /// The name.
-        name: String,
-        /// What is wrong with it.
-        source: CurveError,
+    /// No curves on this set.
+    #[error("there are no published curves on {set}, only on {}", SETS.map(|(set, _)| set).join(", "))]
+    NoSet {
+        /// The set.
+        set: String,
     },
 }
 
-const KODAK: &str = include_str!("../anchors/kodak.tsv");
+/// The tables by the name of the set.
+const SETS: [(&str, &str); 3] = [
+    ("kodak", include_str!("../anchors/kodak.tsv")),
+    ("tecnick", include_str!("../anchors/tecnick.tsv")),
+    ("clic-pro-valid", include_str!("../anchors/clic-pro-valid.tsv")),
+];
 
-/// The rows of a table: name, point, description, source.
-fn rows(table: &'static str) -> impl Iterator<Item = (&'static str, Point, &'static str, &'static str)> {
+/// A row of a table.
+struct Row {
+    name: &'static str,
+    point: AnchorPoint,
+    description: &'static str,
+    source: &'static str,
+}
+
+fn rows(set: &str) -> impl Iterator<Item = Row> {
+    let table = SETS.iter().find(|(name, _)| *name == set).map_or("", |(_, table)| table);
     table.lines().filter_map(|line| {
         let mut fields = line.split('\t');
         let name = fields.next()?;
         // The line of column names and comments have no numbers.
-        let (bpp, psnr) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
-        Some((name, Point { bpp, psnr }, fields.next()?, fields.next()?))
+        let bpp = fields.next()?.parse().ok()?;
+        let point = AnchorPoint { bpp, psnr: fields.next()?.parse().ok(), ms_ssim: fields.next()?.parse().ok() };
+        Some(Row { name, point, description: fields.next()?, source: fields.next()? })
     })
 }
 
-/// The names of all anchors on Kodak, in the order of the table.
-pub fn kodak_names() -> Vec<&'static str> {
-    let mut names: Vec<_> = rows(KODAK).map(|(name, ..)| name).collect();
+/// The names of all published curves on a set, in the order of its table; none for a set without a table.
+pub fn names(set: &str) -> Vec<&'static str> {
+    let mut names: Vec<_> = rows(set).map(|row| row.name).collect();
     names.dedup();
     names
 }
 
-/// A published curve on Kodak.
+/// A published curve.
 ///
 /// # Errors
-/// There is none of this name.
-pub fn kodak(name: &str) -> Result<Anchor, AnchorError> {
-    let points = rows(KODAK).filter(|row| row.0 == name).map(|row| row.1);
-    let unknown = || AnchorError::Unknown { name: name.to_owned() };
-    let (name, _, description, source) = rows(KODAK).find(|row| row.0 == name).ok_or_else(unknown)?;
-    let curve = Curve::new(points).map_err(|source| AnchorError::Curve { name: name.to_owned(), source })?;
-    Ok(Anchor { name, description, source, curve })
+/// There are none on this set, or none of this name.
+pub fn find(set: &str, name: &str) -> Result<Anchor, AnchorError> {
+    let mut found = rows(set).filter(|row| row.name == name);
+    let Some(first) = found.next() else {
+        let set = set.to_owned();
+        let known = SETS.iter().any(|(known, _)| *known == set);
+        return Err(if known {
+            AnchorError::Unknown { set, name: name.to_owned() }
+        } else {
+            AnchorError::NoSet { set }
+        });
+    };
+    let Row { name, point, description, source } = first;
+    let points = std::iter::once(point).chain(found.map(|row| row.point)).collect();
+    Ok(Anchor { name, description, source, points })
+}
+
+impl AnchorPoint {
+    /// A metric's mean, if it was published.
+    pub fn score(&self, metric: Metric) -> Option<f64> {
+        match metric {
+            Metric::Psnr => self.psnr,
+            Metric::MsSsim => self.ms_ssim,
+            Metric::Ssimulacra2 | Metric::Butteraugli => None,
+        }
+    }
+}
+
+impl Anchor {
+    /// The curve of a metric. `None` if it was not published.
+    ///
+    /// # Errors
+    /// The points form no curve; none of those in the tables.
+    pub fn curve(&self, metric: Metric) -> Option<Result<Curve, CurveError>> {
+        let point = |point: &AnchorPoint| Some(Point { bpp: point.bpp, quality: metric.axis(point.score(metric)?) });
+        let points: Vec<Point> = self.points.iter().filter_map(point).collect();
+        (!points.is_empty()).then(|| Curve::new(points))
+    }
 }

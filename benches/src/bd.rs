@@ -1,13 +1,14 @@
 //! Bjontegaard deltas: the mean distance between two rate-distortion curves.
 //!
 //! G. Bjontegaard, "Calculation of average PSNR differences between RD-curves", VCEG-M33 (2001), with PCHIP instead of one
-//! polynomial, as JCT-VC's and JVET's common test conditions do. BD-rate integrates log10 of the rate over the quality; the
-//! common interval only is looked at, or a part of it. The numbers equal those of the Python package bjontegaard 1.3.0.
+//! polynomial, as JCT-VC's and JVET's common test conditions do, unless asked otherwise. BD-rate integrates log10 of the rate
+//! over the quality; the common interval only is looked at, or a part of it. The numbers equal those of the Python package
+//! bjontegaard 1.3.0.
 
 use serde::Serialize;
 
 use crate::curve::Curve;
-use crate::pchip::Pchip;
+use crate::interpolate::{Interpolant, Method};
 
 /// Below this share of common interval to whole interval a figure says little; the default of the package bjontegaard.
 pub const LEAST_OVERLAP: f64 = 0.75;
@@ -20,9 +21,9 @@ pub const FEW_POINTS: usize = 4;
 pub enum Interval {
     /// Wherever both are known.
     Common,
-    /// Between two PSNRs in dB.
+    /// Between two qualities, in units of the axis: dB for PSNR.
     Quality(f64, f64),
-    /// Between the PSNRs that the tested curve reaches at two rates in bits per pixel.
+    /// Between the qualities that the tested curve reaches at two rates in bits per pixel.
     Rate(f64, f64),
 }
 
@@ -30,9 +31,9 @@ pub enum Interval {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Bd {
     /// BD-rate: the tested codec's mean difference in rate at equal quality in percent, negative if it needs less.
-    /// BD-PSNR: the mean difference in quality at equal rate in dB, positive if it is better.
+    /// BD-PSNR and the like: the mean difference in quality at equal rate in units of the axis, positive if it is better.
     pub value: f64,
-    /// Start and end of the integral: dB for BD-rate, log10 of bits per pixel for BD-PSNR.
+    /// Start and end of the integral: quality for BD-rate, log10 of bits per pixel for the difference in quality.
     pub interval: [f64; 2],
     /// Length of the common interval by that from the lowest to the highest point of both curves, 0..=1. Of an interval
     /// that was asked for: the share of it that both curves cover.
@@ -41,6 +42,8 @@ pub struct Bd {
     pub anchor_points: usize,
     /// Points of the tested curve inside the interval.
     pub test_points: usize,
+    /// Whether on a curve more quality sometimes takes fewer bits: a codec does not work so, or points are noisy.
+    pub falls: bool,
 }
 
 impl Bd {
@@ -54,6 +57,9 @@ impl Bd {
             if points < FEW_POINTS {
                 warnings.push(format!("{whose} has only {points} points in the interval"));
             }
+        }
+        if self.falls {
+            warnings.push("on one of the curves the rate does not always rise with the quality".to_owned());
         }
         warnings
     }
@@ -71,50 +77,60 @@ pub enum BdError {
         /// Where it would end.
         high: f64,
     },
-    /// A curve on which more bits give less quality: neither BD-PSNR nor an interval of rates is defined.
+    /// A curve on which more bits give less quality: neither a difference in quality nor an interval of rates is defined.
     #[error("a curve's rate does not rise with its quality, so its quality at a rate is not defined")]
     NotRising,
+    /// The interpolation needs more points.
+    #[error("{} interpolation needs at least 4 points", method.name())]
+    TooFew {
+        /// The interpolation.
+        method: Method,
+    },
 }
 
 /// Mean difference in rate of `test` against `anchor` at equal quality, in percent.
 ///
 /// # Errors
-/// The curves have no quality in common, or an interval of rates is asked for on a curve that does not rise.
-pub fn bd_rate(anchor: &Curve, test: &Curve, interval: Interval) -> Result<Bd, BdError> {
+/// The curves have no quality in common, an interval of rates is asked for on a curve that does not rise, or there are too
+/// few points for the method.
+pub fn bd_rate(anchor: &Curve, test: &Curve, interval: Interval, method: Method) -> Result<Bd, BdError> {
+    let log_rate = |curve: &Curve| curve.log_rate(method).ok_or(BdError::TooFew { method });
+    let (anchor_rate, test_rate) = (log_rate(anchor)?, log_rate(test)?);
     let wanted = match interval {
         Interval::Common => None,
         Interval::Quality(low, high) => Some([low, high]),
         Interval::Rate(low, high) => {
-            let at = |bpp| test.quality_at(bpp).ok_or(BdError::NotRising);
+            let at = |bpp| test.quality_at(bpp, method).ok_or(BdError::NotRising);
             Some([at(low)?, at(high)?])
         }
     };
-    let mut bd = mean_difference(anchor.log_rate(), test.log_rate(), wanted)?;
+    let mut bd = mean_difference(&anchor_rate, &test_rate, wanted)?;
     if let Interval::Rate(low, high) = interval {
         // Where the tested curve ends before these rates, `wanted` does too.
         bd.overlap *= covered(test, low, high);
     }
-    let count = |curve: &Curve| curve.points().iter().filter(|p| inside(p.psnr, bd.interval)).count();
+    let count = |curve: &Curve| curve.points().iter().filter(|p| inside(p.quality, bd.interval)).count();
     let value = 100.0 * (10f64.powf(bd.value) - 1.0);
-    Ok(Bd { value, anchor_points: count(anchor), test_points: count(test), ..bd })
+    let falls = !anchor.is_rising() || !test.is_rising();
+    Ok(Bd { value, anchor_points: count(anchor), test_points: count(test), falls, ..bd })
 }
 
-/// Mean difference in PSNR of `test` against `anchor` at equal rate over the common rates, in dB.
+/// Mean difference in quality of `test` against `anchor` at equal rate over the common rates: BD-PSNR in dB for PSNR.
 ///
 /// # Errors
-/// The curves have no rate in common, or one of them does not rise.
-pub fn bd_psnr(anchor: &Curve, test: &Curve) -> Result<Bd, BdError> {
-    let quality = |curve: &Curve| {
-        let points: Vec<(f64, f64)> = curve.points().iter().map(|p| (p.bpp.log10(), p.psnr)).collect();
-        Pchip::new(&points).ok_or(BdError::NotRising)
-    };
+/// The curves have no rate in common, one of them does not rise, or there are too few points for the method.
+pub fn bd_quality(anchor: &Curve, test: &Curve, method: Method) -> Result<Bd, BdError> {
+    if !anchor.is_rising() || !test.is_rising() {
+        return Err(BdError::NotRising);
+    }
+    let quality = |curve: &Curve| curve.quality(method).ok_or(BdError::TooFew { method });
     let bd = mean_difference(&quality(anchor)?, &quality(test)?, None)?;
     let count = |curve: &Curve| curve.points().iter().filter(|p| inside(p.bpp.log10(), bd.interval)).count();
     Ok(Bd { anchor_points: count(anchor), test_points: count(test), ..bd })
 }
 
 /// The mean of `test - anchor` over the common domain, or its part inside `wanted`; points are not counted yet.
-fn mean_difference(anchor: &Pchip, test: &Pchip, wanted: Option<[f64; 2]>) -> Result<Bd, BdError> {
+fn mean_difference(anchor: &Interpolant, test: &Interpolant, wanted: Option<[f64; 2]>) -> Result<Bd, BdError> {
     let ([a_low, a_high], [t_low, t_high]) = (anchor.domain(), test.domain());
     let whole = wanted.unwrap_or([a_low.min(t_low), a_high.max(t_high)]);
     let low = a_low.max(t_low).max(whole[0]);
@@ -125,7 +141,7 @@ fn mean_difference(anchor: &Pchip, test: &Pchip, wanted: Option<[f64; 2]>) -> Re
     }
     let value = (test.integral(low, high) - anchor.integral(low, high)) / (high - low);
     let overlap = (high - low) / (whole[1] - whole[0]);
-    Ok(Bd { value, interval: [low, high], overlap, anchor_points: 0, test_points: 0 })
+    Ok(Bd { value, interval: [low, high], overlap, anchor_points: 0, test_points: 0, falls: false })
 }
 
 /// The share of an interval of rates, on a logarithmic scale, that a rising curve covers.

@@ -1,17 +1,22 @@
-//! How good and how fast: metrics, BD-rate, published curves, and measuring `lic` itself.
+//! How good codecs are: metrics, rate-distortion curves, BD-rate, published curves, and running `lic` and others for real.
 //!
-//! In order of use: [`measure`] encodes and decodes pictures for real and scores them with [`mod@psnr`]; the means over a
-//! set form a [`Curve`]; [`bd`] compares two curves, for instance with one of the published [`anchors`]. How fast the parts
-//! of the codec are is measured by the criterion benches of this crate (`cargo bench -p lic-benches`).
+//! In order of use: [`codecs`] encode and decode; [`run`] does so for a set of images, scores with [`metric`] and keeps
+//! results in a [`cache`]; means form a [`Curve`], with an [`interpolate::Method`] between its points; [`bd`] compares two of
+//! them, for instance with one of the published [`anchors`]; [`report`] puts it all together and writes it down. How fast
+//! the parts of the codec are is measured by the criterion benches of this crate (`cargo bench -p lic-benches`).
 
 pub mod anchors;
 pub mod bd;
+pub mod cache;
+pub mod codecs;
 pub mod curve;
-pub mod measure;
-pub mod pchip;
-pub mod psnr;
+pub mod interpolate;
+pub mod metric;
+pub mod report;
+pub mod run;
 
 pub use anchors::Anchor;
-pub use bd::{Bd, BdError, Interval, bd_psnr, bd_rate};
+pub use bd::{Bd, BdError, Interval, bd_quality, bd_rate};
 pub use curve::{Curve, CurveError, Point};
-pub use psnr::psnr;
+pub use interpolate::Method;
+pub use metric::{Metric, psnr};

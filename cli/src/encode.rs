@@ -125,7 +125,7 @@ fn one(job: &Job, encoder: &Encoder, options: &EncodeOptions, no_clobber: bool) 
     let photo = Photo::read(&bytes)?;
     let mut warnings = lost(&photo);
     warnings.extend(encoder.warning().map(|warning| warning.to_string()));
-    let picture = picture::from_photo(photo)?;
+    let picture = lic_benches::run::picture_of(photo)?;
     let start = Instant::now();
     let Encoded { bytes, quality, stats, target } = encoder.encode(&picture, options)?;
     let time = start.elapsed();

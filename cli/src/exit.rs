@@ -1,5 +1,7 @@
 //! Exit codes, and how errors are said.
 
+use lic_benches::codecs::CodecError as AnyCodecError;
+use lic_benches::run::Problem;
 use lic_codec::Error as CodecError;
 use lic_datasets::PhotoError;
 
@@ -7,7 +9,7 @@ use lic_datasets::PhotoError;
 pub const HELP: &str = "\
 Exit codes:
   0  done
-  1  failed: files that cannot be read or written, a device that does not work
+  1  failed: files that cannot be read or written, a device that does not work, figures that cannot be computed
   2  wrong arguments
   3  the input is damaged, or of a kind that is not supported
   4  the file needs another model, or the model cannot be used
@@ -52,14 +54,42 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
         return Some(5);
     }
     if let Some(error) = cause.downcast_ref::<PhotoError>() {
-        return Some(if matches!(error, PhotoError::Io(_)) { 1 } else { 3 });
+        return Some(of_photo(error));
     }
-    cause.downcast_ref::<CodecError>().map(|error| match error {
+    // These two show as the errors they hold, which then are not among the causes.
+    if let Some(problem) = cause.downcast_ref::<Problem>() {
+        return match problem {
+            Problem::Photo(error) => Some(of_photo(error)),
+            Problem::Codec(error) => of_any_codec(error),
+            Problem::Metric(_) => Some(2),
+            _ => Some(1),
+        };
+    }
+    if let Some(error) = cause.downcast_ref::<AnyCodecError>() {
+        return of_any_codec(error);
+    }
+    cause.downcast_ref::<CodecError>().map(of_codec)
+}
+
+fn of_photo(error: &PhotoError) -> u8 {
+    if matches!(error, PhotoError::Io(_)) { 1 } else { 3 }
+}
+
+fn of_any_codec(error: &AnyCodecError) -> Option<u8> {
+    match error {
+        AnyCodecError::Lic(error) => Some(of_codec(error)),
+        AnyCodecError::Spec(_) => Some(2),
+        _ => Some(1),
+    }
+}
+
+fn of_codec(error: &CodecError) -> u8 {
+    match error {
         CodecError::Io(_) | CodecError::Device(_) | CodecError::Prior(_) | CodecError::OutOfMemory { .. } => 1,
         CodecError::InvalidOption { .. } | CodecError::InvalidInput { .. } | CodecError::TileCutsWindows { .. } => 2,
         CodecError::WrongParseId { .. } | CodecError::Model(_) | CodecError::InvalidTables(_) => 4,
         _ => 3,
-    })
+    }
 }
 
 /// An error with its causes in one line; a cause that is part of the text before it is not repeated.

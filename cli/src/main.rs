@@ -4,6 +4,7 @@
 
 mod batch;
 mod bd_rate;
+mod datasets;
 mod decode;
 mod encode;
 mod engine;
@@ -36,8 +37,10 @@ enum Command {
     Decode(decode::Args),
     /// Show what a .lic file says about itself, without decoding it.
     Info(info::Args),
-    /// Measure rate and distortion on a folder of images, and compare with published curves.
+    /// Measure rate and distortion of lic and other codecs, and compare them with each other and with published curves.
     BdRate(bd_rate::Args),
+    /// List, check and download the known sets of test images.
+    Datasets(datasets::Args),
     /// Train a network on folders of photos.
     Train(train::Args),
     /// Turn a training checkpoint into a weight file with the integer prior.
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Command::Decode(args) => decode::run(&args),
         Command::Info(args) => info::run(&args),
         Command::BdRate(args) => bd_rate::run(&args),
+        Command::Datasets(args) => datasets::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Quantize(args) => quantize::run(&args),
     };

@@ -52,15 +52,6 @@ impl Format {
     }
 }
 
-/// The codec's picture of a photo.
-pub fn from_photo(photo: Photo) -> Result<Picture, lic_codec::Error> {
-    let colour = match photo.channels {
-        Channels::Grey => Colour::Grey,
-        Channels::Rgb => Colour::Rgb,
-    };
-    Picture::new(photo.width, photo.height, colour, photo.pixels)
-}
-
 /// What a user calls the colours of a picture.
 pub fn colour_name(colour: Colour) -> &'static str {
     match colour {

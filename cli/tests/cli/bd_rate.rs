@@ -1,18 +1,35 @@
 //! `lic bd-rate`.
 
 use std::fs;
+use std::path::Path;
 
 use lic_datasets::KODAK;
 
-use crate::fixture::{folder, lic, lic_with_model, psnr, save};
+use crate::fixture::{Ended, folder, lic, lic_with_model, psnr, save};
 
-#[test]
-fn means_are_those_of_real_files() {
-    let here = folder("bd-rate");
+/// Runs `lic bd-rate` with the test's model, on the CPU, without results from before.
+fn bd_rate(here: &Path, arguments: &[&str]) -> Ended {
+    lic_with_model(here, "bd-rate", &[arguments, &["--no-cache"]].concat())
+}
+
+/// A folder `set` of two small pictures.
+fn with_set(name: &str) -> std::path::PathBuf {
+    let here = folder(name);
     fs::create_dir(here.join("set")).expect("a folder");
     save(&here, "set/a.png", 96, 64);
     save(&here, "set/b.png", 64, 64);
-    let json = lic_with_model(&here, "bd-rate", &["--dataset=set", "--qualities=80,20", "--json"]).well().json();
+    here
+}
+
+fn number(value: &serde_json::Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+#[test]
+fn means_are_those_of_real_files() {
+    let here = with_set("bd-rate");
+    let arguments = ["--dataset=set", "--qualities=80,20,50", "--metric=psnr", "--format=json"];
+    let json = bd_rate(&here, &arguments).well().json();
     let (mut bpp, mut decibels) = (0.0, 0.0);
     for (name, pixels) in [("a", 96.0 * 64.0), ("b", 64.0 * 64.0)] {
         let (png, file) = (format!("set/{name}.png"), format!("{name}.lic"));
@@ -21,38 +38,144 @@ fn means_are_those_of_real_files() {
         bpp += 8.0 * fs::metadata(here.join(&file)).expect("written").len() as f64 / pixels / 2.0;
         decibels += psnr(&here.join(&png), &here.join("back.png")) / 2.0;
     }
-    let mean = &json["means"][0];
-    assert_eq!(mean["quality"], 20.0);
-    assert!((mean["bpp"].as_f64().expect("a number") - bpp).abs() < 1e-9, "{mean}, expected {bpp}");
-    assert!((mean["psnr"].as_f64().expect("a number") - decibels).abs() < 1e-9, "{mean}, expected {decibels}");
-    assert_eq!(json["per_image"].as_array().map(Vec::len), Some(2));
+    let codec = &json["codecs"][0];
+    let mean = &codec["means"][0];
+    assert_eq!((codec["label"].as_str(), &mean["quality"]), (Some("lic"), &20.0.into()));
+    assert!((number(&mean["bpp"]) - bpp).abs() < 1e-9, "{mean}, expected {bpp}");
+    assert!((number(&mean["scores"]["psnr"]["mean"]) - decibels).abs() < 1e-9, "{mean}, expected {decibels}");
+    assert_eq!(codec["images"].as_array().map(Vec::len), Some(2));
+    assert!(codec["settings"].as_str().expect("words").contains("effort 1"), "{codec}");
+    // No published curves hold for this folder: JPEG was run to be the anchor.
+    assert_eq!(json["codecs"][1]["label"], "jpeg");
+    assert_eq!(json["comparisons"]["list"][0]["anchor"], "jpeg");
 }
 
 #[test]
-fn other_images_than_kodak_are_not_compared_with_curves_of_kodak() {
+fn a_codec_against_itself_in_other_clothes_is_zero() {
+    let here = with_set("bd-rate-self");
+    let arguments =
+        ["--dataset=set", "--codec=jpeg,jpeg:chroma=420", "--anchor=jpeg", "--metric=psnr", "--format=json"];
+    let json = bd_rate(&here, &arguments).well().json();
+    let comparison = &json["comparisons"]["list"][0];
+    assert_eq!((comparison["anchor"].as_str(), comparison["test"].as_str()), (Some("jpeg"), Some("jpeg:chroma=420")));
+    assert_eq!(number(&comparison["rate"]["bd"]["value"]), 0.0);
+    assert_eq!(number(&comparison["images"]["mean"]), 0.0);
+}
+
+#[test]
+fn every_format_says_the_same() {
+    let here = with_set("bd-rate-formats");
+    let run = |format: &str| {
+        let arguments = ["--dataset=set", "--codec=webp", "--metric=psnr,ssimulacra2", "--qualities=20,50,80", format];
+        String::from_utf8(bd_rate(&here, &arguments).well().stdout).expect("text")
+    };
+    let json: serde_json::Value = serde_json::from_str(&run("--format=json")).expect("JSON");
+    let rate = number(&json["comparisons"]["list"][0]["rate"]["bd"]["value"]);
+    let (table, markdown, csv) = (run("--format=table"), run("--format=md"), run("--format=csv"));
+    for text in [&table, &markdown] {
+        assert!(text.contains(&format!("{rate:+.2} %")), "no {rate} in {text}");
+        for word in ["libwebp", "method 4", "4:2:0", "pchip", "arithmetic means", "set, 2 images"] {
+            assert!(text.contains(word), "no {word:?} in {text}");
+        }
+    }
+    assert!(markdown.contains("|---") && !table.contains("|---"), "{markdown}");
+    let row = csv.lines().find(|line| line.starts_with("bd-rate-percent")).expect("a row");
+    assert!(row.contains(&rate.to_string()), "no {rate} in {row}");
+    let columns = csv.lines().next().expect("a header").split(',').count();
+    assert!(csv.lines().filter(|line| !line.contains('"')).all(|line| line.split(',').count() == columns), "{csv}");
+}
+
+#[test]
+fn results_are_kept_and_found_again() {
+    let here = with_set("bd-rate-cache");
+    let run = |extra: &[&str]| {
+        let arguments =
+            ["--dataset=set", "--codec=jpeg", "--anchor=webp", "--metric=psnr", "--cache-dir=kept", "--format=json"];
+        lic(&here, ["bd-rate"].iter().chain(&arguments).chain(extra)).well().json()
+    };
+    let first = run(&["--qualities=20,50,80"]);
+    // What is found is not measured: a changed result shows.
+    let mut changed = 0;
+    for entry in fs::read_dir(here.join("kept")).expect("results are kept") {
+        for file in fs::read_dir(entry.expect("a folder").path()).expect("a folder of results") {
+            let path = file.expect("a result").path();
+            let mut sample: serde_json::Value =
+                serde_json::from_slice(&fs::read(&path).expect("readable")).expect("JSON");
+            sample["bytes"] = (sample["bytes"].as_u64().expect("a number") * 2).into();
+            fs::write(&path, sample.to_string()).expect("writable");
+            changed += 1;
+        }
+    }
+    assert_eq!(changed, 12, "two images, two codecs, three qualities");
+    let second = run(&["--qualities=20,50,80"]);
+    let bpp = |json: &serde_json::Value| number(&json["codecs"][0]["means"][0]["bpp"]);
+    assert_eq!(bpp(&second), 2.0 * bpp(&first));
+    // Other settings are other results.
+    let other = run(&["--qualities=21,50,80"]);
+    assert!(bpp(&other) < 1.5 * bpp(&first));
+}
+
+#[test]
+fn plots_and_pages_are_written() {
+    let here = with_set("bd-rate-report");
+    let arguments = ["--dataset=set", "--codec=jpeg", "--anchor=webp", "--metric=psnr", "--qualities=20,50,80"];
+    bd_rate(&here, &[&arguments[..], &["--plot=curves.svg", "--report=page"]].concat()).well();
+    let plot = fs::read_to_string(here.join("curves.svg")).expect("a plot");
+    assert!(plot.contains("<svg") && plot.contains("jpeg") && plot.contains("webp"));
+    let page = fs::read_to_string(here.join("page/index.html")).expect("a page");
+    assert!(page.contains("set, 2 images") && page.contains("data:image/png;base64,"));
+}
+
+#[test]
+fn published_curves_are_for_the_whole_set_they_were_measured_on() {
     let here = folder("bd-rate-anchors");
     save(&here, "a.png", 64, 64);
-    let ended = lic_with_model(&here, "bd-rate", &["--dataset=.", "--qualities=20,80"]).well();
-    assert!(ended.stderr.contains("not exactly the 24 images of Kodak"), "{}", ended.stderr);
-    assert!(!String::from_utf8_lossy(&ended.stdout).contains("against"));
-    lic(&here, ["bd-rate", "--dataset=.", "--anchor=jpeg"]).with(2, &["--anchor", "measured on"]);
+    lic(&here, ["bd-rate", "--dataset=.", "--anchor=vtm"]).with(2, &["--anchor", "none of kodak"]);
+    lic(&here, ["bd-rate", "--dataset=.", "--codec=published:jpeg"]).with(2, &["--codec", "none of kodak"]);
 }
 
 #[test]
-fn altered_images_of_kodak_are_named() {
+fn altered_and_missing_images_of_kodak_are_named() {
     let here = folder("bd-rate-altered");
-    for (name, _) in KODAK.files {
-        save(&here, name, 8, 8);
+    for file in KODAK.files {
+        save(&here, file.name, 768, 512);
     }
-    lic(&here, ["bd-rate", "--dataset=.", "--anchor=jpeg"]).with(2, &["altered", "kodim24.png"]);
+    lic(&here, ["bd-rate", "--dataset=.", "--anchor=jpeg"]).with(1, &["altered", "kodim01.png"]);
+    let here = folder("bd-rate-missing");
+    fs::create_dir(here.join("kodak")).expect("a folder");
+    save(&here, "kodak/other.png", 64, 64);
+    lic(&here, ["bd-rate", "--dataset=kodak", "--data-dir=."]).with(1, &["24 of 24", "missing"]);
 }
 
 #[test]
-fn wrong_folders_and_lists_are_named() {
-    let here = folder("bd-rate-wrong");
+fn curves_that_cannot_be_compared_end_with_an_error_after_the_table() {
+    let here = with_set("bd-rate-impossible");
+    let arguments = ["--dataset=set", "--codec=jpeg", "--anchor=webp", "--metric=psnr"];
+    let two = bd_rate(&here, &[&arguments[..], &["--qualities=20,80"]].concat());
+    assert!(String::from_utf8_lossy(&two.stdout).contains("bpp"), "the table is printed");
+    two.with(1, &["no BD-rate of jpeg against webp", "at least 3 points", "there are 2"]);
+    let far = ["--dataset=set", "--codec=jpeg:q=1/2/3", "--anchor=webp:q=90/95/100", "--metric=psnr"];
+    bd_rate(&here, &far).with(1, &["no BD-rate", "do not overlap"]);
+}
+
+#[test]
+fn wrong_arguments_are_named() {
+    let here = with_set("bd-rate-wrong");
     lic(&here, ["bd-rate", "--dataset=nowhere"]).with(1, &["--dataset", "nowhere"]);
     lic(&here, ["bd-rate", "--dataset=."]).with(1, &["no images"]);
-    lic(&here, ["bd-rate", "--dataset=.", "--qualities=20,120"]).with(2, &["--qualities", "120"]);
-    fs::write(here.join("a.png"), b"no image").expect("written");
-    lic_with_model(&here, "bd-rate", &["--dataset=."]).with(3, &["a.png"]);
+    for (argument, words) in [
+        ("--qualities=20,120", &["--qualities", "120"][..]),
+        ("--codec=jpg", &["--codec", "\"jpg\", choose from lic"]),
+        ("--codec=webp:method=9", &["--codec", "method=9", "0 to 6"]),
+        ("--codec=jpeg,jpeg", &["jpeg is named twice"]),
+        ("--metric=vmaf", &["vmaf", "psnr"]),
+        ("--method=spline", &["spline", "akima"]),
+        ("--interval=36..28", &["36..28", "0.15..1.2bpp"]),
+        ("--interval=28..36", &["--interval 28..36", "one --metric"]),
+    ] {
+        lic(&here, ["bd-rate", "--dataset=set", argument]).with(2, words);
+    }
+    bd_rate(&here, &["--dataset=set"]).with(2, &["a.png", "MS-SSIM", "161", "--metric"]);
+    fs::write(here.join("set/c.png"), b"no image").expect("written");
+    bd_rate(&here, &["--dataset=set", "--metric=psnr"]).with(3, &["c.png"]);
 }

@@ -50,6 +50,14 @@ impl Effort {
         }
     }
 
+    /// The number of an effort, as in `--effort`.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Nearest => 0,
+            Self::Optimised => 1,
+        }
+    }
+
     /// The symbol of a latent that is coded with the scale table `index`.
     ///
     /// # Errors

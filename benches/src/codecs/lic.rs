@@ -1,0 +1,125 @@
+//! `lic` itself, with the embedded weights or any weight file.
+
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use lic_codec::{Analysed, Decoder, DeviceChoice, Effort, EncodeOptions, Encoder, Model, Picture, quality_index};
+
+use super::{Codec, CodecError, Coded, LicDefaults, Session, Spec, SpecError};
+
+/// The project's own codec.
+pub(super) struct Lic {
+    label: String,
+    version: String,
+    settings: String,
+    options: EncodeOptions,
+    encoder: Encoder,
+    decoder: Decoder,
+}
+
+impl Lic {
+    /// Options: `model=FILE`, `effort=0|1`, `tile=PIXELS`.
+    pub(super) fn new(spec: &Spec, defaults: &LicDefaults) -> Result<Self, CodecError> {
+        spec.only(&["effort", "model", "tile"])?;
+        let model = match spec.text("model") {
+            Some(path) => Model::open(Path::new(path))?,
+            None => defaults.model.clone(),
+        };
+        let wrong = |option, value: &str, allowed: &str| SpecError::Value {
+            codec: "lic",
+            option,
+            value: value.to_owned(),
+            allowed: allowed.to_owned(),
+        };
+        let mut options = EncodeOptions { effort: defaults.effort, ..EncodeOptions::default() };
+        if let Some(value) = spec.text("effort") {
+            let effort = value.parse().ok().and_then(Effort::new);
+            options.effort = effort.ok_or_else(|| wrong("effort", value, "0 or 1"))?;
+        }
+        if let Some(value) = spec.text("tile") {
+            options.tile = value.parse().map_err(|_| wrong("tile", value, "multiples of 64 from 64 to 4096"))?;
+        }
+        let device = match defaults.device {
+            DeviceChoice::Auto => "device auto",
+            DeviceChoice::Cpu => "device cpu",
+            _ => "device gpu",
+        };
+        Ok(Self {
+            label: spec.label().to_owned(),
+            version: format!(
+                "lic {}, weights with parse id {:08x}, synthesis id {:08x}",
+                env!("CARGO_PKG_VERSION"),
+                model.parse_id(),
+                model.synthesis_id()
+            ),
+            settings: format!("effort {}, tiles of {} pixels, {device}", options.effort.number(), options.tile),
+            options,
+            encoder: Encoder::new(&model, defaults.device)?,
+            decoder: Decoder::new(&model, defaults.device)?,
+        })
+    }
+}
+
+impl Codec for Lic {
+    fn label(&self) -> &str {
+        &self.label
+    }
+
+    fn version(&self) -> &str {
+        &self.version
+    }
+
+    fn settings(&self) -> &str {
+        &self.settings
+    }
+
+    /// With the digest of the program: while `lic` is worked on, its version says too little.
+    fn identity(&self) -> String {
+        format!("{} | {} | program {}", self.version, self.settings, program_digest())
+    }
+
+    fn warning(&self) -> Option<String> {
+        self.encoder.warning().map(|warning| warning.to_string())
+    }
+
+    fn qualities(&self) -> &[f32] {
+        &[0.0, 10.0, 25.0, 40.0, 55.0, 70.0, 85.0, 100.0]
+    }
+
+    fn open<'a>(&'a self, picture: &'a Picture) -> Result<Box<dyn Session + 'a>, CodecError> {
+        let start = Instant::now();
+        let analysed = self.encoder.analyse(picture, &self.options)?;
+        Ok(Box::new(Work { analysed, analysis: start.elapsed(), decoder: &self.decoder }))
+    }
+}
+
+/// The analysis does not depend on the quality: it runs once and is counted in full at each.
+struct Work<'a> {
+    analysed: Analysed<'a>,
+    analysis: Duration,
+    decoder: &'a Decoder,
+}
+
+impl Session for Work<'_> {
+    fn encode(&mut self, quality: f32) -> Result<Coded, CodecError> {
+        let start = Instant::now();
+        let encoded = self.analysed.encode(quality_index(quality)?)?;
+        Ok(Coded { file: encoded.bytes, time: self.analysis + start.elapsed() })
+    }
+
+    fn decode(&mut self, file: &[u8]) -> Result<(Picture, Duration), CodecError> {
+        let start = Instant::now();
+        let decoded = self.decoder.decode(file)?;
+        Ok((decoded.picture, start.elapsed()))
+    }
+}
+
+/// SHA-256 of the running program, or the version if it cannot be read.
+pub fn program_digest() -> &'static str {
+    static DIGEST: OnceLock<String> = OnceLock::new();
+    DIGEST.get_or_init(|| {
+        let bytes = std::env::current_exe().and_then(std::fs::read);
+        bytes.map_or_else(|_| env!("CARGO_PKG_VERSION").to_owned(), |bytes| lic_datasets::manifest::sha256_hex(&bytes))
+    })
+}

@@ -1,0 +1,77 @@
+//! A report as comma-separated values: one table with a row for every codec, quality and image, means included, so that a
+//! spreadsheet or a script can take it from there. Figures against anchors follow in rows of their own kind.
+
+use super::{Comparison, Figure, Report};
+
+/// The columns; what does not apply to a row is empty.
+const COLUMNS: [&str; 11] =
+    ["row", "dataset", "codec", "quality", "image", "bytes", "bpp", "metric", "value", "anchor", "remark"];
+
+/// The whole report.
+///
+/// # Errors
+/// None that can happen: the text is built in memory.
+pub fn text(report: &Report) -> Result<String, csv::Error> {
+    let mut rows = csv::Writer::from_writer(Vec::new());
+    rows.write_record(COLUMNS)?;
+    let dataset = report.dataset.title.as_str();
+    for codec in &report.codecs {
+        let label = codec.label.as_str();
+        for image in &codec.images {
+            for point in &image.points {
+                let (quality, bytes, bpp) = (point.quality.to_string(), point.bytes.to_string(), point.bpp.to_string());
+                for (metric, value) in &point.scores {
+                    let value = value.to_string();
+                    let row = [&quality, &image.name, &bytes, &bpp].map(String::as_str);
+                    rows.write_record(
+                        [&["image", dataset, label], &row[..], &[metric.name(), &value, "", ""]].concat(),
+                    )?;
+                }
+            }
+        }
+        for mean in &codec.means {
+            let (quality, bpp) = (mean.quality.to_string(), mean.bpp.to_string());
+            for (metric, score) in &mean.scores {
+                let (value, worst) = (score.mean.to_string(), score.worst.to_string());
+                let name = metric.name();
+                rows.write_record(["mean", dataset, label, &quality, "", "", &bpp, name, &value, "", ""])?;
+                let image = score.worst_image.as_str();
+                rows.write_record(["worst", dataset, label, &quality, image, "", "", name, &worst, "", ""])?;
+            }
+        }
+    }
+    for curve in &report.published {
+        for point in &curve.points {
+            for (metric, value) in &point.scores {
+                let (bpp, value, label) = (point.bpp.to_string(), value.to_string(), curve.label());
+                let row = ["published", dataset, &label, "", "", "", &bpp, metric.name(), &value, "", &curve.source];
+                rows.write_record(row)?;
+            }
+        }
+    }
+    for comparison in &report.comparisons.list {
+        figures(&mut rows, dataset, comparison)?;
+    }
+    let bytes = rows.into_inner().map_err(|error| std::io::Error::other(error.to_string()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn figures(rows: &mut csv::Writer<Vec<u8>>, dataset: &str, comparison: &Comparison) -> Result<(), csv::Error> {
+    let Comparison { metric, anchor, test, rate, quality, images } = comparison;
+    let metric = metric.name();
+    for (kind, figure) in [("bd-rate-percent", rate), ("bd-quality", quality)] {
+        let (value, remark) = match figure {
+            Figure::Bd(bd) => (bd.value.to_string(), bd.warnings().join("; ")),
+            Figure::NotPublished(why) | Figure::Impossible(why) => (String::new(), why.clone()),
+        };
+        rows.write_record([kind, dataset, test, "", "", "", "", metric, &value, anchor, &remark])?;
+    }
+    for (image, value) in images.iter().flat_map(|images| &images.all) {
+        let (value, remark) = match value {
+            Some(value) => (value.to_string(), ""),
+            None => (String::new(), "the curves cannot be compared"),
+        };
+        rows.write_record(["bd-rate-percent", dataset, test, "", image, "", "", metric, &value, anchor, remark])?;
+    }
+    Ok(())
+}

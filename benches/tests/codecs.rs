@@ -1,0 +1,119 @@
+//! Every codec on small pictures: what comes back is the picture, more quality is more bytes, and versions are the true ones.
+
+use lic_benches::codecs::{self, LicDefaults, Session, Spec};
+use lic_codec::{Colour, DeviceChoice, Effort, Model, Picture};
+use lic_datasets::{Channels, Photo, SAMPLES};
+
+fn defaults() -> LicDefaults {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/weights/tiny.safetensors");
+    let model = Model::open(&path).expect("the frozen weights of tiny");
+    LicDefaults { model, device: DeviceChoice::Cpu, effort: Effort::default() }
+}
+
+fn sample() -> Picture {
+    let photo = SAMPLES.iter().find(|s| s.name == "coffee.png").expect("a sample").photo().expect("a photo");
+    let Photo { width, height, channels, pixels, .. } = photo;
+    assert_eq!(channels, Channels::Rgb);
+    Picture::new(width, height, Colour::Rgb, pixels).expect("a picture")
+}
+
+fn grey(picture: &Picture) -> Picture {
+    let pixels = picture.pixels.chunks_exact(3).map(|rgb| rgb[1]).collect();
+    Picture::new(picture.width, picture.height, Colour::Grey, pixels).expect("a picture")
+}
+
+/// Size of the file and PSNR after decoding.
+#[track_caller]
+fn once(session: &mut dyn Session, picture: &Picture, quality: f32) -> (usize, f64) {
+    let coded = session.encode(quality).expect("it encodes");
+    let (decoded, _) = session.decode(&coded.file).expect("it decodes what it wrote");
+    (coded.file.len(), decoded.psnr(picture))
+}
+
+#[track_caller]
+fn works(spec: &str, least_psnr: f64) {
+    let spec: Spec = spec.parse().expect("a specification");
+    let codec = codecs::open(&spec, &defaults()).expect("the codec is there");
+    let picture = sample();
+    for picture in [&picture, &grey(&picture)] {
+        let mut session = codec.open(picture).expect("the picture fits");
+        let (low, high) = (once(session.as_mut(), picture, 20.0), once(session.as_mut(), picture, 85.0));
+        assert!(low.0 < high.0 && low.1 < high.1, "{}: {low:?}, {high:?}", codec.label());
+        assert!(high.1 > least_psnr && high.1 < 60.0, "{}: {high:?}", codec.label());
+    }
+}
+
+#[test]
+fn lic_codes_pictures() {
+    works("lic", 26.0);
+    works("lic:effort=0:tile=256", 26.0);
+}
+
+#[test]
+fn jpeg_codes_pictures() {
+    works("jpeg", 32.0);
+    works("jpeg:chroma=444", 32.0);
+    works("jpeg:chroma=420dct", 32.0);
+    works("mozjpeg", 32.0);
+}
+
+#[test]
+fn webp_codes_pictures() {
+    works("webp", 32.0);
+    works("webp:method=0", 32.0);
+}
+
+#[test]
+fn avif_codes_pictures() {
+    works("avif:speed=9", 32.0);
+    works("avif:speed=9:chroma=420:depth=8", 32.0);
+}
+
+#[test]
+fn jxl_codes_pictures() {
+    works("jxl:effort=3", 32.0);
+}
+
+#[test]
+fn baseline_jpeg_at_low_quality_stays_baseline() {
+    let codec = codecs::open(&"jpeg".parse().expect("a specification"), &defaults()).expect("it is inside");
+    let picture = sample();
+    let mut session = codec.open(&picture).expect("the picture fits");
+    for quality in [1.0, 5.0, 23.0, 24.0, 50.0] {
+        let file = session.encode(quality).expect("it encodes").file;
+        let marker = |code: u8| file.windows(2).position(|pair| pair == [0xff, code]);
+        // SOF0, and every DQT (Pq = 0) holds entries of 8 bits: 2 bytes of length, then precision and number.
+        assert!(marker(0xc0).is_some() && marker(0xc2).is_none());
+        let table = marker(0xdb).expect("a quantisation table");
+        assert_eq!(file[table + 4] >> 4, 0, "quality {quality}");
+    }
+}
+
+#[test]
+fn libraries_have_the_versions_they_claim() {
+    let lock = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock"));
+    let lock = lock.expect("Cargo.lock is committed");
+    for (spec, crates) in [("jpeg", &["mozjpeg", "mozjpeg-sys"][..]), ("webp", &["libwebp-sys"])] {
+        let codec = codecs::open(&spec.parse().expect("a specification"), &defaults()).expect("it is inside");
+        for name in crates {
+            let entry = lock.split("[[package]]").find(|entry| entry.contains(&format!("name = \"{name}\"\n")));
+            let line = entry.and_then(|entry| entry.lines().find_map(|line| line.strip_prefix("version = ")));
+            let version = line.expect("a version").trim_matches('"');
+            assert!(codec.version().contains(&format!("{name} {version}")), "{}: {version}", codec.version());
+        }
+    }
+}
+
+#[test]
+fn wrong_options_are_refused_before_anything_runs() {
+    let message = |text: &str| {
+        let spec: Spec = text.parse().expect("well formed");
+        codecs::open(&spec, &defaults()).err().expect("wrong").to_string()
+    };
+    assert!(message("lic:effort=7").contains("effort=7"));
+    assert!(message("lic:model=nowhere.safetensors").contains("nowhere.safetensors"));
+    assert!(message("jpeg:chroma=422").contains("420 or 444 or 420dct"));
+    assert!(message("webp:method=9").contains("0 to 6"));
+    assert!(message("avif:effort=1").contains("no option effort"));
+    assert!(message("jxl:effort=0").contains("1 to 9"));
+}

@@ -1,0 +1,236 @@
+//! `lic bd-rate`: run codecs on a set of images for real, and compare their curves with each other and with published ones.
+
+mod cast;
+mod interval;
+
+use std::io::IsTerminal;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
+use lic_benches::Method;
+use lic_benches::cache::Cache;
+use lic_benches::codecs::LicDefaults;
+use lic_benches::metric::Metric;
+use lic_benches::report::plot::RateAxis;
+use lic_benches::report::table::Style;
+use lic_benches::report::{self, AVERAGING, Comparisons, Images, Measured, Report};
+use lic_benches::run::Plan;
+use lic_codec::Effort;
+use lic_datasets::search::user_cache;
+use lic_datasets::{Dataset, Search};
+
+use crate::engine::EngineArgs;
+use crate::exit::Usage;
+use crate::output::{print_json, print_line, write_atomically};
+use cast::Cast;
+use interval::Between;
+
+/// Arguments of `lic bd-rate`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub struct Args {
+    /// kodak, tecnick, clic-pro-valid, sample, or a folder of images.
+    #[arg(long, value_name = "NAME|DIR")]
+    dataset: String,
+    /// Folder with the known sets in folders of their names; else $LIC_DATA_DIR and the user's cache are searched.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Go on with a known set of which images are missing; every output says so, and there are no published curves.
+    #[arg(long)]
+    partial: bool,
+    /// Codecs to run, separated by commas.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "lic")]
+    codec: Vec<String>,
+    /// What to compare with, separated by commas: codecs, or published curves if the set has them; by default VTM, else
+    /// jpeg, which then is run.
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    anchor: Vec<String>,
+    /// Metrics, separated by commas: psnr, ms-ssim, ssimulacra2, butteraugli.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "psnr,ms-ssim")]
+    metric: Vec<Metric>,
+    /// Qualities for all codecs that are run, separated by commas; each codec has its own by default.
+    #[arg(long, value_name = "0..100", value_delimiter = ',')]
+    qualities: Vec<f32>,
+    /// The effort of lic, as of `lic encode`.
+    #[arg(short, long, value_name = "0|1", default_value = "1", value_parser = crate::encode::effort)]
+    effort: Effort,
+    /// Interpolation between points: pchip, akima or cubic (one polynomial).
+    #[arg(long, value_name = "NAME", default_value = "pchip")]
+    method: Method,
+    /// Where curves are compared: common, or qualities as 28..36, or rates of the tested codec as 0.15..1.2bpp.
+    #[arg(long, value_name = "RANGE", default_value = "common")]
+    interval: Between,
+    /// What to print.
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+    /// Also draw rate-distortion curves to an SVG file.
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    /// The scale of the rate in the plot.
+    #[arg(long, value_enum, default_value = "log")]
+    rate_axis: Axis,
+    /// Also write a page with plots, tables, every image and decoded crops: DIR/index.html.
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+    /// Images worked on at a time; all cores if not given.
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Where results are kept for the next run; by default in the user's cache.
+    #[arg(long, value_name = "DIR", conflicts_with = "no_cache")]
+    cache_dir: Option<PathBuf>,
+    /// Measure everything anew and keep nothing.
+    #[arg(long)]
+    no_cache: bool,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+const HELP: &str = "\
+Codecs, with their options and what each is by default:
+  lic       effort=0|1, model=FILE (other weights), tile=PIXELS (1024)
+  jpeg      baseline, as libjpeg-turbo: chroma=420|444|420dct (as libjpeg 7 to 9, which the published curve is of)
+  mozjpeg   progressive with trellis quantisation: chroma=420|444|420dct
+  webp      method=0..6 (4)
+  avif      speed=0..10 (6), chroma=444|420, depth=10|8; runs avifenc and avifdec
+  jxl       effort=1..9 (7); runs cjxl and djxl
+  published:NAME  a published curve, beside codecs that are run
+Options follow colons, qualities are separated by slashes: --codec lic,lic:effort=0,webp:method=6:q=20/50/80
+An anchor is a codec that is run, else a published curve, else a codec that is then run; published:NAME means the curve.";
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    Table,
+    Json,
+    Csv,
+    Md,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Axis {
+    Log,
+    Linear,
+}
+
+/// Runs the subcommand.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let mut metrics = args.metric.clone();
+    metrics.sort();
+    metrics.dedup();
+    let interval = args.interval.check(&metrics)?;
+    let dataset =
+        Dataset::open(&args.dataset, &Search { data_dir: args.data_dir.clone() }, args.partial).context("--dataset")?;
+    let (model, device) = args.engine.start()?;
+    let defaults = LicDefaults { model, device, effort: args.effort };
+    let Cast { subjects, published, anchors } =
+        Cast::new(&args.codec, &args.anchor, &qualities(&args.qualities)?, &dataset, &defaults)?;
+    let cache = cache(args)?;
+    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let jobs = args.jobs.unwrap_or(cores);
+    let plan = Plan { images: &dataset.images, subjects: &subjects, metrics: &metrics, jobs, cache: &cache };
+
+    let bar = progress(plan.points() as u64);
+    let samples = plan.run(&|| bar.inc(1))?;
+    bar.finish_and_clear();
+
+    let codecs = Measured::all(&subjects, &dataset, &samples, &metrics);
+    let mut warnings: Vec<String> = subjects.iter().filter_map(|subject| subject.codec.warning()).collect();
+    warnings.extend(codecs.iter().filter_map(not_rising));
+    let sides = cast::sides(&codecs, &published);
+    let comparisons = Comparisons::new(
+        &cast::chosen(&sides, &anchors),
+        &cast::tests(&sides, &args.codec),
+        &metrics,
+        args.method,
+        interval,
+    );
+    let report = Report {
+        program: format!("lic {}", env!("CARGO_PKG_VERSION")),
+        command: command_line(),
+        dataset: Images::of(&dataset),
+        averaging: AVERAGING,
+        jobs: jobs.get(),
+        metrics,
+        comparisons,
+        codecs,
+        published,
+        warnings,
+    };
+    if let Some(path) = &args.plot {
+        let axis = if matches!(args.rate_axis, Axis::Log) { RateAxis::Log } else { RateAxis::Linear };
+        write_atomically(path, report::plot::svg(&report, axis).as_bytes(), false)?;
+    }
+    if let Some(folder) = &args.report {
+        let details = report::crops::at_equal_rate(&report, &subjects, &dataset.images)?;
+        report::html::write(folder, &report::html::page(&report, &details)).context("--report")?;
+    }
+    match args.format {
+        Format::Json => print_json(&report)?,
+        Format::Csv => print_line(report::csv::text(&report)?.trim_end())?,
+        Format::Table => print_line(&report::table::text(&report, Style::Terminal))?,
+        Format::Md => print_line(&report::table::text(&report, Style::Markdown))?,
+    }
+    let failures = report.comparisons.failures();
+    if !failures.is_empty() {
+        bail!(failures.join("; "));
+    }
+    Ok(())
+}
+
+/// Sorted qualities without repetitions.
+fn qualities(asked: &[f32]) -> anyhow::Result<Vec<f32>> {
+    let mut qualities = asked.to_vec();
+    lic_benches::codecs::sort_qualities(&mut qualities);
+    if let Some(wrong) = qualities.iter().find(|q| !(0.0..=100.0).contains(*q)) {
+        bail!(Usage(format!("--qualities: {wrong} is not in 0..100")));
+    }
+    Ok(qualities)
+}
+
+fn cache(args: &Args) -> anyhow::Result<Cache> {
+    if args.no_cache {
+        return Ok(Cache::none());
+    }
+    if let Some(folder) = &args.cache_dir {
+        return Ok(Cache::at(folder.clone()));
+    }
+    let user = user_cache().context("this user has no cache folder: name one with --cache-dir, or use --no-cache")?;
+    Ok(Cache::at(user.join("results")))
+}
+
+/// Where more quality did not mean a larger file and more PSNR.
+fn not_rising(codec: &Measured) -> Option<String> {
+    let images = codec.images.iter().map(|image| (image, image.not_rising())).filter(|(_, steps)| !steps.is_empty());
+    let words: Vec<String> = images
+        .map(|(image, steps)| {
+            let steps: Vec<String> = steps.iter().map(|[a, b]| format!("{a}..{b}")).collect();
+            format!("{} at {}", image.name, steps.join(", "))
+        })
+        .collect();
+    (!words.is_empty()).then(|| {
+        format!(
+            "{}: bytes or PSNR do not rise with quality on {} images: {}",
+            codec.label,
+            words.len(),
+            words.join("; ")
+        )
+    })
+}
+
+fn progress(points: u64) -> ProgressBar {
+    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(points) } else { ProgressBar::hidden() };
+    if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} points, {eta} left") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// The command line as it can be pasted into a shell.
+fn command_line() -> String {
+    let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "-_=.,:/~+@%".contains(c));
+    let quoted = |text: String| if plain(&text) { text } else { format!("'{}'", text.replace('\'', r"'\''")) };
+    let words = std::env::args_os().skip(1).map(|word| quoted(word.to_string_lossy().into_owned()));
+    std::iter::once("lic".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}
