@@ -16,6 +16,9 @@ pub const LEAST_OVERLAP: f64 = 0.75;
 /// Fewer points than this inside the interval make a figure depend on the interpolation.
 pub const FEW_POINTS: usize = 4;
 
+/// The warning of [`Bd::falls`].
+pub(crate) const FALLS: &str = "on one of the curves the rate does not always rise with the quality";
+
 /// Where two curves are compared; always within the qualities both have.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Interval {
@@ -59,7 +62,7 @@ impl Bd {
             }
         }
         if self.falls {
-            warnings.push("on one of the curves the rate does not always rise with the quality".to_owned());
+            warnings.push(FALLS.to_owned());
         }
         warnings
     }

@@ -53,7 +53,7 @@ pub struct RunError {
     pub codec: Option<String>,
     /// What failed.
     #[source]
-    pub problem: Problem,
+    pub problem: Box<Problem>,
 }
 
 /// What can fail.
@@ -119,7 +119,7 @@ impl Plan<'_> {
 
     /// One image with one codec at all qualities.
     fn item(&self, image: &ImageFile, subject: &Subject, done: &(dyn Fn() + Sync)) -> Result<Vec<Sample>, RunError> {
-        let unreadable = |problem| RunError { image: image.describe(), codec: None, problem };
+        let unreadable = |problem| RunError { image: image.describe(), codec: None, problem: Box::new(problem) };
         let bytes = image.bytes().map_err(|source| unreadable(PhotoError::Io(source).into()))?;
         let digest = sha256_hex(&bytes);
         let identity = subject.codec.identity();
@@ -136,7 +136,7 @@ impl Plan<'_> {
             self.measure(&picture, subject, &keys, &mut known, done).map_err(|problem| RunError {
                 image: image.describe(),
                 codec: Some(codec),
-                problem,
+                problem: Box::new(problem),
             })?;
         } else {
             known.iter().for_each(|_| done());

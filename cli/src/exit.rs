@@ -57,7 +57,8 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
         return Some(of_photo(error));
     }
     // These two show as the errors they hold, which then are not among the causes.
-    if let Some(problem) = cause.downcast_ref::<Problem>() {
+    let problem = cause.downcast_ref::<Problem>().or_else(|| cause.downcast_ref::<Box<Problem>>().map(Box::as_ref));
+    if let Some(problem) = problem {
         return match problem {
             Problem::Photo(error) => Some(of_photo(error)),
             Problem::Codec(error) => of_any_codec(error),

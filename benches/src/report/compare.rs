@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Measured, OfImage, Published};
 use crate::bd::{Bd, Interval, bd_quality, bd_rate};
-use crate::curve::{Curve, Point};
+use crate::curve::{Curve, CurveError, Point};
 use crate::interpolate::Method;
 use crate::metric::Metric;
 
@@ -20,6 +20,11 @@ pub struct Comparisons {
     pub interval: String,
     /// By metric, anchor and codec.
     pub list: Vec<Comparison>,
+    /// Comparisons that there are not because a curve was published without the metric, in words.
+    pub unpublished: Vec<String>,
+    /// Anchors that nothing could be compared with.
+    #[serde(skip)]
+    idle_anchors: Vec<String>,
 }
 
 /// One codec against one anchor by one metric.
@@ -45,8 +50,6 @@ pub struct Comparison {
 pub enum Figure {
     /// The figure.
     Bd(Bd),
-    /// The anchor was published without this metric.
-    NotPublished(String),
     /// The curves cannot be compared.
     Impossible(String),
 }
@@ -87,9 +90,6 @@ pub enum Side<'a> {
     Published(&'a Published),
 }
 
-/// A curve, or why there is none.
-type Curved = Result<Curve, Figure>;
-
 impl Side<'_> {
     /// The label in tables.
     pub fn label(self) -> String {
@@ -99,8 +99,16 @@ impl Side<'_> {
         }
     }
 
-    /// The curve of means.
-    fn curve(self, metric: Metric) -> Curved {
+    /// Whether there is this metric of it: curves are published with some only.
+    fn has(self, metric: Metric) -> bool {
+        match self {
+            Self::Run(_) => true,
+            Self::Published(curve) => curve.points.iter().any(|point| point.scores.contains_key(&metric)),
+        }
+    }
+
+    /// The curve of means, or why there is none.
+    fn curve(self, metric: Metric) -> Result<Curve, String> {
         let points: Vec<(f64, f64)> = match self {
             Self::Run(codec) => {
                 codec.means.iter().filter_map(|mean| Some((mean.bpp, mean.scores.get(&metric)?.mean))).collect()
@@ -110,20 +118,17 @@ impl Side<'_> {
                 points.filter_map(|point| Some((point.bpp, *point.scores.get(&metric)?))).collect()
             }
         };
-        if points.is_empty() {
-            return Err(Figure::NotPublished(format!("{} has no {}", self.label(), metric.title())));
-        }
-        curve(&points, metric)
+        curve(&points, metric).map_err(|error| format!("{}: {error}", self.label()))
     }
 }
 
 /// A curve through rates and values of a metric. Lossless points (no error at all) lie on no curve; equal points count once.
-fn curve(points: &[(f64, f64)], metric: Metric) -> Curved {
+fn curve(points: &[(f64, f64)], metric: Metric) -> Result<Curve, CurveError> {
     let mut points: Vec<Point> =
         points.iter().map(|&(bpp, score)| Point { bpp, quality: metric.axis(score) }).collect();
     points.retain(|point| point.quality.is_finite());
     points.dedup();
-    Curve::new(points).map_err(|error| Figure::Impossible(error.to_string()))
+    Curve::new(points)
 }
 
 /// The figures of `test` against `anchor` by one metric.
@@ -133,7 +138,7 @@ pub fn compare(anchor: Side<'_>, test: Side<'_>, metric: Metric, method: Method,
         (Ok(a), Ok(t)) => {
             (Figure::from_result(bd_rate(a, t, interval, method)), Figure::from_result(bd_quality(a, t, method)))
         }
-        (Err(none), _) | (_, Err(none)) => (none.clone(), none.clone()),
+        (Err(why), _) | (_, Err(why)) => (Figure::Impossible(why.clone()), Figure::Impossible(why.clone())),
     };
     let images = images(anchor, test, metric, method, interval);
     Comparison { metric, anchor: anchor.label(), test: test.label(), rate, quality, images }
@@ -176,35 +181,39 @@ impl Comparisons {
         method: Method,
         (interval, words): (Interval, String),
     ) -> Self {
-        let mut list = Vec::new();
+        let (mut list, mut unpublished) = (Vec::new(), Vec::new());
         for &metric in metrics {
             for &anchor in anchors {
                 for &test in tests.iter().filter(|test| test.label() != anchor.label()) {
-                    list.push(compare(anchor, test, metric, method, interval));
+                    match [anchor, test].into_iter().find(|side| !side.has(metric)) {
+                        None => list.push(compare(anchor, test, metric, method, interval)),
+                        Some(side) => unpublished.push(format!("{} has no {}", side.label(), metric.title())),
+                    }
                 }
             }
         }
-        Self { method, interval: words, list }
+        unpublished.sort();
+        unpublished.dedup();
+        let is_idle = |anchor: &String| list.iter().all(|comparison| comparison.anchor != *anchor);
+        let idle_anchors = anchors.iter().map(|anchor| anchor.label()).filter(is_idle).collect();
+        Self { method, interval: words, list, unpublished, idle_anchors }
     }
 
-    /// Figures that were asked for and cannot be computed, in words; a metric that was not published counts only if the
-    /// anchor has none of those asked for.
+    /// Figures that were asked for and do not exist, in words.
     pub fn failures(&self) -> Vec<String> {
-        let impossible = |c: &Comparison| match &c.rate {
-            Figure::Impossible(why) => {
-                Some(format!("no BD-rate of {} against {} by {}: {why}", c.test, c.anchor, c.metric.title()))
+        let impossible = |comparison: &Comparison| {
+            let Comparison { metric, anchor, test, rate, .. } = comparison;
+            match rate {
+                Figure::Impossible(why) => {
+                    Some(format!("no BD-rate of {test} against {anchor} by {}: {why}", metric.title()))
+                }
+                Figure::Bd(_) => None,
             }
-            _ => None,
         };
-        let mut failures: Vec<String> = self.list.iter().filter_map(impossible).collect();
-        let mut anchors: Vec<&str> = self.list.iter().map(|c| c.anchor.as_str()).collect();
-        anchors.dedup();
-        for anchor in anchors {
-            let mut of_anchor = self.list.iter().filter(|c| c.anchor == anchor);
-            if of_anchor.all(|c| matches!(c.rate, Figure::NotPublished(_))) {
-                failures.push(format!("{anchor} was published without any of the metrics asked for"));
-            }
-        }
-        failures
+        let idle = self.idle_anchors.iter().map(|anchor| {
+            let why = self.unpublished.iter().find(|words| words.starts_with(anchor.as_str()));
+            format!("nothing is compared with {anchor}: {}", why.map_or("there is no other codec", String::as_str))
+        });
+        self.list.iter().filter_map(impossible).chain(idle).collect()
     }
 }

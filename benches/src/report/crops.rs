@@ -137,7 +137,7 @@ fn worst_by_metric(report: &Report) -> Option<(&str, String)> {
 }
 
 fn detail(image: &ImageFile, reason: String, first_quality: f32, subjects: &[Subject]) -> Result<Detail, CropError> {
-    let unreadable = |problem| RunError { image: image.describe(), codec: None, problem };
+    let unreadable = |problem| RunError { image: image.describe(), codec: None, problem: Box::new(problem) };
     let photo = image.photo().map_err(|source| unreadable(source.into()))?;
     let original = picture_of(photo).map_err(|source| unreadable(CodecError::from(source).into()))?;
     let region = most_detailed(&original);
@@ -147,7 +147,8 @@ fn detail(image: &ImageFile, reason: String, first_quality: f32, subjects: &[Sub
     let mut target = None;
     for subject in subjects {
         let codec = subject.codec.label().to_owned();
-        let failed = |problem| RunError { image: image.describe(), codec: Some(codec.clone()), problem };
+        let failed =
+            |problem| RunError { image: image.describe(), codec: Some(codec.clone()), problem: Box::new(problem) };
         let found = subject.codec.open(&original).map_err(Problem::from).and_then(|mut session| {
             let found = match target {
                 None => encoded(session.as_mut(), first_quality, &original)?,

@@ -62,7 +62,7 @@ fn figures(rows: &mut csv::Writer<Vec<u8>>, dataset: &str, comparison: &Comparis
     for (kind, figure) in [("bd-rate-percent", rate), ("bd-quality", quality)] {
         let (value, remark) = match figure {
             Figure::Bd(bd) => (bd.value.to_string(), bd.warnings().join("; ")),
-            Figure::NotPublished(why) | Figure::Impossible(why) => (String::new(), why.clone()),
+            Figure::Impossible(why) => (String::new(), why.clone()),
         };
         rows.write_record([kind, dataset, test, "", "", "", "", metric, &value, anchor, &remark])?;
     }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::{AVERAGING, Comparison, Figure, ImageFigures, Measured, Report};
+use crate::bd::{Bd, FALLS, FEW_POINTS, LEAST_OVERLAP};
 use crate::metric::Metric;
 
 /// How tables are drawn.
@@ -35,7 +36,12 @@ pub fn text(report: &Report, style: Style) -> String {
             comparisons.interval
         ));
         page.table(deltas(&comparisons.list));
-        report.comparisons.list.iter().for_each(|comparison| page.remarks(comparison));
+        page.line(&marks());
+        for comparison in &comparisons.list {
+            let what = format!("{} against {} by {}", comparison.test, comparison.anchor, comparison.metric.title());
+            remarks(comparison).iter().for_each(|remark| page.line(&format!("{what}: {remark}")));
+        }
+        comparisons.unpublished.iter().for_each(|words| page.line(words));
     }
     for curve in &report.published {
         page.line(&format!("{}: {} ({})", curve.label(), curve.description, curve.source));
@@ -79,21 +85,20 @@ impl Page {
         let end = if self.style == Style::Markdown { "\n\n" } else { "\n" };
         let _ = write!(self.text, "{table}{end}");
     }
+}
 
-    /// What is to be said about a comparison: why there is no figure, or what to beware of.
-    fn remarks(&mut self, comparison: &Comparison) {
-        let Comparison { metric, anchor, test, rate, quality, .. } = comparison;
-        let what = format!("{test} against {anchor} by {}", metric.title());
-        let mut said = Vec::new();
-        for (name, figure) in [("BD-rate", rate), (quality_name(*metric), quality)] {
-            match figure {
-                Figure::Bd(bd) => said.extend(bd.warnings().iter().map(|warning| format!("{name}: {warning}"))),
-                Figure::NotPublished(why) | Figure::Impossible(why) => said.push(format!("no {name}: {why}")),
-            }
+/// Why a figure is missing, or what to beware of beside what the table marks.
+pub(super) fn remarks(comparison: &Comparison) -> Vec<String> {
+    let mut said = Vec::new();
+    for (name, figure) in [("BD-rate", &comparison.rate), (quality_name(comparison.metric), &comparison.quality)] {
+        match figure {
+            Figure::Bd(bd) if bd.falls => said.push(FALLS.to_owned()),
+            Figure::Bd(_) => {}
+            Figure::Impossible(why) => said.push(format!("no {name}: {why}")),
         }
-        said.dedup();
-        said.iter().for_each(|remark| self.line(&format!("{what}: {remark}")));
     }
+    said.dedup();
+    said
 }
 
 /// What the mean difference in quality is called.
@@ -149,8 +154,8 @@ fn deltas(list: &[Comparison]) -> (Vec<String>, Vec<Vec<String>>) {
             anchor.clone(),
             test.clone(),
             bd.map_or_else(dash, |bd| percent(bd.value)),
-            bd.map_or_else(dash, |bd| format!("{:.0} %", 100.0 * bd.overlap)),
-            bd.map_or_else(dash, |bd| format!("{}/{}", bd.test_points, bd.anchor_points)),
+            bd.map_or_else(dash, overlap),
+            bd.map_or_else(dash, points),
             quality.bd().map_or_else(dash, |bd| format!("{:+.3} {}", bd.value, axis_unit(*metric)).trim().to_owned()),
             images.as_ref().map_or_else(dash, image_mean),
             worst.as_ref().map_or_else(dash, |(_, value)| percent(*value)),
@@ -158,6 +163,26 @@ fn deltas(list: &[Comparison]) -> (Vec<String>, Vec<Vec<String>>) {
         ]
     };
     (header.map(str::to_owned).to_vec(), list.iter().map(row).collect())
+}
+
+/// What the marks in a table of figures mean.
+pub(super) fn marks() -> String {
+    format!(
+        "* less than {:.0} % overlap, or fewer than {FEW_POINTS} points: such a figure says little",
+        100.0 * LEAST_OVERLAP
+    )
+}
+
+/// The share of quality (of one or the other curve) that a figure rests on, marked if it is small.
+pub(super) fn overlap(bd: &Bd) -> String {
+    let mark = if bd.overlap < LEAST_OVERLAP { "*" } else { "" };
+    format!("{:.0} %{mark}", 100.0 * bd.overlap)
+}
+
+/// Points of the tested curve and of the anchor inside of the interval, marked if they are few.
+pub(super) fn points(bd: &Bd) -> String {
+    let mark = if bd.test_points.min(bd.anchor_points) < FEW_POINTS { "*" } else { "" };
+    format!("{}/{}{mark}", bd.test_points, bd.anchor_points)
 }
 
 /// The unit of a metric's axis.

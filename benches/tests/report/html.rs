@@ -45,7 +45,7 @@ fn everything_needed_to_judge_or_repeat_it_is_there() {
         "<mark>PARTIAL</mark>",
         "cannot be compared with published ones",
         "data-value=\"Infinity\"",
-        "the curves overlap by only",
+        "such a figure says little",
         "VTM",
         "kodim04.png",
         "256x256 pixels at 40, 20",

@@ -15,6 +15,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::crops::Detail;
 use super::plot::{self, RateAxis};
+use super::table::marks;
 use super::{Images, Report};
 
 /// The page's name in its folder.
@@ -59,6 +60,8 @@ pub fn page(report: &Report, details: &[Detail]) -> String {
                         section {
                             h2 { "Bjontegaard deltas" }
                             (tables::deltas(&report.comparisons))
+                            p.note { (marks()) }
+                            @for words in &report.comparisons.unpublished { p.note { (words) } }
                         }
                     }
                     (plots(report))

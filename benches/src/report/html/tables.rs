@@ -4,8 +4,8 @@
 use maud::{Markup, html};
 
 use crate::metric::Metric;
-use crate::report::table::{axis_unit, quality_name, score};
-use crate::report::{Comparison, Comparisons, Figure, Mean, Measured};
+use crate::report::table::{axis_unit, overlap, points, remarks, score};
+use crate::report::{Comparison, Comparisons, Mean, Measured};
 
 /// Shown where there is no value.
 const NONE: &str = "–";
@@ -37,8 +37,8 @@ fn delta(comparison: &Comparison) -> Markup {
             th scope="row" { (test) }
             td.number { strong { (bd.map_or_else(none, |bd| percent(bd.value))) } }
             td.number { (quality.bd().map_or_else(none, |bd| format!("{:+.3} {}", bd.value, axis_unit(*metric)))) }
-            td.number { (bd.map_or_else(none, |bd| format!("{:.0} %", 100.0 * bd.overlap))) }
-            td.number { (bd.map_or_else(none, |bd| format!("{} / {}", bd.test_points, bd.anchor_points))) }
+            td.number { (bd.map_or_else(none, overlap)) }
+            td.number { (bd.map_or_else(none, points)) }
             td.number {
                 @match images {
                     Some(images) => {
@@ -60,21 +60,6 @@ fn delta(comparison: &Comparison) -> Markup {
             tr.remarks { td colspan="9" { span { (remarks.join("; ")) } } }
         }
     }
-}
-
-/// Why there is no figure, or what to beware of.
-fn remarks(comparison: &Comparison) -> Vec<String> {
-    let figures = [("BD-rate", &comparison.rate), (quality_name(comparison.metric), &comparison.quality)];
-    let mut said: Vec<String> = Vec::new();
-    for (name, figure) in figures {
-        match figure {
-            Figure::Bd(bd) => said.extend(bd.warnings().iter().map(|warning| format!("{name}: {warning}"))),
-            // One reason for both.
-            Figure::NotPublished(why) | Figure::Impossible(why) => said.push(why.clone()),
-        }
-    }
-    said.dedup();
-    said
 }
 
 /// A codec's means at all qualities.
