@@ -47,7 +47,7 @@ impl Avif {
             depth,
             chroma,
             has_quality,
-            qualities: dial(5, 95, 10),
+            qualities: dial(5, 85, 10),
         })
     }
 

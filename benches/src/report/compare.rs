@@ -108,7 +108,7 @@ impl Side<'_> {
     }
 
     /// The curve of means, or why there is none.
-    fn curve(self, metric: Metric) -> Result<Curve, String> {
+    pub(super) fn curve(self, metric: Metric) -> Result<Curve, String> {
         let points: Vec<(f64, f64)> = match self {
             Self::Run(codec) => {
                 codec.means.iter().filter_map(|mean| Some((mean.bpp, mean.scores.get(&metric)?.mean))).collect()

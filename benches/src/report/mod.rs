@@ -1,9 +1,10 @@
 //! A whole report: what was measured on what, how, and what follows from it. Everything a reader needs to judge a number
 //! or to repeat it is in here; the modules below only write it down.
 //!
-//! [`table`] for terminals and Markdown, [`csv`] for spreadsheets, [`plot`] for rate-distortion curves as SVG, [`html`] for
-//! one page with all of it; JSON is this structure as it is.
+//! [`table`] for terminals (with a small chart) and Markdown, [`csv`] for spreadsheets, [`plot`] for rate-distortion curves
+//! as SVG, [`html`] for one page with all of it; JSON is this structure as it is.
 
+mod chart;
 pub mod compare;
 pub mod crops;
 pub mod csv;

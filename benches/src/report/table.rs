@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::{AVERAGING, Comparison, Figure, ImageFigures, Measured, Report};
+use super::{AVERAGING, Comparison, Figure, ImageFigures, Measured, Report, chart};
 use crate::bd::{Bd, FALLS, FEW_POINTS, LEAST_OVERLAP};
 use crate::metric::Metric;
 
@@ -27,6 +27,11 @@ pub fn text(report: &Report, style: Style) -> String {
         page.heading(&codec.label);
         page.line(&format!("{}; {}", codec.version, codec.settings));
         page.table(means(codec, &report.metrics));
+    }
+    let metric = report.metrics.first().filter(|_| style == Style::Terminal);
+    if let Some(chart) = metric.and_then(|metric| chart::text(report, *metric)) {
+        page.heading("Curves");
+        page.line(chart.trim_end());
     }
     let comparisons = &report.comparisons;
     if !comparisons.list.is_empty() {

@@ -80,6 +80,7 @@ fn every_format_says_the_same() {
             assert!(text.contains(word), "no {word:?} in {text}");
         }
     }
+    assert!(table.contains("a webp, b jpeg") && !markdown.contains("a webp, b jpeg"), "a chart for terminals: {table}");
     assert!(markdown.contains("|---") && !table.contains("|---"), "{markdown}");
     let row = csv.lines().find(|line| line.starts_with("bd-rate-percent")).expect("a row");
     assert!(row.contains(&rate.to_string()), "no {rate} in {row}");
