@@ -132,7 +132,7 @@ impl Plan<'_> {
             let photo = Photo::read(&bytes).map_err(|source| unreadable(source.into()))?;
             drop(bytes);
             let picture = picture_of(photo).map_err(|source| unreadable(CodecError::from(source).into()))?;
-            let codec = subject.codec.label().to_owned();
+            let codec = subject.codec.about().label.clone();
             self.measure(&picture, subject, &keys, &mut known, done).map_err(|problem| RunError {
                 image: image.describe(),
                 codec: Some(codec),

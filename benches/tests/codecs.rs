@@ -38,8 +38,8 @@ fn works(spec: &str, least_psnr: f64) {
     for picture in [&picture, &grey(&picture)] {
         let mut session = codec.open(picture).expect("the picture fits");
         let (low, high) = (once(session.as_mut(), picture, 20.0), once(session.as_mut(), picture, 85.0));
-        assert!(low.0 < high.0 && low.1 < high.1, "{}: {low:?}, {high:?}", codec.label());
-        assert!(high.1 > least_psnr && high.1 < 60.0, "{}: {high:?}", codec.label());
+        assert!(low.0 < high.0 && low.1 < high.1, "{}: {low:?}, {high:?}", codec.about().label);
+        assert!(high.1 > least_psnr && high.1 < 60.0, "{}: {high:?}", codec.about().label);
     }
 }
 
@@ -99,7 +99,11 @@ fn libraries_have_the_versions_they_claim() {
             let entry = lock.split("[[package]]").find(|entry| entry.contains(&format!("name = \"{name}\"\n")));
             let line = entry.and_then(|entry| entry.lines().find_map(|line| line.strip_prefix("version = ")));
             let version = line.expect("a version").trim_matches('"');
-            assert!(codec.version().contains(&format!("{name} {version}")), "{}: {version}", codec.version());
+            assert!(
+                codec.about().version.contains(&format!("{name} {version}")),
+                "{}: {version}",
+                codec.about().version
+            );
         }
     }
 }

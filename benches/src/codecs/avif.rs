@@ -1,27 +1,24 @@
 //! AVIF by libavif's programs `avifenc` and `avifdec`, with the encoder aom.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use lic_codec::Picture;
 
-use super::tool::{Desk, ask, run};
-use super::{Codec, CodecError, Coded, Session, Spec, dial};
+use super::tool::{Desk, Program, ask, run};
+use super::{About, Codec, CodecError, Session, Spec, dial};
 
 const HINT: &str = "install libavif's programs (Debian: libavif-bin)";
 
 /// AVIF.
 pub(super) struct Avif {
-    label: String,
-    version: String,
-    settings: String,
+    about: About,
     speed: u8,
     depth: &'static str,
     chroma: &'static str,
     /// Since version 1.0 `avifenc` has a dial of quality; before, quantizers from 0 to 63 are given.
     has_quality: bool,
-    qualities: Vec<f32>,
 }
 
 impl Avif {
@@ -37,18 +34,15 @@ impl Avif {
         let version = version.lines().next().unwrap_or_default().trim_start_matches("Version:").trim().to_owned();
         let dotted = if chroma == "444" { "4:4:4" } else { "4:2:0" };
         let dial_text = if has_quality { "-q" } else { "aom's cq-level from 63 to 0" };
-        Ok(Self {
+        let about = About {
             label: spec.label().to_owned(),
             version: format!("avifenc {version}"),
             settings: format!(
                 "aom, speed {speed}, chroma {dotted}, {depth} bits, full range, quality as {dial_text}, one thread"
             ),
-            speed,
-            depth,
-            chroma,
-            has_quality,
             qualities: dial(5, 85, 10),
-        })
+        };
+        Ok(Self { about, speed, depth, chroma, has_quality })
     }
 
     fn quality_arguments(&self, quality: f32) -> Vec<String> {
@@ -64,51 +58,29 @@ impl Avif {
 }
 
 impl Codec for Avif {
-    fn label(&self) -> &str {
-        &self.label
-    }
-
-    fn version(&self) -> &str {
-        &self.version
-    }
-
-    fn settings(&self) -> &str {
-        &self.settings
-    }
-
-    fn qualities(&self) -> &[f32] {
-        &self.qualities
+    fn about(&self) -> &About {
+        &self.about
     }
 
     fn open<'a>(&'a self, picture: &'a Picture) -> Result<Box<dyn Session + 'a>, CodecError> {
-        let (desk, original) = Desk::new(picture)?;
-        Ok(Box::new(Work { codec: self, desk, original }))
+        Ok(Box::new(Desk::new(self, picture)?))
     }
 }
 
-struct Work<'a> {
-    codec: &'a Avif,
-    desk: Desk<'a>,
-    original: PathBuf,
-}
+impl Program for Avif {
+    const CODED: &'static str = "coded.avif";
+    const DECODED: &'static str = "decoded.png";
+    const DECODER: &'static str = "avifdec";
 
-impl Session for Work<'_> {
-    fn encode(&mut self, quality: f32) -> Result<Coded, CodecError> {
-        let coded = self.desk.path("coded.avif");
-        let Avif { speed, depth, chroma, .. } = self.codec;
+    fn encode(&self, original: &Path, coded: &Path, quality: f32) -> Result<Duration, CodecError> {
+        let Avif { speed, depth, chroma, .. } = self;
         let fixed = ["-j", "1", "-c", "aom", "-s", &speed.to_string(), "-d", depth, "-y", chroma].map(OsString::from);
-        let quality = self.codec.quality_arguments(quality).into_iter().map(OsString::from);
-        let files = [self.original.clone().into_os_string(), coded.clone().into_os_string()];
-        let time = run("avifenc", fixed.into_iter().chain(quality).chain(files))?;
-        Ok(Coded { file: self.desk.read(&coded)?, time })
+        let quality = self.quality_arguments(quality).into_iter().map(OsString::from);
+        run("avifenc", fixed.into_iter().chain(quality).chain([original.into(), coded.into()]))
     }
 
-    fn decode(&mut self, file: &[u8]) -> Result<(Picture, Duration), CodecError> {
-        let (coded, decoded) = (self.desk.path("decode.avif"), self.desk.path("decoded.png"));
-        self.desk.write(&coded, file)?;
+    fn decode(&self, coded: &Path, decoded: &Path) -> Result<Duration, CodecError> {
         let fixed = ["-j", "1", "-d", "8", "--png-compress", "0"].map(OsString::from);
-        let files = [coded.into_os_string(), decoded.clone().into_os_string()];
-        let time = run("avifdec", fixed.into_iter().chain(files))?;
-        Ok((self.desk.picture("avifdec", &decoded)?, time))
+        run(Self::DECODER, fixed.into_iter().chain([coded.into(), decoded.into()]))
     }
 }

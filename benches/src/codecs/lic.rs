@@ -6,13 +6,11 @@ use std::time::{Duration, Instant};
 
 use lic_codec::{Analysed, Decoder, DeviceChoice, Effort, EncodeOptions, Encoder, Model, Picture, quality_index};
 
-use super::{Codec, CodecError, Coded, LicDefaults, Session, Spec, SpecError};
+use super::{About, Codec, CodecError, Coded, LicDefaults, Session, Spec, SpecError};
 
 /// The project's own codec.
 pub(super) struct Lic {
-    label: String,
-    version: String,
-    settings: String,
+    about: About,
     options: EncodeOptions,
     encoder: Encoder,
     decoder: Decoder,
@@ -45,7 +43,7 @@ impl Lic {
             DeviceChoice::Cpu => "device cpu",
             _ => "device gpu",
         };
-        Ok(Self {
+        let about = About {
             label: spec.label().to_owned(),
             version: format!(
                 "lic {}, weights with parse id {:08x}, synthesis id {:08x}",
@@ -54,6 +52,10 @@ impl Lic {
                 model.synthesis_id()
             ),
             settings: format!("effort {}, tiles of {} pixels, {device}", options.effort.number(), options.tile),
+            qualities: vec![0.0, 10.0, 25.0, 40.0, 55.0, 70.0, 85.0, 100.0],
+        };
+        Ok(Self {
+            about,
             options,
             encoder: Encoder::new(&model, defaults.device)?,
             decoder: Decoder::new(&model, defaults.device)?,
@@ -62,29 +64,17 @@ impl Lic {
 }
 
 impl Codec for Lic {
-    fn label(&self) -> &str {
-        &self.label
-    }
-
-    fn version(&self) -> &str {
-        &self.version
-    }
-
-    fn settings(&self) -> &str {
-        &self.settings
+    fn about(&self) -> &About {
+        &self.about
     }
 
     /// With the digest of the program: while `lic` is worked on, its version says too little.
     fn identity(&self) -> String {
-        format!("{} | {} | program {}", self.version, self.settings, program_digest())
+        format!("{} | {} | program {}", self.about.version, self.about.settings, program_digest())
     }
 
     fn warning(&self) -> Option<String> {
         self.encoder.warning().map(|warning| warning.to_string())
-    }
-
-    fn qualities(&self) -> &[f32] {
-        &[0.0, 10.0, 25.0, 40.0, 55.0, 70.0, 85.0, 100.0]
     }
 
     fn open<'a>(&'a self, picture: &'a Picture) -> Result<Box<dyn Session + 'a>, CodecError> {

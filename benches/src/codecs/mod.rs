@@ -25,24 +25,32 @@ pub use spec::{Spec, SpecError, sort_qualities};
 /// Names of all codecs that can be run.
 pub const NAMES: [&str; 6] = ["lic", "jpeg", "mozjpeg", "webp", "avif", "jxl"];
 
+/// What a codec is and how it is set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct About {
+    /// Its name in tables, as asked for: `jpeg`, `webp:method=6`.
+    pub label: String,
+    /// The program or library, with its version.
+    pub version: String,
+    /// All settings that matter for the result, in words.
+    pub settings: String,
+    /// The qualities to measure at if nobody asks for others.
+    pub qualities: Vec<f32>,
+}
+
 /// A codec with its settings.
 pub trait Codec: Send + Sync {
-    /// Its name in tables, as asked for: `jpeg`, `webp:method=6`.
-    fn label(&self) -> &str;
-    /// The program or library, with its version.
-    fn version(&self) -> &str;
-    /// All settings that matter for the result, in words.
-    fn settings(&self) -> &str;
+    /// What it is.
+    fn about(&self) -> &About;
     /// Tells results of this codec from those of any other; part of the key under which results are kept.
     fn identity(&self) -> String {
-        format!("{} | {}", self.version(), self.settings())
+        let About { version, settings, .. } = self.about();
+        format!("{version} | {settings}")
     }
     /// What a reader should hear about it.
     fn warning(&self) -> Option<String> {
         None
     }
-    /// The qualities to measure at if nobody asks for others.
-    fn qualities(&self) -> &[f32];
     /// Starts the work on a picture: what all qualities have in common is done once.
     ///
     /// # Errors
@@ -173,6 +181,12 @@ pub fn open(spec: &Spec, defaults: &LicDefaults) -> Result<Box<dyn Codec>, Codec
 /// Qualities at equal distances, ends included.
 fn dial(first: u8, last: u8, step: u8) -> Vec<f32> {
     (first..=last).step_by(step.max(1).into()).map(f32::from).collect()
+}
+
+/// Refuses pictures that a format cannot hold.
+fn check_sides(codec: &'static str, picture: &Picture, limit: u32) -> Result<(), CodecError> {
+    let &Picture { width, height, .. } = picture;
+    if width.max(height) > limit { Err(CodecError::TooLarge { codec, width, height, limit }) } else { Ok(()) }
 }
 
 /// A picture as RGB samples, for codecs that have no grey.

@@ -1,4 +1,4 @@
-//! Running installed programs: finding them, asking for their version, and passing pictures through files.
+//! Codecs that are installed programs: finding them, asking for their version, and passing pictures through files.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use lic_codec::Picture;
 use lic_datasets::{Channels, Photo};
 use tempfile::TempDir;
 
-use super::{CodecError, picture_like};
+use super::{CodecError, Coded, Session, picture_like};
 
 /// What a program prints when asked; both streams, because few agree on one.
 pub(super) fn ask(
@@ -44,57 +44,64 @@ pub(super) fn run<A: AsRef<OsStr>>(
     Err(CodecError::ProgramFailed { program: program.to_owned(), status: output.status, message: last.join("; ") })
 }
 
-/// A folder of one picture's files, gone when the work is done.
-pub(super) struct Desk<'a> {
-    folder: TempDir,
-    picture: &'a Picture,
+/// A codec that is a pair of programs, which read and write files.
+pub(super) trait Program {
+    /// Name of an encoded file, with the extension that the programs know it by.
+    const CODED: &'static str;
+    /// Name of a decoded file, in a format that the decoder writes and we read.
+    const DECODED: &'static str;
+    /// The decoder.
+    const DECODER: &'static str;
+    /// Encodes one file to another.
+    fn encode(&self, original: &Path, coded: &Path, quality: f32) -> Result<Duration, CodecError>;
+    /// Decodes one file to another.
+    fn decode(&self, coded: &Path, decoded: &Path) -> Result<Duration, CodecError>;
 }
 
-impl<'a> Desk<'a> {
-    /// Writes the picture as `original.png`.
-    pub(super) fn new(picture: &'a Picture) -> Result<(Self, PathBuf), CodecError> {
-        let failed = |what, path: &Path, source| CodecError::File { what, path: path.to_owned(), source };
+/// A folder with one picture's files, gone when the work is done.
+pub(super) struct Desk<'a, P> {
+    program: &'a P,
+    picture: &'a Picture,
+    folder: TempDir,
+    original: PathBuf,
+}
+
+impl<'a, P> Desk<'a, P> {
+    /// Writes the picture as PNG.
+    pub(super) fn new(program: &'a P, picture: &'a Picture) -> Result<Self, CodecError> {
         let folder = tempfile::Builder::new().prefix("lic-bd-rate-").tempdir();
         let folder = folder.map_err(|source| failed("make a folder in", &std::env::temp_dir(), source))?;
-        let path = folder.path().join("original.png");
+        let original = folder.path().join("original.png");
         let colour = if picture.channels() == 1 { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
-        let saved = image::save_buffer(&path, &picture.pixels, picture.width, picture.height, colour);
-        saved.map_err(|error| failed("write", &path, std::io::Error::other(error)))?;
-        Ok((Self { folder, picture }, path))
+        let saved = image::save_buffer(&original, &picture.pixels, picture.width, picture.height, colour);
+        saved.map_err(|error| failed("write", &original, std::io::Error::other(error)))?;
+        Ok(Self { program, picture, folder, original })
+    }
+}
+
+impl<P: Program> Session for Desk<'_, P> {
+    fn encode(&mut self, quality: f32) -> Result<Coded, CodecError> {
+        let coded = self.folder.path().join(P::CODED);
+        let time = self.program.encode(&self.original, &coded, quality)?;
+        let file = std::fs::read(&coded).map_err(|source| failed("read", &coded, source))?;
+        Ok(Coded { file, time })
     }
 
-    /// The path of a file in the folder.
-    pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+    fn decode(&mut self, file: &[u8]) -> Result<(Picture, Duration), CodecError> {
+        let (coded, decoded) = (self.folder.path().join(P::CODED), self.folder.path().join(P::DECODED));
+        std::fs::write(&coded, file).map_err(|source| failed("write", &coded, source))?;
+        let time = self.program.decode(&coded, &decoded)?;
+        let photo = Photo::open(&decoded).map_err(|source| CodecError::Output { program: P::DECODER, source })?;
+        let &Picture { colour, .. } = self.picture;
+        let like = Picture { width: photo.width, height: photo.height, colour, pixels: Vec::new() };
+        let rgb = match photo.channels {
+            Channels::Rgb => photo.pixels,
+            Channels::Grey => photo.pixels.iter().flat_map(|&grey| [grey; 3]).collect(),
+        };
+        Ok((picture_like(&like, rgb)?, time))
     }
+}
 
-    /// Reads a file that a program wrote.
-    pub(super) fn read(&self, path: &Path) -> Result<Vec<u8>, CodecError> {
-        std::fs::read(path).map_err(|source| CodecError::File { what: "read", path: path.to_owned(), source })
-    }
-
-    /// Writes a file for a program.
-    pub(super) fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), CodecError> {
-        std::fs::write(path, bytes).map_err(|source| CodecError::File { what: "write", path: path.to_owned(), source })
-    }
-
-    /// Reads an image that a program decoded, as a picture like the original.
-    pub(super) fn picture(&self, program: &'static str, path: &Path) -> Result<Picture, CodecError> {
-        let photo = Photo::open(path).map_err(|source| CodecError::Output { program, source })?;
-        let like = Picture { width: photo.width, height: photo.height, ..self.shape() };
-        Ok(match (photo.channels, self.picture.channels()) {
-            (Channels::Rgb, _) => picture_like(&like, photo.pixels)?,
-            (Channels::Grey, 1) => Picture::new(like.width, like.height, like.colour, photo.pixels)?,
-            (Channels::Grey, _) => {
-                let rgb = photo.pixels.iter().flat_map(|&grey| [grey; 3]).collect();
-                picture_like(&like, rgb)?
-            }
-        })
-    }
-
-    /// The original without its samples.
-    fn shape(&self) -> Picture {
-        let &Picture { width, height, colour, .. } = self.picture;
-        Picture { width, height, colour, pixels: Vec::new() }
-    }
+fn failed(what: &'static str, path: &Path, source: std::io::Error) -> CodecError {
+    CodecError::File { what, path: path.to_owned(), source }
 }

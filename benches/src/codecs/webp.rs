@@ -5,17 +5,15 @@ use std::time::{Duration, Instant};
 use lic_codec::Picture;
 use webp::{Decoder, Encoder, WebPConfig};
 
-use super::{Codec, CodecError, Coded, Session, Spec, dial, picture_like, rgb_samples};
+use super::{About, Codec, CodecError, Coded, Session, Spec, check_sides, dial, picture_like, rgb_samples};
 
 /// Longest side of the format.
 const LONGEST_SIDE: u32 = 16383;
 
 /// WebP.
 pub(super) struct Webp {
-    label: String,
-    settings: String,
+    about: About,
     method: u8,
-    qualities: Vec<f32>,
 }
 
 impl Webp {
@@ -23,33 +21,23 @@ impl Webp {
     pub(super) fn new(spec: &Spec) -> Result<Self, CodecError> {
         spec.only(&["method"])?;
         let method = spec.number("method", 4, [0, 6])?;
-        let settings = format!("lossy, method {method}, chroma 4:2:0 (the format has no other)");
-        Ok(Self { label: spec.label().to_owned(), settings, method, qualities: dial(5, 95, 5) })
+        let about = About {
+            label: spec.label().to_owned(),
+            version: "libwebp 1.3.1 (libwebp-sys 0.9.6)".to_owned(),
+            settings: format!("lossy, method {method}, chroma 4:2:0 (the format has no other)"),
+            qualities: dial(5, 95, 5),
+        };
+        Ok(Self { about, method })
     }
 }
 
 impl Codec for Webp {
-    fn label(&self) -> &str {
-        &self.label
-    }
-
-    fn version(&self) -> &'static str {
-        "libwebp 1.3.1 (libwebp-sys 0.9.6)"
-    }
-
-    fn settings(&self) -> &str {
-        &self.settings
-    }
-
-    fn qualities(&self) -> &[f32] {
-        &self.qualities
+    fn about(&self) -> &About {
+        &self.about
     }
 
     fn open<'a>(&'a self, picture: &'a Picture) -> Result<Box<dyn Session + 'a>, CodecError> {
-        let &Picture { width, height, .. } = picture;
-        if width.max(height) > LONGEST_SIDE {
-            return Err(CodecError::TooLarge { codec: "WebP", width, height, limit: LONGEST_SIDE });
-        }
+        check_sides("WebP", picture, LONGEST_SIDE)?;
         Ok(Box::new(Work { codec: self, picture }))
     }
 }

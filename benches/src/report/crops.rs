@@ -146,7 +146,7 @@ fn detail(image: &ImageFile, reason: String, first_quality: f32, subjects: &[Sub
     let mut detail = Detail { image: image.name.clone(), reason, region, original: png(&original)?, views: Vec::new() };
     let mut target = None;
     for subject in subjects {
-        let codec = subject.codec.label().to_owned();
+        let codec = subject.codec.about().label.clone();
         let failed =
             |problem| RunError { image: image.describe(), codec: Some(codec.clone()), problem: Box::new(problem) };
         let found = subject.codec.open(&original).map_err(Problem::from).and_then(|mut session| {

@@ -174,9 +174,9 @@ impl Measured {
             let images: Vec<(String, &[Sample])> = names.zip(images.iter().map(Vec::as_slice)).collect();
             let of_quality = |(index, &quality): (usize, &f32)| Mean::of(quality, index, &images, metrics);
             Self {
-                label: subject.codec.label().to_owned(),
-                version: subject.codec.version().to_owned(),
-                settings: subject.codec.settings().to_owned(),
+                label: subject.codec.about().label.clone(),
+                version: subject.codec.about().version.clone(),
+                settings: subject.codec.about().settings.clone(),
                 means: subject.qualities.iter().enumerate().filter_map(of_quality).collect(),
                 images: images.iter().map(|(name, points)| OfImage::of(name, points, subject, metrics)).collect(),
             }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use image::DynamicImage;
-use lic_benches::codecs::{Codec, CodecError, Coded, Session};
+use lic_benches::codecs::{About, Codec, CodecError, Coded, Session};
 use lic_benches::report::Report;
 use lic_benches::report::crops::{Detail, Region, at_equal_rate};
 use lic_benches::run::Subject;
@@ -16,7 +16,7 @@ use crate::example;
 
 /// A codec whose files are as long as it likes and whose pictures are darker by `shade`.
 struct Dial {
-    label: &'static str,
+    about: About,
     length: fn(f32) -> usize,
     shade: u8,
     encodings: &'static AtomicUsize,
@@ -25,17 +25,8 @@ struct Dial {
 struct AtWork<'a>(&'a Dial, &'a Picture);
 
 impl Codec for Dial {
-    fn label(&self) -> &str {
-        self.label
-    }
-    fn version(&self) -> &str {
-        "1"
-    }
-    fn settings(&self) -> &str {
-        "none"
-    }
-    fn qualities(&self) -> &[f32] {
-        &[50.0]
+    fn about(&self) -> &About {
+        &self.about
     }
     fn open<'a>(&'a self, picture: &'a Picture) -> Result<Box<dyn Session + 'a>, CodecError> {
         Ok(Box::new(AtWork(self, picture)))
@@ -54,7 +45,9 @@ impl Session for AtWork<'_> {
 }
 
 fn subject(label: &'static str, length: fn(f32) -> usize, shade: u8, encodings: &'static AtomicUsize) -> Subject {
-    Subject { codec: Box::new(Dial { label, length, shade, encodings }), qualities: vec![50.0] }
+    let [label, version, settings] = [label, "1", "none"].map(str::to_owned);
+    let about = About { label, version, settings, qualities: vec![50.0] };
+    Subject { codec: Box::new(Dial { about, length, shade, encodings }), qualities: vec![50.0] }
 }
 
 /// The images of the example's report: busy only in a square at (300, 100) of 600x400 pixels.

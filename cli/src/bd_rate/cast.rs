@@ -41,7 +41,7 @@ impl Cast {
             let codec = codecs::open(&spec, defaults).with_context(|| format!("{argument} {}", spec.label()))?;
             let qualities = match spec.qualities() {
                 Some(own) => own.to_vec(),
-                None if qualities.is_empty() => codec.qualities().to_vec(),
+                None if qualities.is_empty() => codec.about().qualities.clone(),
                 None => qualities.to_vec(),
             };
             cast.subjects.push(Subject { codec, qualities });
@@ -73,7 +73,7 @@ impl Cast {
 
     /// Whether a codec of this label is run.
     fn runs(&self, label: &str) -> bool {
-        self.subjects.iter().any(|subject| subject.codec.label() == label)
+        self.subjects.iter().any(|subject| subject.codec.about().label == label)
     }
 
     /// Adds a published curve, once, and gives its label.

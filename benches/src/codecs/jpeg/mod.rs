@@ -9,7 +9,7 @@ use lic_codec::Picture;
 use mozjpeg::qtable::{AnnexK_Chroma, AnnexK_Luma};
 use mozjpeg::{ColorSpace, Compress, Decompress};
 
-use super::{Codec, CodecError, Coded, Session, Spec, dial, picture_like};
+use super::{About, Codec, CodecError, Coded, Session, Spec, check_sides, dial, picture_like};
 
 /// Longest side the library takes (JPEG_MAX_DIMENSION).
 const LONGEST_SIDE: u32 = 65500;
@@ -28,11 +28,9 @@ pub(super) enum Encoder {
 
 /// JPEG with one of its encoders.
 pub(super) struct Jpeg {
-    label: String,
-    settings: String,
+    about: About,
     encoder: Encoder,
     chroma: &'static str,
-    qualities: Vec<f32>,
 }
 
 impl Jpeg {
@@ -49,13 +47,13 @@ impl Jpeg {
             "444" => "4:4:4",
             _ => "4:2:0 resampled by DCT as libjpeg 7 to 9",
         };
-        Ok(Self {
+        let about = About {
             label: spec.label().to_owned(),
+            version: "mozjpeg 0.10.13 (mozjpeg-sys 2.2.3)".to_owned(),
             settings: format!("{how}, chroma {dotted}"),
-            encoder,
-            chroma,
             qualities: dial(5, 95, 5),
-        })
+        };
+        Ok(Self { about, encoder, chroma })
     }
 
     fn compress(&self, picture: &Picture, quality: f32) -> std::io::Result<Vec<u8>> {
@@ -91,27 +89,12 @@ impl Jpeg {
 }
 
 impl Codec for Jpeg {
-    fn label(&self) -> &str {
-        &self.label
-    }
-
-    fn version(&self) -> &'static str {
-        "mozjpeg 0.10.13 (mozjpeg-sys 2.2.3)"
-    }
-
-    fn settings(&self) -> &str {
-        &self.settings
-    }
-
-    fn qualities(&self) -> &[f32] {
-        &self.qualities
+    fn about(&self) -> &About {
+        &self.about
     }
 
     fn open<'a>(&'a self, picture: &'a Picture) -> Result<Box<dyn Session + 'a>, CodecError> {
-        let &Picture { width, height, .. } = picture;
-        if width.max(height) > LONGEST_SIDE {
-            return Err(CodecError::TooLarge { codec: "JPEG", width, height, limit: LONGEST_SIDE });
-        }
+        check_sides("JPEG", picture, LONGEST_SIDE)?;
         Ok(Box::new(Work { codec: self, picture }))
     }
 }
