@@ -57,7 +57,8 @@ impl TargetArgs {
     }
 }
 
-fn quality(text: &str) -> Result<f32, String> {
+/// Parses `--quality`.
+pub fn quality(text: &str) -> Result<f32, String> {
     match text.parse() {
         Ok(quality) if (0.0..=100.0).contains(&quality) => Ok(quality),
         _ => Err("a number from 0 to 100 is needed".to_owned()),

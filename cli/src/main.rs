@@ -4,6 +4,7 @@
 
 mod batch;
 mod bd_rate;
+mod bench;
 mod datasets;
 mod decode;
 mod encode;
@@ -39,6 +40,8 @@ enum Command {
     Info(info::Args),
     /// Measure rate and distortion of lic and other codecs, and compare them with each other and with published curves.
     BdRate(bd_rate::Args),
+    /// Measure how fast this machine encodes and decodes an image.
+    Bench(bench::Args),
     /// List, check and download the known sets of test images.
     Datasets(datasets::Args),
     /// Train a network on folders of photos.
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Command::Decode(args) => decode::run(&args),
         Command::Info(args) => info::run(&args),
         Command::BdRate(args) => bd_rate::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Datasets(args) => datasets::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Quantize(args) => quantize::run(&args),

@@ -16,7 +16,7 @@ use lic_benches::codecs::LicDefaults;
 use lic_benches::metric::Metric;
 use lic_benches::report::plot::RateAxis;
 use lic_benches::report::table::Style;
-use lic_benches::report::{self, AVERAGING, Comparisons, Images, Measured, Report};
+use lic_benches::report::{self, AVERAGING, Comparisons, Images, Mean, Measured, Report};
 use lic_benches::run::Plan;
 use lic_codec::Effort;
 use lic_datasets::search::user_cache;
@@ -137,7 +137,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 
     let codecs = Measured::all(&subjects, &dataset, &samples, &metrics);
     let mut warnings: Vec<String> = subjects.iter().filter_map(|subject| subject.codec.warning()).collect();
-    warnings.extend(codecs.iter().filter_map(not_rising));
+    warnings.extend(codecs.iter().flat_map(|codec| [not_rising(codec), lossless(codec)]).flatten());
     let sides = cast::sides(&codecs, &published);
     let comparisons = Comparisons::new(
         &cast::chosen(&sides, &anchors),
@@ -215,6 +215,19 @@ fn not_rising(codec: &Measured) -> Option<String> {
             codec.label,
             words.len(),
             words.join("; ")
+        )
+    })
+}
+
+/// Points without any error lie on no curve: their PSNR is infinite.
+fn lossless(codec: &Measured) -> Option<String> {
+    let is_lossless = |mean: &&Mean| mean.scores.iter().any(|(metric, score)| metric.axis(score.mean).is_infinite());
+    let qualities: Vec<String> = codec.means.iter().filter(is_lossless).map(|mean| mean.quality.to_string()).collect();
+    (!qualities.is_empty()).then(|| {
+        format!(
+            "{}: lossless on an image or all at quality {}, which lies on no curve",
+            codec.label,
+            qualities.join(", ")
         )
     })
 }

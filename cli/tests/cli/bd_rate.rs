@@ -162,6 +162,15 @@ fn curves_that_cannot_be_compared_end_with_an_error_after_the_table() {
 }
 
 #[test]
+fn lossless_points_are_left_out_and_named() {
+    let here = with_set("bd-rate-lossless");
+    let arguments = ["--dataset=set", "--codec=jxl:effort=1:q=50/80/90/100", "--metric=psnr", "--anchor=jpeg"];
+    let ended = bd_rate(&here, &arguments).well();
+    let text = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert!(text.contains("warning: jxl:effort=1: lossless on an image or all at quality 100"), "{text}");
+}
+
+#[test]
 fn wrong_arguments_are_named() {
     let here = with_set("bd-rate-wrong");
     lic(&here, ["bd-rate", "--dataset=nowhere"]).with(1, &["--dataset", "nowhere"]);

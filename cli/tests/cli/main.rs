@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "nothing is public in a test program")]
 
 mod bd_rate;
+mod bench;
 mod datasets;
 mod encode;
 mod errors;
