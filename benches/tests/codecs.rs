@@ -75,6 +75,24 @@ fn jxl_codes_pictures() {
 }
 
 #[test]
+fn odd_sizes_come_back_as_they_were() {
+    let large = sample();
+    for spec in
+        ["lic", "jpeg", "jpeg:chroma=444", "jpeg:chroma=420dct", "mozjpeg", "webp", "avif:speed=9", "jxl:effort=3"]
+    {
+        let codec = codecs::open(&spec.parse().expect("a specification"), &defaults()).expect("the codec is there");
+        for (width, height) in [(1, 1), (17, 9), (61, 37)] {
+            let rows = large.pixels.chunks_exact(3 * large.width as usize).take(height as usize);
+            let pixels = rows.flat_map(|row| row[..3 * width as usize].to_vec()).collect();
+            let small = Picture::new(width, height, Colour::Rgb, pixels).expect("a picture");
+            let (_, psnr) = once(codec.open(&small).expect("it fits").as_mut(), &small, 90.0);
+            // NaN if the shape were another.
+            assert!(psnr > 20.0, "{spec}, {width}x{height}: {psnr} dB");
+        }
+    }
+}
+
+#[test]
 fn baseline_jpeg_at_low_quality_stays_baseline() {
     let codec = codecs::open(&"jpeg".parse().expect("a specification"), &defaults()).expect("it is inside");
     let picture = sample();
