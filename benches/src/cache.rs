@@ -3,7 +3,7 @@
 //!
 //! A result is found by the SHA-256 of everything it depends on: the codec's [identity](crate::codecs::Codec::identity)
 //! (version and settings; for `lic` also the program itself), the quality, and the digest of the image file. Whoever changes
-//! a metric so that its numbers change raises [`FORMAT`].
+//! a metric so that its numbers change raises `FORMAT`.
 
 use std::collections::BTreeMap;
 use std::io::Write;

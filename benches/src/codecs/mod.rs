@@ -1,7 +1,7 @@
 //! Codecs run for real: a picture to the bytes of a whole file, and these bytes back to a picture.
 //!
-//! [`lic`] is the project's own, with any weight file. [`jpeg`] and [`webp`] run as libraries inside this program; [`avif`]
-//! and [`jxl`] run the installed programs of libavif and libjxl, which are better encoders than any permissive library of
+//! `lic` is the project's own, with any weight file. `jpeg` and `webp` run as libraries inside this program; `avif`
+//! and `jxl` run the installed programs of libavif and libjxl, which are better encoders than any permissive library of
 //! today. Every codec has a dial of quality from 0 to 100, says what it is and how it is set, and is chosen with a
 //! [`Spec`] such as `webp:method=6`.
 

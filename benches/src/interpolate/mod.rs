@@ -1,8 +1,8 @@
 //! What is known between the points of a curve: three ways that the field uses, equal to those of the Python package
 //! bjontegaard 1.3.0.
 //!
-//! [`pchip`] is the default, as in JCT-VC's and JVET's common test conditions; [`akima`] bends less at the ends of flat parts;
-//! [`polynomial`] is Bjontegaard's original.
+//! `pchip` is the default, as in JCT-VC's and JVET's common test conditions; `akima` bends less at the ends of flat parts;
+//! `polynomial` is Bjontegaard's original.
 
 mod akima;
 mod hermite;

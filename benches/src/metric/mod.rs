@@ -1,6 +1,6 @@
 //! How alike two pictures are.
 //!
-//! [`psnr`] and [`ms_ssim`] are our own, because the field's numbers depend on their details; [`perceptual`] has the two
+//! `psnr` and `ms_ssim` are our own, because the field's numbers depend on their details; `perceptual` has the two
 //! metrics of JPEG XL from crates. Each metric has an axis of rising quality on which curves are compared.
 
 mod ms_ssim;
