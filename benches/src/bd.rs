@@ -73,7 +73,7 @@ impl Bd {
 #[non_exhaustive]
 pub enum BdError {
     /// They have no quality (rate) in common, or none inside the interval.
-    #[error("the curves do not overlap: {low} is not below {high}")]
+    #[error("the curves do not overlap, or not in the interval: it would start at {low:.3} and end at {high:.3}")]
     NoOverlap {
         /// Where the common interval would start.
         low: f64,

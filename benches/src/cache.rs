@@ -3,7 +3,7 @@
 //!
 //! A result is found by the SHA-256 of everything it depends on: the codec's [identity](crate::codecs::Codec::identity)
 //! (version and settings; for `lic` also the program itself), the quality, and the digest of the image file. Whoever changes
-//! a metric so that its numbers change raises `FORMAT`.
+//! a metric (or the version of the crate that computes it) so that its numbers change raises `FORMAT`.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -96,6 +96,10 @@ impl Cache {
     /// The folder cannot be made or written to.
     pub fn put(&self, key: &Key, sample: &Sample) -> Result<(), CacheError> {
         let Some(folder) = &self.folder else { return Ok(()) };
+        // It would come back as infinity.
+        if sample.scores.values().any(|score| score.is_nan()) {
+            return Ok(());
+        }
         let write = || -> std::io::Result<()> {
             let path = path(folder, key);
             let parent = path.parent().unwrap_or(folder);

@@ -5,6 +5,7 @@
 //! [`Cache`] has is not measured again.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -155,9 +156,9 @@ impl Plan<'_> {
     ) -> Result<(), Problem> {
         let mut session = subject.codec.open(picture)?;
         for ((&quality, key), slot) in subject.qualities.iter().zip(keys).zip(known) {
-            let missing = |metric: &&Metric| !slot.as_ref().is_some_and(|sample| sample.scores.contains_key(*metric));
-            let missing: Vec<Metric> = self.metrics.iter().filter(missing).copied().collect();
-            if !missing.is_empty() || slot.is_none() {
+            let complete =
+                slot.as_ref().is_some_and(|s| self.metrics.iter().all(|metric| s.scores.contains_key(metric)));
+            if !complete {
                 let coded = session.encode(quality)?;
                 let (decoded, decode_time) = session.decode(&coded.file)?;
                 let mut sample = Sample {
@@ -165,10 +166,17 @@ impl Plan<'_> {
                     pixels: u64::from(picture.width) * u64::from(picture.height),
                     encode_seconds: coded.time.as_secs_f64(),
                     decode_seconds: decode_time.as_secs_f64(),
-                    scores: slot.take().map(|sample| sample.scores).unwrap_or_default(),
+                    // Of a file of another length they would be of another picture.
+                    scores: slot
+                        .take()
+                        .filter(|old| old.bytes == coded.file.len() as u64)
+                        .map(|old| old.scores)
+                        .unwrap_or_default(),
                 };
-                for metric in missing {
-                    sample.scores.insert(metric, metric.measure(picture, &decoded)?);
+                for &metric in self.metrics {
+                    if let Entry::Vacant(place) = sample.scores.entry(metric) {
+                        place.insert(metric.measure(picture, &decoded)?);
+                    }
                 }
                 self.cache.put(key, &sample)?;
                 *slot = Some(sample);

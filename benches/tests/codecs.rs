@@ -7,7 +7,7 @@ use lic_datasets::{Channels, Photo, SAMPLES};
 fn defaults() -> LicDefaults {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/weights/tiny.safetensors");
     let model = Model::open(&path).expect("the frozen weights of tiny");
-    LicDefaults { model, device: DeviceChoice::Cpu, effort: Effort::default() }
+    LicDefaults { model, weights_digest: String::new(), device: DeviceChoice::Cpu, effort: Effort::default() }
 }
 
 fn sample() -> Picture {
@@ -124,6 +124,24 @@ fn libraries_have_the_versions_they_claim() {
             );
         }
     }
+}
+
+#[test]
+fn other_weights_are_another_codec_to_the_cache_even_under_the_same_name() {
+    let here = tempfile::tempdir().expect("a writable folder");
+    let weights = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/weights/tiny.safetensors");
+    let copy = here.path().join("weights.safetensors");
+    let spec: Spec = format!("lic:model={}", copy.display()).parse().expect("a specification");
+    let mut bytes = std::fs::read(weights).expect("the frozen weights");
+    let identity = |bytes: &[u8]| {
+        std::fs::write(&copy, bytes).expect("a writable folder");
+        codecs::open(&spec, &defaults()).expect("weights").identity()
+    };
+    let first = identity(&bytes);
+    // The last bytes belong to a tensor of the synthesis or the analysis; which one does not matter.
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    assert_ne!(first, identity(&bytes));
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! Exit codes, and how errors are said.
 
 use lic_benches::codecs::CodecError as AnyCodecError;
+use lic_benches::metric::MetricError;
 use lic_benches::run::Problem;
 use lic_codec::Error as CodecError;
-use lic_datasets::PhotoError;
+use lic_datasets::{DatasetError, PhotoError};
 
 /// At the end of `lic --help`.
 pub const HELP: &str = "\
@@ -50,6 +51,9 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if cause.is::<Usage>() {
         return Some(2);
     }
+    if matches!(cause.downcast_ref(), Some(DatasetError::Unknown { .. })) {
+        return Some(2);
+    }
     if cause.is::<TargetMissed>() {
         return Some(5);
     }
@@ -62,7 +66,7 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
         return match problem {
             Problem::Photo(error) => Some(of_photo(error)),
             Problem::Codec(error) => of_any_codec(error),
-            Problem::Metric(_) => Some(2),
+            Problem::Metric(MetricError::TooSmall { .. }) => Some(2),
             _ => Some(1),
         };
     }

@@ -41,6 +41,7 @@ impl Avif {
                 "aom, speed {speed}, chroma {dotted}, {depth} bits, full range, quality as {dial_text}, one thread"
             ),
             qualities: dial(5, 85, 10),
+            whole_qualities: true,
         };
         Ok(Self { about, speed, depth, chroma, has_quality })
     }

@@ -29,6 +29,7 @@ impl Jxl {
             version: version.lines().next().unwrap_or_default().trim().to_owned(),
             settings: format!("effort {effort}, -q (100 is lossless), XYB without subsampling (4:4:4), one thread"),
             qualities: dial(5, 95, 10),
+            whole_qualities: false,
         };
         Ok(Self { about, effort })
     }

@@ -5,12 +5,15 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use lic_codec::{Analysed, Decoder, DeviceChoice, Effort, EncodeOptions, Encoder, Model, Picture, quality_index};
+use lic_datasets::manifest::sha256_hex;
 
 use super::{About, Codec, CodecError, Coded, LicDefaults, Session, Spec, SpecError};
 
 /// The project's own codec.
 pub(super) struct Lic {
     about: About,
+    /// SHA-256 of the weight file: the ids do not cover the encoder's networks.
+    weights_digest: String,
     options: EncodeOptions,
     encoder: Encoder,
     decoder: Decoder,
@@ -20,9 +23,14 @@ impl Lic {
     /// Options: `model=FILE`, `effort=0|1`, `tile=PIXELS`.
     pub(super) fn new(spec: &Spec, defaults: &LicDefaults) -> Result<Self, CodecError> {
         spec.only(&["effort", "model", "tile"])?;
-        let model = match spec.text("model") {
-            Some(path) => Model::open(Path::new(path))?,
-            None => defaults.model.clone(),
+        let (model, weights_digest) = match spec.text("model") {
+            Some(path) => {
+                let path = Path::new(path);
+                let unreadable = |source| CodecError::File { what: "read", path: path.to_owned(), source };
+                let model = Model::open(path)?;
+                (model, sha256_hex(&std::fs::read(path).map_err(unreadable)?))
+            }
+            None => (defaults.model.clone(), defaults.weights_digest.clone()),
         };
         let wrong = |option, value: &str, allowed: &str| SpecError::Value {
             codec: "lic",
@@ -53,9 +61,11 @@ impl Lic {
             ),
             settings: format!("effort {}, tiles of {} pixels, {device}", options.effort.number(), options.tile),
             qualities: vec![0.0, 10.0, 25.0, 40.0, 55.0, 70.0, 85.0, 100.0],
+            whole_qualities: false,
         };
         Ok(Self {
             about,
+            weights_digest,
             options,
             encoder: Encoder::new(&model, defaults.device)?,
             decoder: Decoder::new(&model, defaults.device)?,
@@ -70,7 +80,8 @@ impl Codec for Lic {
 
     /// With the digest of the program: while `lic` is worked on, its version says too little.
     fn identity(&self) -> String {
-        format!("{} | {} | program {}", self.about.version, self.about.settings, program_digest())
+        let About { version, settings, .. } = &self.about;
+        format!("{version} | {settings} | weights {} | program {}", self.weights_digest, program_digest())
     }
 
     fn warning(&self) -> Option<String> {
@@ -110,6 +121,6 @@ pub fn program_digest() -> &'static str {
     static DIGEST: OnceLock<String> = OnceLock::new();
     DIGEST.get_or_init(|| {
         let bytes = std::env::current_exe().and_then(std::fs::read);
-        bytes.map_or_else(|_| env!("CARGO_PKG_VERSION").to_owned(), |bytes| lic_datasets::manifest::sha256_hex(&bytes))
+        bytes.map_or_else(|_| env!("CARGO_PKG_VERSION").to_owned(), |bytes| sha256_hex(&bytes))
     })
 }

@@ -36,6 +36,8 @@ pub struct About {
     pub settings: String,
     /// The qualities to measure at if nobody asks for others.
     pub qualities: Vec<f32>,
+    /// Whether qualities between two whole numbers do not exist.
+    pub whole_qualities: bool,
 }
 
 /// A codec with its settings.
@@ -86,6 +88,8 @@ pub struct Coded {
 pub struct LicDefaults {
     /// The weights.
     pub model: Model,
+    /// SHA-256 of their file; empty for the weights inside the program.
+    pub weights_digest: String,
     /// Where the networks run.
     pub device: DeviceChoice,
     /// The encoder's effort.

@@ -26,6 +26,7 @@ impl Webp {
             version: "libwebp 1.3.1 (libwebp-sys 0.9.6)".to_owned(),
             settings: format!("lossy, method {method}, chroma 4:2:0 (the format has no other)"),
             qualities: dial(5, 95, 5),
+            whole_qualities: false,
         };
         Ok(Self { about, method })
     }

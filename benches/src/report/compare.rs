@@ -199,8 +199,8 @@ impl Comparisons {
         Self { method, interval: words, list, unpublished, idle_anchors }
     }
 
-    /// Figures that were asked for and do not exist, in words.
-    pub fn failures(&self) -> Vec<String> {
+    /// Figures that cannot be computed, in words.
+    pub fn impossible(&self) -> Vec<String> {
         let impossible = |comparison: &Comparison| {
             let Comparison { metric, anchor, test, rate, .. } = comparison;
             match rate {
@@ -210,10 +210,15 @@ impl Comparisons {
                 Figure::Bd(_) => None,
             }
         };
-        let idle = self.idle_anchors.iter().map(|anchor| {
-            let why = self.unpublished.iter().find(|words| words.starts_with(anchor.as_str()));
-            format!("nothing is compared with {anchor}: {}", why.map_or("there is no other codec", String::as_str))
-        });
-        self.list.iter().filter_map(impossible).chain(idle).collect()
+        self.list.iter().filter_map(impossible).collect()
+    }
+
+    /// Anchors that nothing could be compared with, in words.
+    pub fn idle(&self) -> Vec<String> {
+        let why = match self.unpublished.as_slice() {
+            [] => "there is no other codec".to_owned(),
+            some => some.join("; "),
+        };
+        self.idle_anchors.iter().map(|anchor| format!("nothing is compared with {anchor}: {why}")).collect()
     }
 }

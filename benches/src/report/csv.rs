@@ -7,7 +7,7 @@ use super::{Comparison, Figure, Report};
 const COLUMNS: [&str; 11] =
     ["row", "dataset", "codec", "quality", "image", "bytes", "bpp", "metric", "value", "anchor", "remark"];
 
-/// The whole report.
+/// All numbers of the report.
 ///
 /// # Errors
 /// None that can happen: the text is built in memory.

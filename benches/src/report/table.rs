@@ -52,7 +52,9 @@ pub fn text(report: &Report, style: Style) -> String {
         page.line(&format!("{}: {} ({})", curve.label(), curve.description, curve.source));
     }
     let jobs = report.jobs;
-    page.line(&format!("speeds: megapixels per second of one encoding or decoding, with {jobs} images at a time"));
+    page.line(&format!(
+        "speeds: megapixels per second of one encoding or decoding, {jobs} at a time; kept results keep theirs"
+    ));
     report.warnings.iter().for_each(|warning| page.line(&format!("warning: {warning}")));
     page.line(&format!("made by {}: {}", report.program, report.command));
     page.text.trim().to_owned()
@@ -147,8 +149,18 @@ fn means(codec: &Measured, metrics: &[Metric]) -> (Vec<String>, Vec<Vec<String>>
 }
 
 fn deltas(list: &[Comparison]) -> (Vec<String>, Vec<Vec<String>>) {
-    let header =
-        ["metric", "anchor", "codec", "BD-rate", "overlap", "points", "BD-quality", "images: mean", "worst", "of"];
+    let header = [
+        "metric",
+        "anchor",
+        "codec",
+        "BD-rate",
+        "overlap",
+        "points",
+        "BD-quality, common rates",
+        "images: mean",
+        "worst",
+        "of",
+    ];
     let row = |comparison: &Comparison| {
         let Comparison { metric, anchor, test, rate, quality, images } = comparison;
         let bd = rate.bd();
@@ -161,7 +173,7 @@ fn deltas(list: &[Comparison]) -> (Vec<String>, Vec<Vec<String>>) {
             bd.map_or_else(dash, |bd| percent(bd.value)),
             bd.map_or_else(dash, overlap),
             bd.map_or_else(dash, points),
-            quality.bd().map_or_else(dash, |bd| format!("{:+.3} {}", bd.value, axis_unit(*metric)).trim().to_owned()),
+            quality.bd().map_or_else(dash, |bd| difference(*metric, bd)),
             images.as_ref().map_or_else(dash, image_mean),
             worst.as_ref().map_or_else(dash, |(_, value)| percent(*value)),
             worst.map_or_else(dash, |(name, _)| name),
@@ -176,6 +188,13 @@ pub(super) fn marks() -> String {
         "* less than {:.0} % overlap, or fewer than {FEW_POINTS} points: such a figure says little",
         100.0 * LEAST_OVERLAP
     )
+}
+
+/// A mean difference in quality, which always is over all common rates; marked as [`overlap`] and [`points`] are.
+pub(super) fn difference(metric: Metric, bd: &Bd) -> String {
+    let weak = bd.overlap < LEAST_OVERLAP || bd.test_points.min(bd.anchor_points) < FEW_POINTS;
+    let unit = if axis_unit(metric).is_empty() { String::new() } else { format!(" {}", axis_unit(metric)) };
+    format!("{:+.3}{unit}{}", bd.value, if weak { "*" } else { "" })
 }
 
 /// The share of quality (of one or the other curve) that a figure rests on, marked if it is small.

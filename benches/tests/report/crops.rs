@@ -46,7 +46,7 @@ impl Session for AtWork<'_> {
 
 fn subject(label: &'static str, length: fn(f32) -> usize, shade: u8, encodings: &'static AtomicUsize) -> Subject {
     let [label, version, settings] = [label, "1", "none"].map(str::to_owned);
-    let about = About { label, version, settings, qualities: vec![50.0] };
+    let about = About { label, version, settings, qualities: vec![50.0], whole_qualities: true };
     Subject { codec: Box::new(Dial { about, length, shade, encodings }), qualities: vec![50.0] }
 }
 

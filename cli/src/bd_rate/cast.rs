@@ -1,5 +1,7 @@
 //! Who takes part in a comparison: codecs to run, published curves, and which of them are anchors.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, bail};
 use lic_benches::anchors;
 use lic_benches::codecs::{self, LicDefaults, Spec};
@@ -44,6 +46,9 @@ impl Cast {
                 None if qualities.is_empty() => codec.about().qualities.clone(),
                 None => qualities.to_vec(),
             };
+            if let Some(odd) = qualities.iter().find(|q| codec.about().whole_qualities && q.fract() != 0.0) {
+                bail!(Usage(format!("{argument}: {} takes whole qualities only, not {odd}", spec.label())));
+            }
             cast.subjects.push(Subject { codec, qualities });
             Ok(())
         };
@@ -54,19 +59,31 @@ impl Cast {
             }
         }
         let by_default = [default_anchor(dataset).to_owned()];
-        for text in if anchors.is_empty() { &by_default[..] } else { anchors } {
+        // A codec is no anchor of itself: one that is run alone is measured, and that is all.
+        let alone = asked == by_default;
+        for text in if !anchors.is_empty() {
+            anchors
+        } else if alone {
+            &[]
+        } else {
+            &by_default[..]
+        } {
             let label = if let Some(name) = text.strip_prefix(PUBLISHED) {
                 cast.publish(name, dataset, "--anchor")?
-            } else if let Some(label) = text.parse::<Spec>().ok().map(|s| s.label().to_owned()).filter(|l| cast.runs(l))
-            {
-                label
+            } else if let Some(spec) = text.parse::<Spec>().ok().filter(|spec| cast.runs(spec.label())) {
+                if spec.qualities().is_some_and(|own| cast.qualities_of(spec.label()) != Some(own)) {
+                    bail!(Usage(format!("--anchor {text}: it is run with other qualities, give them in --codec")));
+                }
+                spec.label().to_owned()
             } else if text.parse::<Spec>().is_err() || has_curve(dataset, text) {
                 cast.publish(text, dataset, "--anchor")?
             } else {
                 run(&mut cast, text, "--anchor")?;
                 text.parse::<Spec>().map(|spec| spec.label().to_owned())?
             };
-            cast.anchors.push(label);
+            if !cast.anchors.contains(&label) {
+                cast.anchors.push(label);
+            }
         }
         Ok(cast)
     }
@@ -74,6 +91,12 @@ impl Cast {
     /// Whether a codec of this label is run.
     fn runs(&self, label: &str) -> bool {
         self.subjects.iter().any(|subject| subject.codec.about().label == label)
+    }
+
+    /// The qualities of the codec of this label.
+    fn qualities_of(&self, label: &str) -> Option<&[f32]> {
+        let subject = self.subjects.iter().find(|subject| subject.codec.about().label == label)?;
+        Some(&subject.qualities)
     }
 
     /// Adds a published curve, once, and gives its label.
@@ -123,5 +146,9 @@ pub fn chosen<'a>(sides: &[Side<'a>], labels: &[String]) -> Vec<Side<'a>> {
 /// Those that were asked for as codecs.
 pub fn tests<'a>(sides: &[Side<'a>], asked: &[String]) -> Vec<Side<'a>> {
     let label = |text: &String| text.parse::<Spec>().map_or_else(|_| text.clone(), |spec| spec.label().to_owned());
-    chosen(sides, &asked.iter().map(label).collect::<Vec<_>>())
+    let mut labels: Vec<String> = asked.iter().map(label).collect();
+    // A published curve may be named twice; the order is the user's.
+    let mut seen = BTreeSet::new();
+    labels.retain(|label| seen.insert(label.clone()));
+    chosen(sides, &labels)
 }

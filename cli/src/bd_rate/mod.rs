@@ -60,8 +60,9 @@ pub struct Args {
     /// Interpolation between points: pchip, akima or cubic (one polynomial).
     #[arg(long, value_name = "NAME", default_value = "pchip")]
     method: Method,
-    /// Where curves are compared: common, or qualities as 28..36, or rates of the tested codec as 0.15..1.2bpp.
-    #[arg(long, value_name = "RANGE", default_value = "common")]
+    /// Where BD-rate compares curves: common, or qualities as 28..36 (MS-SSIM in dB, Butteraugli negative), or rates of the
+    /// tested codec as 0.15..1.2bpp.
+    #[arg(long, value_name = "RANGE", default_value = "common", allow_hyphen_values = true)]
     interval: Between,
     /// What to print.
     #[arg(long, value_enum, default_value = "table")]
@@ -120,10 +121,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     metrics.sort();
     metrics.dedup();
     let interval = args.interval.check(&metrics)?;
-    let dataset =
-        Dataset::open(&args.dataset, &Search { data_dir: args.data_dir.clone() }, args.partial).context("--dataset")?;
+    // First of all: threads can be chosen only before anything uses them.
     let (model, device) = args.engine.start()?;
-    let defaults = LicDefaults { model, device, effort: args.effort };
+    let weights_digest = args.engine.weights_digest()?;
+    let search = Search { data_dir: args.data_dir.clone() };
+    let dataset = Dataset::open(&args.dataset, &search, args.partial).context("--dataset")?;
+    let defaults = LicDefaults { model, weights_digest, device, effort: args.effort };
     let Cast { subjects, published, anchors } =
         Cast::new(&args.codec, &args.anchor, &qualities(&args.qualities)?, &dataset, &defaults)?;
     let cache = cache(args)?;
@@ -172,7 +175,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Format::Table => print_line(&report::table::text(&report, Style::Terminal))?,
         Format::Md => print_line(&report::table::text(&report, Style::Markdown))?,
     }
-    let failures = report.comparisons.failures();
+    let mut failures = report.comparisons.impossible();
+    // Nobody asked for the default anchor.
+    if !args.anchor.is_empty() {
+        failures.extend(report.comparisons.idle());
+    }
     if !failures.is_empty() {
         bail!(failures.join("; "));
     }

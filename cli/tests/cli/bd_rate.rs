@@ -171,15 +171,44 @@ fn lossless_points_are_left_out_and_named() {
 }
 
 #[test]
+fn a_codec_alone_is_measured_and_that_is_all() {
+    let here = with_set("bd-rate-alone");
+    let json = bd_rate(&here, &["--dataset=set", "--codec=jpeg", "--metric=psnr", "--format=json"]).well().json();
+    assert_eq!(json["codecs"][0]["label"], "jpeg");
+    assert_eq!(json["comparisons"]["list"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn anchors_named_twice_count_once_and_their_qualities_are_not_ignored() {
+    let here = with_set("bd-rate-anchors-twice");
+    let arguments = ["--dataset=set", "--codec=jpeg,webp", "--metric=psnr", "--format=json"];
+    let json = bd_rate(&here, &[&arguments[..], &["--anchor=webp,webp"]].concat()).well().json();
+    assert_eq!(json["comparisons"]["list"].as_array().map(Vec::len), Some(1));
+    bd_rate(&here, &[&arguments[..], &["--anchor=webp:q=1/2/3"]].concat()).with(2, &["webp:q=1/2/3", "--codec"]);
+}
+
+#[test]
+fn threads_can_be_chosen_with_a_known_set_too() {
+    let here = folder("bd-rate-threads");
+    fs::create_dir(here.join("kodak")).expect("a folder");
+    for file in KODAK.files {
+        fs::write(here.join("kodak").join(file.name), b"no image").expect("written");
+    }
+    // The set is looked at, with threads, and found altered.
+    lic(&here, ["bd-rate", "--dataset=kodak", "--data-dir=.", "--threads=1"]).with(1, &["altered"]);
+}
+
+#[test]
 fn wrong_arguments_are_named() {
     let here = with_set("bd-rate-wrong");
-    lic(&here, ["bd-rate", "--dataset=nowhere"]).with(1, &["--dataset", "nowhere"]);
+    lic(&here, ["bd-rate", "--dataset=nowhere"]).with(2, &["--dataset", "nowhere"]);
     lic(&here, ["bd-rate", "--dataset=."]).with(1, &["no images"]);
     for (argument, words) in [
         ("--qualities=20,120", &["--qualities", "120"][..]),
         ("--codec=jpg", &["--codec", "\"jpg\", choose from lic"]),
         ("--codec=webp:method=9", &["--codec", "method=9", "0 to 6"]),
         ("--codec=jpeg,jpeg", &["jpeg is named twice"]),
+        ("--codec=jpeg:q=20.5/50/80", &["jpeg takes whole qualities only, not 20.5"]),
         ("--metric=vmaf", &["vmaf", "psnr"]),
         ("--method=spline", &["spline", "akima"]),
         ("--interval=36..28", &["36..28", "0.15..1.2bpp"]),

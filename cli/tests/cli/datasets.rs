@@ -101,7 +101,7 @@ fn what_cannot_be_verified_or_fetched_is_named() {
     let here = folder("datasets-wrong");
     lic(&here, &["datasets", "verify", "kodak"])
         .with(1, &["not on this machine", "lic datasets fetch kodak", "--data-dir"]);
-    lic(&here, &["datasets", "verify", "kodka"]).with(1, &["kodka", "kodak, tecnick, clic-pro-valid"]);
+    lic(&here, &["datasets", "verify", "kodka"]).with(2, &["kodka", "kodak, tecnick, clic-pro-valid"]);
     save(&here, "a.png", 8, 8);
     lic(&here, &["datasets", "verify", "."]).with(2, &["no image of a known set"]);
     lic(&here, &["datasets", "fetch", "sample"]).with(2, &["sample", "kodak, tecnick, clic-pro-valid"]);

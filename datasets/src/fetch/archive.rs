@@ -91,10 +91,13 @@ fn write(packed: &mut impl Read, part: &Path, entry: &Entry) -> Result<(), Fault
     let mut file = File::create(part).map_err(disk)?;
     let mut buffer = vec![0; 1 << 16];
     let mut written = 0;
-    while written < most {
+    loop {
         let count = packed.read(&mut buffer).map_err(|error| Fault::Damaged(format!("{}: {error}", entry.name)))?;
         if count == 0 {
             break;
+        }
+        if written > most {
+            return Err(Fault::Damaged(format!("{} is larger than an image of its size can be", entry.name)));
         }
         file.write_all(buffer.get(..count).unwrap_or(&buffer)).map_err(disk)?;
         written += count as u64;

@@ -73,6 +73,14 @@ pub enum FetchError {
         /// The files.
         missing: Vec<&'static str>,
     },
+    /// An archive that was there before the download, and is no good.
+    #[error("{} cannot be used: {why}\nDelete it, then run the same command again", path.display())]
+    BadArchiveHere {
+        /// The archive.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: Box<FetchError>,
+    },
     /// None of the addresses of an archive works.
     #[error(
         "{why}\nTo do it by hand: download the archive from {page}, save it as {}, and run the same command again",

@@ -134,7 +134,11 @@ fn one_archive(
     // An archive that is there was put there by the user, or is left from a run that was interrupted while unpacking.
     let present = addresses.iter().map(|url| (url, folder.join(file_name(url)))).find(|(_, path)| path.is_file());
     if let Some((_, path)) = present {
-        return archive::unpack(&path, folder, wanted, watch).map_err(|fault| fault.of(&path.display().to_string()));
+        let unpacked = archive::unpack(&path, folder, wanted, watch).map_err(|fault| fault.of("the archive"));
+        return unpacked.map_err(|error| match error {
+            FetchError::Disk { .. } => error,
+            why => FetchError::BadArchiveHere { path, why: Box::new(why) },
+        });
     }
     let mut failed = None;
     for url in addresses {
@@ -150,7 +154,10 @@ fn one_archive(
         }
         std::fs::rename(&part, &path).map_err(FetchError::disk(&path))?;
         let unpacked = archive::unpack(&path, folder, wanted, watch).map_err(|fault| fault.of(url));
-        std::fs::remove_file(&path).map_err(FetchError::disk(&path))?;
+        // With a full disk, say, it stays for the next run.
+        if !matches!(unpacked, Err(FetchError::Disk { .. })) {
+            std::fs::remove_file(&path).map_err(FetchError::disk(&path))?;
+        }
         match unpacked {
             // What a server sends instead of an archive (a page that asks for a login, say) is no reason to give up.
             Err(error) if error.may_be_elsewhere() => failed.get_or_insert(error),

@@ -70,6 +70,17 @@ fn an_archive_that_is_there_is_used_and_stays() {
 }
 
 #[test]
+fn a_bad_archive_that_is_there_is_to_be_deleted() {
+    let here = folder("bad-archive-here");
+    fs::write(here.join("set.zip"), b"half an archive").expect("a writable folder");
+    let error = fetch_archive(b"", &here).err().expect("no archive").to_string();
+    for word in ["set.zip cannot be used", "no zip archive", "Delete it"] {
+        assert!(error.contains(word), "no {word:?} in: {error}");
+    }
+    assert!(here.join("set.zip").exists(), "what the user put there is the user's to delete");
+}
+
+#[test]
 fn wrong_and_missing_images_of_an_archive_are_named() {
     let here = folder("wrong-archive");
     let (a, wrong) = (bytes(1, 900), bytes(3, 100));

@@ -3,6 +3,7 @@
 
 mod dct;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use lic_codec::Picture;
@@ -52,6 +53,7 @@ impl Jpeg {
             version: "mozjpeg 0.10.13 (mozjpeg-sys 2.2.3)".to_owned(),
             settings: format!("{how}, chroma {dotted}"),
             qualities: dial(5, 95, 5),
+            whole_qualities: true,
         };
         Ok(Self { about, encoder, chroma })
     }
@@ -104,14 +106,22 @@ struct Work<'a> {
     picture: &'a Picture,
 }
 
-fn failed(error: std::io::Error) -> CodecError {
-    CodecError::Library { library: "mozjpeg", message: error.to_string() }
+/// Runs the library, which reports what is wrong with a file by unwinding (its documentation asks for this).
+fn guarded<T>(work: impl FnOnce() -> std::io::Result<T>) -> Result<T, CodecError> {
+    let failed = |message| CodecError::Library { library: "mozjpeg", message };
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(done) => done.map_err(|error| failed(error.to_string())),
+        Err(panic) => {
+            let message = panic.downcast_ref::<String>().cloned();
+            Err(failed(message.unwrap_or_else(|| "it gave up without a reason".to_owned())))
+        }
+    }
 }
 
 impl Session for Work<'_> {
     fn encode(&mut self, quality: f32) -> Result<Coded, CodecError> {
         let start = Instant::now();
-        let file = self.codec.compress(self.picture, quality).map_err(failed)?;
+        let file = guarded(|| self.codec.compress(self.picture, quality))?;
         Ok(Coded { file, time: start.elapsed() })
     }
 
@@ -126,7 +136,7 @@ impl Session for Work<'_> {
             image.finish()?;
             Ok(samples)
         };
-        let picture = picture_like(self.picture, read().map_err(failed)?)?;
+        let picture = picture_like(self.picture, guarded(read)?)?;
         Ok((picture, start.elapsed()))
     }
 }

@@ -71,7 +71,7 @@ pub fn page(report: &Report, details: &[Detail]) -> String {
                         @for codec in &report.codecs { (tables::means(codec, &report.metrics)) }
                         p.note {
                             "Speeds are megapixels per second of one encoding or decoding, with "
-                            (report.jobs) " image" @if report.jobs != 1 { "s" } " at a time."
+                            (report.jobs) " image" @if report.jobs != 1 { "s" } " at a time; results kept from earlier runs keep theirs."
                         }
                     }
                     (images(report))

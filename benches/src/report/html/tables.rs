@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use crate::metric::Metric;
-use crate::report::table::{axis_unit, overlap, points, remarks, score};
+use crate::report::table::{difference, overlap, points, remarks, score};
 use crate::report::{Comparison, Comparisons, Mean, Measured};
 
 /// Shown where there is no value.
@@ -12,7 +12,7 @@ const NONE: &str = "–";
 
 /// Every codec against every anchor.
 pub(super) fn deltas(comparisons: &Comparisons) -> Markup {
-    let numbers = ["BD-rate", "BD-quality", "Overlap", "Points", "Images: mean", "Worst image"];
+    let numbers = ["BD-rate", "BD-quality, common rates", "Overlap", "Points", "Images: mean", "Worst image"];
     boxed(
         "Bjontegaard deltas",
         &html! {
@@ -36,7 +36,7 @@ fn delta(comparison: &Comparison) -> Markup {
             td { (anchor) }
             th scope="row" { (test) }
             td.number { strong { (bd.map_or_else(none, |bd| percent(bd.value))) } }
-            td.number { (quality.bd().map_or_else(none, |bd| format!("{:+.3} {}", bd.value, axis_unit(*metric)))) }
+            td.number { (quality.bd().map_or_else(none, |bd| difference(*metric, bd))) }
             td.number { (bd.map_or_else(none, overlap)) }
             td.number { (bd.map_or_else(none, points)) }
             td.number {
