@@ -50,10 +50,20 @@ pub struct Bd {
 }
 
 impl Bd {
+    /// Whether it rests on less than [`LEAST_OVERLAP`].
+    pub fn overlaps_little(&self) -> bool {
+        self.overlap < LEAST_OVERLAP
+    }
+
+    /// Whether one of the curves has fewer than [`FEW_POINTS`] in the interval.
+    pub fn has_few_points(&self) -> bool {
+        self.anchor_points.min(self.test_points) < FEW_POINTS
+    }
+
     /// What a reader should hear about the figure, in words; empty if nothing.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        if self.overlap < LEAST_OVERLAP {
+        if self.overlaps_little() {
             warnings.push(format!("the curves overlap by only {:.0} %", 100.0 * self.overlap));
         }
         for (whose, points) in [("the anchor", self.anchor_points), ("the tested curve", self.test_points)] {

@@ -40,6 +40,11 @@ fn null_is_infinite<'de, D: Deserializer<'de>>(source: D) -> Result<BTreeMap<Met
 }
 
 impl Sample {
+    /// Whether all of these metrics were measured.
+    pub fn has_all(&self, metrics: &[Metric]) -> bool {
+        metrics.iter().all(|metric| self.scores.contains_key(metric))
+    }
+
     /// Bits per pixel of the whole file.
     pub fn bpp(&self) -> f64 {
         8.0 * self.bytes as f64 / self.pixels as f64

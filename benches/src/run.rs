@@ -126,9 +126,7 @@ impl Plan<'_> {
         let identity = subject.codec.identity();
         let keys: Vec<Key> = subject.qualities.iter().map(|&q| Key::new(&identity, q, &digest)).collect();
         let mut known: Vec<Option<Sample>> = keys.iter().map(|key| self.cache.get(key)).collect();
-        let complete = |sample: &Option<Sample>| {
-            sample.as_ref().is_some_and(|sample| self.metrics.iter().all(|metric| sample.scores.contains_key(metric)))
-        };
+        let complete = |sample: &Option<Sample>| sample.as_ref().is_some_and(|sample| sample.has_all(self.metrics));
         if !known.iter().all(complete) {
             let photo = Photo::read(&bytes).map_err(|source| unreadable(source.into()))?;
             drop(bytes);
@@ -156,9 +154,7 @@ impl Plan<'_> {
     ) -> Result<(), Problem> {
         let mut session = subject.codec.open(picture)?;
         for ((&quality, key), slot) in subject.qualities.iter().zip(keys).zip(known) {
-            let complete =
-                slot.as_ref().is_some_and(|s| self.metrics.iter().all(|metric| s.scores.contains_key(metric)));
-            if !complete {
+            if !slot.as_ref().is_some_and(|sample| sample.has_all(self.metrics)) {
                 let coded = session.encode(quality)?;
                 let (decoded, decode_time) = session.decode(&coded.file)?;
                 let mut sample = Sample {

@@ -7,7 +7,7 @@ use lic_datasets::{Channels, Photo, SAMPLES};
 fn defaults() -> LicDefaults {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/weights/tiny.safetensors");
     let model = Model::open(&path).expect("the frozen weights of tiny");
-    LicDefaults { model, weights_digest: String::new(), device: DeviceChoice::Cpu, effort: Effort::default() }
+    LicDefaults { model, device: DeviceChoice::Cpu, effort: Effort::default() }
 }
 
 fn sample() -> Picture {

@@ -1,15 +1,14 @@
 //! One input and one output, or many inputs into a folder: what `lic encode` and `lic decode` have in common.
 
 use std::collections::HashMap;
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde::Serialize;
 
 use crate::exit::{SomeFailed, Usage, code, explain};
-use crate::output::print_json;
+use crate::output::{print_json, progress};
 use crate::source::Place;
 
 /// Which files, and what to say about them.
@@ -117,14 +116,7 @@ impl BatchArgs {
     }
 
     fn bar(&self, jobs: u64) -> ProgressBar {
-        if jobs < 2 || self.quiet || !std::io::stderr().is_terminal() {
-            return ProgressBar::hidden();
-        }
-        let bar = ProgressBar::new(jobs);
-        if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} images, {eta} left") {
-            bar.set_style(style);
-        }
-        bar
+        progress(jobs, "{bar:24} {pos}/{len} images, {eta} left", jobs < 2 || self.quiet)
     }
 }
 

@@ -1,18 +1,16 @@
 //! `lic datasets`: the known test sets on this machine: list, verify, download.
 
 use std::collections::BTreeSet;
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use indicatif::{ProgressBar, ProgressStyle};
 use lic_datasets::fetch::{Event, Fetched, Options};
 use lic_datasets::manifest::{find, known};
 use lic_datasets::{DatasetError, Manifest, Search, Verification, images_in};
 use serde::Serialize;
 
 use crate::exit::Usage;
-use crate::output::{print_json, print_line};
+use crate::output::{print_json, print_line, progress};
 
 /// Arguments of `lic datasets`.
 #[derive(Debug, clap::Args)]
@@ -222,7 +220,7 @@ fn fetch(args: &FetchArgs) -> anyhow::Result<()> {
     };
     let places = args.places.of(set);
     let folder = places.first().context("this user has no cache folder: name a folder with --data-dir")?;
-    let bar = bar(args.quiet);
+    let bar = progress(0, "{msg} {bar:24} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left", args.quiet);
     let options = Options { base: args.from.clone(), ..Options::default() };
     let done = lic_datasets::fetch(set, folder, &options, &mut |event| match event {
         Event::Started { name, done, total } => {
@@ -246,16 +244,4 @@ fn fetch(args: &FetchArgs) -> anyhow::Result<()> {
         eprintln!("{}: {new} images fetched, {kept} were there{replaced}: {}", set.name, folder.display());
     }
     Ok(())
-}
-
-fn bar(quiet: bool) -> ProgressBar {
-    if quiet || !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("{msg} {bar:24} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left")
-    {
-        bar.set_style(style);
-    }
-    bar
 }

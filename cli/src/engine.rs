@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::ValueEnum;
 use lic_codec::{DeviceChoice, Model};
-use lic_datasets::manifest::sha256_hex;
 
 /// Model, device and threads.
 #[derive(Debug, clap::Args)]
@@ -29,13 +28,6 @@ enum Device {
 }
 
 impl EngineArgs {
-    /// SHA-256 of the weight file; empty for the weights inside this program.
-    pub fn weights_digest(&self) -> anyhow::Result<String> {
-        let Some(path) = &self.model else { return Ok(String::new()) };
-        let bytes = std::fs::read(path).with_context(|| format!("--model {}", path.display()))?;
-        Ok(sha256_hex(&bytes))
-    }
-
     /// The model and the device, after setting the number of threads of this process.
     pub fn start(&self) -> anyhow::Result<(Model, DeviceChoice)> {
         if let Some(threads) = self.threads {

@@ -1,9 +1,10 @@
-//! Writing files so that nobody ever sees half of one, and printing to standard output without panics.
+//! Writing files so that nobody ever sees half of one, printing to standard output without panics, and progress bars.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 /// Writes a file in one step: a temporary file in the same folder takes its place when it is complete. A link is followed;
@@ -25,6 +26,18 @@ pub fn write_atomically(path: &Path, bytes: &[u8], no_clobber: bool) -> anyhow::
     let persisted = if no_clobber { file.persist_noclobber(&target) } else { file.persist(&target) };
     persisted.with_context(failed)?;
     Ok(())
+}
+
+/// A progress bar on standard error in indicatif's template language; hidden if nobody would see it, or wants to.
+pub fn progress(length: u64, template: &str, hidden: bool) -> ProgressBar {
+    if hidden || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(length);
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
 }
 
 /// Prints a line to standard output.

@@ -1,14 +1,15 @@
 //! `lic train`: rate-distortion training of a preset.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use anyhow::Context;
 use burn::tensor::Device;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use lic_model::Preset;
 use lic_model::net::Precision;
 use lic_model::train::{Budget, Event, Options, train};
+
+use crate::output::progress;
 
 /// Where training runs.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -170,10 +171,7 @@ struct View {
 
 impl View {
     fn new() -> Self {
-        let bar = if std::io::stderr().is_terminal() { ProgressBar::new(10_000) } else { ProgressBar::hidden() };
-        if let Ok(style) = ProgressStyle::with_template("{bar:24} {percent}% {msg} [{elapsed} elapsed, {eta} left]") {
-            bar.set_style(style);
-        }
+        let bar = progress(10_000, "{bar:24} {percent}% {msg} [{elapsed} elapsed, {eta} left]", false);
         Self { bar, bpp: 0.0, mse: 0.0, loss: 0.0 }
     }
 

@@ -102,6 +102,11 @@ impl Model {
         Ok(Self(Arc::new(Inner { bytes, info, parse_id, synthesis_id, prior: Arc::new(prior) })))
     }
 
+    /// The weight file as it was read.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0.bytes
+    }
+
     /// Identity of everything that decides how files are parsed; files with another one are refused.
     pub fn parse_id(&self) -> u32 {
         self.0.parse_id

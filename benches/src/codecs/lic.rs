@@ -23,14 +23,9 @@ impl Lic {
     /// Options: `model=FILE`, `effort=0|1`, `tile=PIXELS`.
     pub(super) fn new(spec: &Spec, defaults: &LicDefaults) -> Result<Self, CodecError> {
         spec.only(&["effort", "model", "tile"])?;
-        let (model, weights_digest) = match spec.text("model") {
-            Some(path) => {
-                let path = Path::new(path);
-                let unreadable = |source| CodecError::File { what: "read", path: path.to_owned(), source };
-                let model = Model::open(path)?;
-                (model, sha256_hex(&std::fs::read(path).map_err(unreadable)?))
-            }
-            None => (defaults.model.clone(), defaults.weights_digest.clone()),
+        let model = match spec.text("model") {
+            Some(path) => Model::open(Path::new(path))?,
+            None => defaults.model.clone(),
         };
         let wrong = |option, value: &str, allowed: &str| SpecError::Value {
             codec: "lic",
@@ -65,7 +60,7 @@ impl Lic {
         };
         Ok(Self {
             about,
-            weights_digest,
+            weights_digest: sha256_hex(model.bytes()),
             options,
             encoder: Encoder::new(&model, defaults.device)?,
             decoder: Decoder::new(&model, defaults.device)?,
@@ -117,7 +112,7 @@ impl Session for Work<'_> {
 }
 
 /// SHA-256 of the running program, or the version if it cannot be read.
-pub fn program_digest() -> &'static str {
+fn program_digest() -> &'static str {
     static DIGEST: OnceLock<String> = OnceLock::new();
     DIGEST.get_or_init(|| {
         let bytes = std::env::current_exe().and_then(std::fs::read);

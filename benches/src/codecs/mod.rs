@@ -19,7 +19,6 @@ use std::time::Duration;
 
 use lic_codec::{DeviceChoice, Effort, Model, Picture};
 
-pub use lic::program_digest;
 pub use spec::{Spec, SpecError, sort_qualities};
 
 /// Names of all codecs that can be run.
@@ -88,8 +87,6 @@ pub struct Coded {
 pub struct LicDefaults {
     /// The weights.
     pub model: Model,
-    /// SHA-256 of their file; empty for the weights inside the program.
-    pub weights_digest: String,
     /// Where the networks run.
     pub device: DeviceChoice,
     /// The encoder's effort.

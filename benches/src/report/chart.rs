@@ -16,8 +16,7 @@ const LINES_A_TICK: usize = 5;
 
 /// The curves of one metric over the logarithm of the rate, each in a letter of its own; `None` if there are none.
 pub(super) fn text(report: &Report, metric: Metric) -> Option<String> {
-    let runs = report.codecs.iter().map(Side::Run);
-    let sides: Vec<Side<'_>> = runs.chain(report.published.iter().map(Side::Published)).collect();
+    let sides = Side::all(&report.codecs, &report.published);
     let drawable = |side: Side<'_>| side.curve(metric).ok()?.quality(Method::Pchip);
     let curves: Vec<(char, String, Interpolant)> =
         ('a'..='z').zip(sides).filter_map(|(c, side)| Some((c, side.label(), drawable(side)?))).collect();

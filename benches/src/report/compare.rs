@@ -90,7 +90,12 @@ pub enum Side<'a> {
     Published(&'a Published),
 }
 
-impl Side<'_> {
+impl<'a> Side<'a> {
+    /// All codecs that were run, then all published curves.
+    pub fn all(codecs: &'a [Measured], published: &'a [Published]) -> Vec<Self> {
+        codecs.iter().map(Self::Run).chain(published.iter().map(Self::Published)).collect()
+    }
+
     /// The label in tables.
     pub fn label(self) -> String {
         match self {

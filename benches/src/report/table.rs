@@ -192,20 +192,20 @@ pub(super) fn marks() -> String {
 
 /// A mean difference in quality, which always is over all common rates; marked as [`overlap`] and [`points`] are.
 pub(super) fn difference(metric: Metric, bd: &Bd) -> String {
-    let weak = bd.overlap < LEAST_OVERLAP || bd.test_points.min(bd.anchor_points) < FEW_POINTS;
+    let weak = bd.overlaps_little() || bd.has_few_points();
     let unit = if axis_unit(metric).is_empty() { String::new() } else { format!(" {}", axis_unit(metric)) };
     format!("{:+.3}{unit}{}", bd.value, if weak { "*" } else { "" })
 }
 
 /// The share of quality (of one or the other curve) that a figure rests on, marked if it is small.
 pub(super) fn overlap(bd: &Bd) -> String {
-    let mark = if bd.overlap < LEAST_OVERLAP { "*" } else { "" };
+    let mark = if bd.overlaps_little() { "*" } else { "" };
     format!("{:.0} %{mark}", 100.0 * bd.overlap)
 }
 
 /// Points of the tested curve and of the anchor inside of the interval, marked if they are few.
 pub(super) fn points(bd: &Bd) -> String {
-    let mark = if bd.test_points.min(bd.anchor_points) < FEW_POINTS { "*" } else { "" };
+    let mark = if bd.has_few_points() { "*" } else { "" };
     format!("{}/{}{mark}", bd.test_points, bd.anchor_points)
 }
 
@@ -217,7 +217,8 @@ pub(super) fn axis_unit(metric: Metric) -> &'static str {
     }
 }
 
-fn percent(value: f64) -> String {
+/// A difference in percent.
+pub(super) fn percent(value: f64) -> String {
     format!("{value:+.2} %")
 }
 

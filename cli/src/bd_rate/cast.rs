@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use anyhow::{Context, bail};
 use lic_benches::anchors;
 use lic_benches::codecs::{self, LicDefaults, Spec};
+use lic_benches::report::Published;
 use lic_benches::report::compare::Side;
-use lic_benches::report::{Measured, Published};
 use lic_benches::run::Subject;
 use lic_datasets::{Completeness, Dataset};
 
@@ -131,11 +131,6 @@ fn has_curve(dataset: &Dataset, name: &str) -> bool {
 /// VTM as it was measured on a known set, else JPEG.
 fn default_anchor(dataset: &Dataset) -> &'static str {
     ["vtm", "vtm-18.0"].into_iter().find(|name| has_curve(dataset, name)).unwrap_or("jpeg")
-}
-
-/// Codecs and published curves after the measurement.
-pub fn sides<'a>(codecs: &'a [Measured], published: &'a [Published]) -> Vec<Side<'a>> {
-    codecs.iter().map(Side::Run).chain(published.iter().map(Side::Published)).collect()
 }
 
 /// Those with these labels, in the order of the labels.

@@ -3,17 +3,16 @@
 mod cast;
 mod interval;
 
-use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
-use indicatif::{ProgressBar, ProgressStyle};
 use lic_benches::Method;
 use lic_benches::cache::Cache;
 use lic_benches::codecs::LicDefaults;
 use lic_benches::metric::Metric;
+use lic_benches::report::compare::Side;
 use lic_benches::report::plot::RateAxis;
 use lic_benches::report::table::Style;
 use lic_benches::report::{self, AVERAGING, Comparisons, Images, Mean, Measured, Report};
@@ -24,7 +23,7 @@ use lic_datasets::{Dataset, Search};
 
 use crate::engine::EngineArgs;
 use crate::exit::Usage;
-use crate::output::{print_json, print_line, write_atomically};
+use crate::output::{print_json, print_line, progress, write_atomically};
 use cast::Cast;
 use interval::Between;
 
@@ -123,10 +122,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let interval = args.interval.check(&metrics)?;
     // First of all: threads can be chosen only before anything uses them.
     let (model, device) = args.engine.start()?;
-    let weights_digest = args.engine.weights_digest()?;
     let search = Search { data_dir: args.data_dir.clone() };
     let dataset = Dataset::open(&args.dataset, &search, args.partial).context("--dataset")?;
-    let defaults = LicDefaults { model, weights_digest, device, effort: args.effort };
+    let defaults = LicDefaults { model, device, effort: args.effort };
     let Cast { subjects, published, anchors } =
         Cast::new(&args.codec, &args.anchor, &qualities(&args.qualities)?, &dataset, &defaults)?;
     let cache = cache(args)?;
@@ -134,14 +132,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let jobs = args.jobs.unwrap_or(cores);
     let plan = Plan { images: &dataset.images, subjects: &subjects, metrics: &metrics, jobs, cache: &cache };
 
-    let bar = progress(plan.points() as u64);
+    let bar = progress(plan.points() as u64, "{bar:24} {pos}/{len} points, {eta} left", false);
     let samples = plan.run(&|| bar.inc(1))?;
     bar.finish_and_clear();
 
     let codecs = Measured::all(&subjects, &dataset, &samples, &metrics);
     let mut warnings: Vec<String> = subjects.iter().filter_map(|subject| subject.codec.warning()).collect();
     warnings.extend(codecs.iter().flat_map(|codec| [not_rising(codec), lossless(codec)]).flatten());
-    let sides = cast::sides(&codecs, &published);
+    let sides = Side::all(&codecs, &published);
     let comparisons = Comparisons::new(
         &cast::chosen(&sides, &anchors),
         &cast::tests(&sides, &args.codec),
@@ -231,14 +229,6 @@ fn lossless(codec: &Measured) -> Option<String> {
             qualities.join(", ")
         )
     })
-}
-
-fn progress(points: u64) -> ProgressBar {
-    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(points) } else { ProgressBar::hidden() };
-    if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} points, {eta} left") {
-        bar.set_style(style);
-    }
-    bar
 }
 
 /// The command line as it can be pasted into a shell.

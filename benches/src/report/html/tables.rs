@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use crate::metric::Metric;
-use crate::report::table::{difference, overlap, points, remarks, score};
+use crate::report::table::{difference, overlap, percent, points, remarks, score};
 use crate::report::{Comparison, Comparisons, Mean, Measured};
 
 /// Shown where there is no value.
@@ -206,8 +206,4 @@ fn number(value: Option<f64>, text: &str) -> Markup {
 
 fn none() -> String {
     NONE.to_owned()
-}
-
-fn percent(value: f64) -> String {
-    format!("{value:+.2} %")
 }
