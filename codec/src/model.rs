@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use lic_model::inference::{LoadError, Transforms};
+use lic_model::inference::Transforms;
+use lic_model::load::LoadError;
 use lic_model::weights::{Info, WeightFile};
 
 use crate::error::Error;

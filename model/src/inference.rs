@@ -3,33 +3,15 @@
 //! Plain arrays in, plain arrays out. All methods take `&self` and may be called from several threads.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use lic_shaders::transform::at_quality;
 
 use crate::checkpoint::Named;
+use crate::load::{LoadError, ParamError};
 use crate::net::{Analysis, Init, Synthesis};
-use crate::params::{self, ParamError, read};
+use crate::params::{self, read};
 use crate::preset::{KNOTS, ModelConfig};
 use crate::prior::HyperAnalysis;
-use crate::weights::{WeightFile, WeightsError};
-
-/// Why transforms cannot be built from a weight file.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// The file.
-    #[error(transparent)]
-    Weights(#[from] WeightsError),
-    /// Its tensors do not fit its own description.
-    #[error(transparent)]
-    Params(#[from] ParamError),
-    /// The description is absurd.
-    #[error("impossible model description: {0:?}")]
-    Config(ModelConfig),
-}
-
-/// Most channels of any layer that a weight file may ask for.
-const MOST_CHANNELS: usize = 4096;
-
-/// Most blocks of a stage that a weight file may ask for.
-const MOST_BLOCKS: usize = 64;
+use crate::weights::WeightFile;
 
 /// Synthesis for decoders; analysis and hyper-analysis too for encoders.
 #[derive(Debug)]
@@ -48,8 +30,7 @@ impl Transforms {
     /// # Errors
     /// A tensor is missing or has the wrong shape or type.
     pub fn load(file: &WeightFile<'_>, device: &Device, encoder: bool) -> Result<Self, LoadError> {
-        let config = file.info.config;
-        check(&config, file)?;
+        let config = file.checked_config()?;
         let mut synthesis_tensors = file.floats("synthesis.")?;
         let gain = take_gain(&mut synthesis_tensors, &config)?;
         let mut init = Init::new(0, device);
@@ -98,28 +79,20 @@ impl Transforms {
                 padded.extend_from_slice(&latent[at..at + self.config.y]);
             }
         }
-        let bias = interpolate(&read(hyper.knots.val()), self.config.hidden, quality);
+        let bias = at_quality(&read(hyper.knots.val()), quality);
         let bias = self.tensor(bias, [1, 1, 1, self.config.hidden]);
         Some(read(hyper.forward_biased(self.tensor(padded, [1, full_rows, full_columns, self.config.y]), bias)))
     }
 
     /// Decoded whitened latent [rows, columns, y] -> patches [2 rows, 2 columns, 192], nominally -0.5..=0.5.
     pub fn synthesise(&self, latent: Vec<f32>, rows: usize, columns: usize, quality: u8) -> Vec<f32> {
-        let gain = self.tensor(interpolate(&self.gain, self.config.c8, quality), [1, self.config.c8]);
+        let gain = self.tensor(at_quality(&self.gain, quality), [1, self.config.c8]);
         read(self.synthesis.forward(self.tensor(latent, [1, rows, columns, self.config.y]), gain))
     }
 
     fn tensor<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
         Tensor::from_data(TensorData::new(values, shape), &self.device)
     }
-}
-
-/// The row of a table [64, channels] at a quality in quarter knots, linear between knots.
-fn interpolate(table: &[f32], channels: usize, quality: u8) -> Vec<f32> {
-    let (knot, quarter) = (usize::from(quality >> 2).min(KNOTS - 1), f32::from(quality & 3) / 4.0);
-    let row = |k: usize| &table[k * channels..(k + 1) * channels];
-    let next = row((knot + 1).min(KNOTS - 1));
-    row(knot).iter().zip(next).map(|(a, b)| a + (b - a) * quarter).collect()
 }
 
 /// Takes `gain` out of the synthesis tensors; the module itself holds logarithms, which inference does not use.
@@ -131,14 +104,4 @@ fn take_gain(tensors: &mut Named, config: &ModelConfig) -> Result<Vec<f32>, Para
     }
     tensors.insert("log_gain".to_owned(), (expected, vec![0.0; gain.len()]));
     Ok(gain)
-}
-
-/// Refuses a description that asks for more than its own file holds, before anything of its size is allocated.
-fn check(config: &ModelConfig, file: &WeightFile<'_>) -> Result<(), LoadError> {
-    let channels = [config.c8, config.c16, config.y, config.z, config.hidden];
-    let plain = channels.iter().all(|&c| c > 0 && c % 4 == 0 && c <= MOST_CHANNELS);
-    let heads =
-        config.head_width.is_none_or(|w| w > 0 && [config.c8, config.c16].iter().all(|c| c % w == 0 && c / w >= 2));
-    let within = plain && heads && config.blocks8 <= MOST_BLOCKS && config.blocks16 <= MOST_BLOCKS;
-    if within && config.least_parameters() <= file.elements() { Ok(()) } else { Err(LoadError::Config(*config)) }
 }

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 
 use nalgebra::{DMatrix, SymmetricEigen};
 
+use crate::load::ParamError;
 use crate::network::Network;
-use crate::params::{self, ParamError};
+use crate::params;
 use crate::preset::ModelConfig;
 
 /// Values of an 8x8 RGB patch.

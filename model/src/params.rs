@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor, TensorData};
 
+use crate::load::ParamError;
+
 /// The parameter that the KLT start sets and training leaves alone.
 const CONSTANT: &str = "prior.log_deviation";
 
@@ -51,24 +53,6 @@ impl Slot {
     pub fn range(&self) -> std::ops::Range<usize> {
         self.offset..self.offset + self.len()
     }
-}
-
-/// Why parameters do not fit a module.
-#[derive(Debug, thiserror::Error)]
-pub enum ParamError {
-    /// The module needs a tensor the file has not.
-    #[error("tensor {0} is missing")]
-    Missing(String),
-    /// A tensor has another shape than the module's.
-    #[error("tensor {name} has shape {found:?}, the model needs {expected:?}")]
-    Shape {
-        /// Tensor name.
-        name: String,
-        /// Shape in the file.
-        found: Vec<usize>,
-        /// Shape in the module.
-        expected: Vec<usize>,
-    },
 }
 
 /// The parameters of a module in visiting order.

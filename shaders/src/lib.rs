@@ -1,4 +1,4 @@
-//! Kernels of the integer prior: the layers, what they compute, and WGSL shaders that compute the same.
+//! Kernels of the integer prior and of the float transforms: the layers, what they compute, and WGSL shaders that compute the same.
 //!
 //! [`layer`] holds checked layers, [`reference`](mod@reference) computes them one number at a time and is the
 //! definition that every faster implementation is compared with, and `gpu` (feature `gpu`) runs them through wgpu.
@@ -14,6 +14,7 @@ pub mod layer;
 pub mod order;
 pub mod plane;
 pub mod reference;
+pub mod transform;
 
 pub use error::LayerError;
 pub use gain::Gains;

@@ -6,8 +6,9 @@ use burn::tensor::Device;
 
 use super::{QuantiseError, calibrate, quantise};
 use crate::checkpoint::{self, Named};
+use crate::load::ParamError;
 use crate::network::Network;
-use crate::params::{self, ParamError};
+use crate::params;
 use crate::preset::ModelConfig;
 use crate::train::Crops;
 use crate::weights::{self, Info, WeightFile};

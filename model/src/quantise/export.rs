@@ -11,7 +11,7 @@ use super::gains::{self, MEAN_UNITS, log_scale_units};
 use super::layer::{FloatRow, IntegerRows, quantise_rows};
 use super::tables::{self, Mixtures};
 use crate::checkpoint::{CheckpointError, Named};
-use crate::params::ParamError;
+use crate::load::ParamError;
 use crate::preset::{KNOTS, ModelConfig};
 use crate::prior::Grid;
 use crate::train::DataError;

@@ -9,8 +9,9 @@ use safetensors::tensor::Dtype;
 
 use super::gains::{MEAN_UNITS, log_scale_units};
 use crate::checkpoint::Named;
+use crate::load::ParamError;
 use crate::network::Network;
-use crate::params::{self, ParamError};
+use crate::params;
 use crate::preset::{KNOTS, ModelConfig, Z_KNOTS};
 use crate::prior::Grid;
 use crate::prior::density::{COMPONENTS, MIN_WIDTH};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::DataError;
 use crate::checkpoint::CheckpointError;
-use crate::params::ParamError;
+use crate::load::ParamError;
 use crate::preset::Preset;
 use crate::quantise::RestoreError;
 

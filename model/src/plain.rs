@@ -1,0 +1,103 @@
+//! The transforms of a weight file as plain arrays ([`lic_shaders::transform`]), for implementations without burn.
+//!
+//! Differs from [`crate::inference`], which builds burn's networks from the same tensors and also knows attention.
+
+use lic_shaders::transform::{Activation, Analysis, Block, Conv3x3, Dense, HyperAnalysis, PATCH, Synthesis};
+
+use crate::checkpoint::Named;
+use crate::load::{LoadError, ParamError};
+use crate::preset::{KNOTS, ModelConfig};
+use crate::weights::WeightFile;
+
+/// The synthesis transform; `None` if the model has attention.
+///
+/// # Errors
+/// A tensor is missing or has the wrong shape or type.
+pub fn synthesis(file: &WeightFile<'_>) -> Result<Option<Synthesis>, LoadError> {
+    let Some((mut tensors, config)) = tensors(file, "synthesis.")? else { return Ok(None) };
+    let ModelConfig { c8, c16, y, blocks8, blocks16, .. } = config;
+    Ok(Some(Synthesis {
+        stem: tensors.dense("stem", y, c16)?,
+        blocks16: tensors.blocks("blocks16", blocks16, c16)?,
+        up: tensors.dense("up", c16, 4 * c8)?,
+        gain: tensors.take("gain", &[KNOTS, c8])?,
+        blocks8: tensors.blocks("blocks8", blocks8, c8)?,
+        head: tensors.dense("head", c8, PATCH)?,
+    }))
+}
+
+/// The analysis transform; `None` if the model has attention.
+///
+/// # Errors
+/// A tensor is missing or has the wrong shape or type.
+pub fn analysis(file: &WeightFile<'_>) -> Result<Option<Analysis>, LoadError> {
+    let Some((mut tensors, config)) = tensors(file, "analysis.")? else { return Ok(None) };
+    let ModelConfig { c8, c16, y, blocks8, blocks16, .. } = config;
+    Ok(Some(Analysis {
+        stem: tensors.dense("stem", PATCH, c8)?,
+        blocks8: tensors.blocks("blocks8", blocks8, c8)?,
+        down: tensors.dense("down", 4 * c8, c16)?,
+        blocks16: tensors.blocks("blocks16", blocks16, c16)?,
+        head: tensors.dense("head", c16, y)?,
+    }))
+}
+
+/// The hyper-analysis transform.
+///
+/// # Errors
+/// A tensor is missing or has the wrong shape or type.
+pub fn hyper_analysis(file: &WeightFile<'_>) -> Result<HyperAnalysis, LoadError> {
+    let ModelConfig { y, z, hidden, .. } = file.checked_config()?;
+    let mut tensors = Tensors(file.floats("hyper_analysis.")?);
+    Ok(HyperAnalysis {
+        stem: tensors.dense("stem", y, hidden)?,
+        knots: tensors.take("knots", &[KNOTS, hidden])?,
+        block1: tensors.block("block1", hidden, Activation::Relu)?,
+        down1: tensors.dense("down1", 4 * hidden, hidden)?,
+        block2: tensors.block("block2", hidden, Activation::Relu)?,
+        down2: tensors.dense("down2", 4 * hidden, z)?,
+    })
+}
+
+/// The tensors of a transform without attention.
+fn tensors(file: &WeightFile<'_>, prefix: &str) -> Result<Option<(Tensors, ModelConfig)>, LoadError> {
+    let config = file.checked_config()?;
+    match config.head_width {
+        Some(_) => Ok(None),
+        None => Ok(Some((Tensors(file.floats(prefix)?), config))),
+    }
+}
+
+struct Tensors(Named);
+
+impl Tensors {
+    fn take(&mut self, name: &str, expected: &[usize]) -> Result<Vec<f32>, ParamError> {
+        let (found, values) = self.0.remove(name).ok_or_else(|| ParamError::Missing(name.to_owned()))?;
+        if found != expected || values.len() != expected.iter().product::<usize>() {
+            return Err(ParamError::Shape { name: name.to_owned(), found, expected: expected.to_vec() });
+        }
+        Ok(values)
+    }
+
+    fn dense(&mut self, name: &str, inputs: usize, outputs: usize) -> Result<Dense, ParamError> {
+        let weight = self.take(&format!("{name}.weight"), &[inputs, outputs])?;
+        Ok(Dense { inputs, outputs, weight, bias: self.take(&format!("{name}.bias"), &[outputs])? })
+    }
+
+    fn block(&mut self, name: &str, channels: usize, activation: Activation) -> Result<Block, ParamError> {
+        let part = channels / 4;
+        let weight = self.take(&format!("{name}.conv.weight"), &[part, part, 3, 3])?;
+        let conv = Conv3x3 { channels: part, weight, bias: self.take(&format!("{name}.conv.bias"), &[part])? };
+        let expand = self.dense(&format!("{name}.expand"), channels, 2 * channels)?;
+        let hidden = match activation {
+            Activation::Gate => channels,
+            Activation::Relu => 2 * channels,
+        };
+        let project = self.dense(&format!("{name}.project"), hidden, channels)?;
+        Ok(Block { conv, expand, activation, project })
+    }
+
+    fn blocks(&mut self, name: &str, count: usize, channels: usize) -> Result<Vec<Block>, ParamError> {
+        (0..count).map(|i| self.block(&format!("{name}.{i}"), channels, Activation::Gate)).collect()
+    }
+}
