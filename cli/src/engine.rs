@@ -24,6 +24,8 @@ pub struct EngineArgs {
 enum Device {
     Auto,
     Cpu,
+    /// The CPU with the networks' definition: slower, for comparisons
+    Reference,
     Gpu,
 }
 
@@ -41,6 +43,7 @@ impl EngineArgs {
         let device = match self.device {
             Device::Auto => DeviceChoice::Auto,
             Device::Cpu => DeviceChoice::Cpu,
+            Device::Reference => DeviceChoice::Reference,
             Device::Gpu => DeviceChoice::Gpu,
         };
         Ok((model, device))

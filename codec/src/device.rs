@@ -3,7 +3,11 @@
 //! The transforms run on burn's wgpu device, the prior on its own (`lic_shaders::gpu`); both take the same adapter, the first of
 //! the best kind.
 
-use crate::error::Warning;
+use crate::error::{Error, Warning};
+use crate::model::Model;
+use crate::transform::Transforms;
+use crate::transform::cpu::CpuTransforms;
+use crate::transform::windows::Windows;
 
 /// Where the networks run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -13,6 +17,8 @@ pub enum DeviceChoice {
     Auto,
     /// The CPU.
     Cpu,
+    /// The CPU with burn's networks, which define the transforms: slower than [`Self::Cpu`], for comparisons.
+    Reference,
     /// Any GPU adapter, software rasterisers included; an error if there is none.
     Gpu,
 }
@@ -36,7 +42,8 @@ pub enum DeviceError {
 /// A device that was chosen, with what the user should hear about the choice.
 #[derive(Debug, Clone)]
 pub(crate) struct Chosen {
-    pub(crate) burn: burn::tensor::Device,
+    /// Where burn's networks run; `None` for the CPU's own kernels wherever they can.
+    burn: Option<burn::tensor::Device>,
     #[cfg(feature = "gpu")]
     pub(crate) gpu: Option<crate::prior::AdapterPolicy>,
     pub(crate) warning: Option<Warning>,
@@ -44,28 +51,41 @@ pub(crate) struct Chosen {
 
 impl Chosen {
     /// The CPU, which always works.
-    pub(crate) fn cpu(warning: Option<Warning>) -> Self {
+    fn cpu(warning: Option<Warning>) -> Self {
         Self {
-            burn: burn::tensor::Device::flex(),
+            burn: None,
             #[cfg(feature = "gpu")]
             gpu: None,
             warning,
         }
     }
 
-    /// Whether transforms of several tiles may run at the same time: a GPU is filled by one.
-    pub(crate) fn takes_several(&self) -> bool {
+    /// The CPU with burn's networks.
+    fn reference() -> Self {
+        Self { burn: Some(burn::tensor::Device::flex()), ..Self::cpu(None) }
+    }
+
+    /// The transforms of a model on this device.
+    pub(crate) fn transforms(&self, model: &Model, encoder: bool) -> Result<Box<dyn Transforms>, Error> {
+        if self.burn.is_none()
+            && let Some(transforms) = CpuTransforms::load(&model.file()?, encoder)?
+        {
+            return Ok(Box::new(transforms));
+        }
+        let device = self.burn.clone().unwrap_or_else(burn::tensor::Device::flex);
         #[cfg(feature = "gpu")]
-        return self.gpu.is_none();
+        let several = self.gpu.is_none();
         #[cfg(not(feature = "gpu"))]
-        true
+        let several = true;
+        Ok(Box::new(Windows::new(model.networks(&device, encoder)?, several)))
     }
 }
 
 #[cfg(not(feature = "gpu"))]
-pub(crate) fn choose(choice: DeviceChoice, _model: &crate::model::Model) -> Result<Chosen, crate::error::Error> {
+pub(crate) fn choose(choice: DeviceChoice, _model: &Model) -> Result<Chosen, Error> {
     match choice {
         DeviceChoice::Auto | DeviceChoice::Cpu => Ok(Chosen::cpu(None)),
+        DeviceChoice::Reference => Ok(Chosen::reference()),
         DeviceChoice::Gpu => Err(DeviceError::NotBuilt.into()),
     }
 }
@@ -81,6 +101,7 @@ mod with_gpu {
     use std::sync::{Mutex, OnceLock, PoisonError};
 
     use burn::tensor::{Device, DeviceKind};
+    use lic_model::inference::Transforms;
 
     use super::{Chosen, DeviceChoice, DeviceError};
     use crate::error::{Error, GpuFault, Warning};
@@ -89,7 +110,6 @@ mod with_gpu {
     use crate::prior::{
         AdapterPolicy, FastEngine, GpuEngine, GpuError, Prediction, PriorEngine, QualityIndex, TileShape,
     };
-    use crate::transform::TileTransforms;
 
     /// What `auto` means in this process.
     #[derive(Clone, Copy)]
@@ -102,8 +122,9 @@ mod with_gpu {
     pub(crate) fn choose(choice: DeviceChoice, model: &Model) -> Result<Chosen, Error> {
         match choice {
             DeviceChoice::Cpu => Ok(Chosen::cpu(None)),
+            DeviceChoice::Reference => Ok(Chosen::reference()),
             DeviceChoice::Gpu => {
-                let burn = burn_device(AdapterPolicy::Any)?;
+                let burn = Some(burn_device(AdapterPolicy::Any)?);
                 let gpu = Some(AdapterPolicy::Any);
                 Ok(Chosen { burn, gpu, warning: None })
             }
@@ -113,7 +134,7 @@ mod with_gpu {
                     Verdict::NoAdapter => Ok(Chosen::cpu(None)),
                     &Verdict::Bad(reason) => Ok(Chosen::cpu(Some(Warning::GpuNotUsed { reason }))),
                     Verdict::Good => Ok(Chosen {
-                        burn: burn_device(AdapterPolicy::Hardware)?,
+                        burn: Some(burn_device(AdapterPolicy::Hardware)?),
                         gpu: Some(AdapterPolicy::Hardware),
                         warning: None,
                     }),
@@ -187,8 +208,8 @@ mod with_gpu {
             return Ok(Some(GpuFault::WrongPrior));
         }
         let device = burn_device(policy)?;
-        let on_gpu = pixels(&model.transforms(&device, false)?);
-        let on_cpu = pixels(&model.transforms(&Device::flex(), false)?);
+        let on_gpu = pixels(&model.networks(&device, false)?);
+        let on_cpu = pixels(&model.networks(&Device::flex(), false)?);
         // Written so that numbers that are none count as different.
         let close = |(a, b): (&f32, &f32)| (a.clamp(-0.5, 0.5) - b.clamp(-0.5, 0.5)).abs() <= TOLERANCE;
         if on_gpu.len() == on_cpu.len() && on_gpu.iter().zip(&on_cpu).all(close) {
@@ -216,10 +237,10 @@ mod with_gpu {
     }
 
     /// Patches from latents of about unit variance.
-    fn pixels(transforms: &dyn TileTransforms) -> Vec<f32> {
+    fn pixels(networks: &Transforms) -> Vec<f32> {
         let mut noise = Noise(2);
         let latent =
-            (0..TEST.positions() * transforms.channels()).map(|_| noise.symmetric(1700) as f32 / 1000.0).collect();
-        transforms.synthesise(latent, TEST.height, TEST.width, 128)
+            (0..TEST.positions() * networks.config().y).map(|_| noise.symmetric(1700) as f32 / 1000.0).collect();
+        networks.synthesise(latent, TEST.height, TEST.width, 128)
     }
 }

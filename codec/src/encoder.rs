@@ -13,7 +13,7 @@ use crate::format::header::DEFAULT_TILE;
 use crate::format::{BitDepth, Header, TileRect, write_file};
 use crate::image::Picture;
 use crate::model::Model;
-use crate::patches;
+use crate::plane::TileLatents;
 use crate::prior::{HYPER_MAX, PriorEngine, QualityIndex};
 use crate::runtime::Runtime;
 use crate::stats::{Stats, timed};
@@ -101,8 +101,9 @@ impl Encoder {
         let Some(target) = options.target else {
             let quality = quality_index(options.quality)?;
             let header = self.header(picture, options.tile)?;
+            let mut latents = self.latents(picture, &header)?;
             return self.run(&header, quality, options.effort, |tiles, stats| {
-                timed(&mut stats.analysis, || self.latents(picture, &header, tiles))
+                timed(&mut stats.analysis, || latents.take(tiles.len()))
             });
         };
         target.check()?;
@@ -136,8 +137,8 @@ impl Encoder {
     pub fn analyse(&self, picture: &Picture, options: &EncodeOptions) -> Result<Analysed<'_>, Error> {
         let header = self.header(picture, options.tile)?;
         let mut stats = Stats { pixels: u64::from(header.width) * u64::from(header.height), ..Stats::default() };
-        let tiles: Vec<TileRect> = header.tiles().collect();
-        let latents = timed(&mut stats.analysis, || self.latents(picture, &header, &tiles))?;
+        let latents =
+            timed(&mut stats.analysis, || self.latents(picture, &header)?.take(header.tile_count() as usize))?;
         Ok(Analysed { encoder: self, header, effort: options.effort, latents, stats })
     }
 
@@ -161,17 +162,10 @@ impl Encoder {
         Ok(header)
     }
 
-    /// Whitened latents [rows, columns, M] of some tiles.
-    fn latents(&self, picture: &Picture, header: &Header, tiles: &[TileRect]) -> Result<Vec<Vec<f32>>, Error> {
+    /// Whitened latents [rows, columns, M] of all tiles, computed as they are taken.
+    fn latents<'a>(&'a self, picture: &'a Picture, header: &Header) -> Result<TileLatents<'a>, Error> {
         let transforms = &self.runtime.transforms;
-        let whole = Area::of_picture(header);
-        let window = |tile: &TileRect| Area::of_tile(tile).window(transforms.halo(), &whole);
-        self.runtime.transform(tiles, window, |tile| {
-            let window = window(tile);
-            let patches = patches::from_picture(picture, &window);
-            let latent = transforms.analyse(patches, window.rows.len(), window.columns.len())?;
-            Ok(window.crop(&latent, &Area::of_tile(tile), transforms.channels()))
-        })
+        Ok(TileLatents::new(transforms.analysis(picture, header)?, header, transforms.channels()))
     }
 
     /// Codes a picture band by band; `latents` gives those of a band's tiles.
@@ -180,7 +174,7 @@ impl Encoder {
         header: &Header,
         quality: QualityIndex,
         effort: Effort,
-        latents: impl Fn(&[TileRect], &mut Stats) -> Result<Vec<L>, Error>,
+        mut latents: impl FnMut(&[TileRect], &mut Stats) -> Result<Vec<L>, Error>,
     ) -> Result<Encoded, Error> {
         let header = Header { quality: quality.get(), ..*header };
         let mut stats = Stats { pixels: u64::from(header.width) * u64::from(header.height), ..Stats::default() };
@@ -215,19 +209,14 @@ impl Encoder {
             .map(|(tile, latent)| (tile.index, Area::of_tile(tile), latent.as_ref()))
             .collect();
         let hyper: Vec<Vec<i16>> = timed(&mut stats.analysis, || {
-            self.runtime.transform(
-                &items,
-                |(_, area, _)| area.clone(),
-                |(_, area, latent)| {
-                    let (rows, columns) = (area.rows.len(), area.columns.len());
-                    let transforms = &self.runtime.transforms;
-                    let z = transforms.hyper_analyse(latent, rows, columns, quality.get())?;
-                    let limit = f32::from(HYPER_MAX);
-                    // What is no number becomes 0.
-                    let round = |z: &f32| z.round().clamp(-limit, limit) as i16;
-                    Ok(z.iter().map(round).collect())
-                },
-            )
+            let hyper = |(_, area, latent): &(u32, Area, &[f32])| {
+                let (rows, columns) = (area.rows.len(), area.columns.len());
+                let z = self.runtime.transforms.hyper_analyse(latent, rows, columns, quality.get())?;
+                let limit = f32::from(HYPER_MAX);
+                // What is no number becomes 0.
+                Ok(z.iter().map(|z| z.round().clamp(-limit, limit) as i16).collect())
+            };
+            items.iter().map(hyper).collect::<Result<_, Error>>()
         })?;
         let tiles: Vec<LatentTile<'_>> = items
             .iter()

@@ -51,6 +51,7 @@ mod patches;
 mod plane;
 pub mod prior;
 mod runtime;
+mod simd;
 mod stats;
 pub mod symbols;
 mod target;

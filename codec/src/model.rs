@@ -128,9 +128,13 @@ impl Model {
         &self.0.prior
     }
 
-    /// The float networks on a device.
-    pub(crate) fn transforms(&self, device: &Device, encoder: bool) -> Result<Transforms, Error> {
-        let file = WeightFile::parse(&self.0.bytes).map_err(ModelError::from)?;
-        Ok(Transforms::load(&file, device, encoder).map_err(ModelError::from)?)
+    /// The weight file.
+    pub(crate) fn file(&self) -> Result<WeightFile<'_>, ModelError> {
+        Ok(WeightFile::parse(&self.0.bytes)?)
+    }
+
+    /// burn's networks on a device.
+    pub(crate) fn networks(&self, device: &Device, encoder: bool) -> Result<Transforms, ModelError> {
+        Ok(Transforms::load(&self.file()?, device, encoder)?)
     }
 }

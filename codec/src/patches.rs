@@ -3,7 +3,11 @@
 //! A patch is 8x8 pixels as 192 numbers in the order row, column, colour, `sample / 255 - 0.5`; grey pictures are three equal
 //! planes. The picture is continued by its edge pixels to whole latents and not further (`codec/FORMAT.md`, chapters 2 and 5.1).
 
-use crate::format::ColourModel;
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use crate::format::{ColourModel, Header};
 use crate::image::{Picture, channels};
 use crate::tiles::{Area, LATENT};
 
@@ -33,6 +37,46 @@ pub(crate) fn from_picture(picture: &Picture, area: &Area) -> Vec<f32> {
         }
     }
     out
+}
+
+/// Rows of patches `[across, 64 channels]` of a picture as they are, the edge continued; `rows` are rows of patches.
+pub(crate) fn sample_rows(picture: &Picture, rows: Range<usize>, across: usize) -> Vec<Vec<u8>> {
+    let (width, height) = (picture.width as usize, picture.height as usize);
+    let channels = picture.channels();
+    let run = PATCH * channels;
+    let row = |patch_row: usize| {
+        let mut out = vec![0; across * PATCH * run];
+        let lines = (patch_row * PATCH..(patch_row + 1) * PATCH).map(|row| row.min(height - 1) * width * channels);
+        for (y, start) in lines.enumerate() {
+            let line = &picture.pixels[start..start + width * channels];
+            let (whole, rest) = line.split_at(width / PATCH * run);
+            let mut places = out.chunks_exact_mut(run).skip(y).step_by(PATCH);
+            whole.chunks_exact(run).zip(places.by_ref()).for_each(|(from, to)| to.copy_from_slice(from));
+            let last = &line[line.len() - channels..];
+            let mut rest = rest.chunks_exact(channels);
+            for to in places.flat_map(|place| place.chunks_exact_mut(channels)) {
+                to.copy_from_slice(rest.next().unwrap_or(last));
+            }
+        }
+        out
+    };
+    rows.into_par_iter().map(row).collect()
+}
+
+/// Appends rows of patches `[across, 64 channels]` to a picture that is complete down to where they begin; what lies outside of it is left out.
+pub(crate) fn append_rows(rows: &[Vec<u8>], header: &Header, pixels: &mut Vec<u8>) {
+    let channels = channels(header.colour);
+    let (stride, run) = (usize::from(header.width) * channels, PATCH * channels);
+    let start = pixels.len();
+    let end = (start + rows.len() * PATCH * stride).min(usize::from(header.height) * stride);
+    pixels.resize(end.max(start), 0);
+    pixels[start..].par_chunks_mut(PATCH * stride).zip(rows).for_each(|(lines, row)| {
+        for (y, line) in lines.chunks_exact_mut(stride).enumerate() {
+            let runs = row.chunks_exact(run).skip(y).step_by(PATCH);
+            // The last run of a line may be cut.
+            line.chunks_mut(run).zip(runs).for_each(|(to, from)| to.copy_from_slice(&from[..to.len()]));
+        }
+    });
 }
 
 /// Samples [height, width, channels] of a tile from the patches of its `window`; `tile` lies inside of it.
@@ -71,6 +115,7 @@ fn sample(value: f32) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::BitDepth;
 
     #[test]
     fn patches_hold_the_pixels_and_the_continued_edge() {
@@ -84,6 +129,26 @@ mod tests {
             assert_eq!(patches.len(), 6 * 4 * PATCH_VALUES);
             let back = to_samples(&patches, &whole, &whole, [width, height], colour);
             assert_eq!(back, pixels);
+            let header = Header {
+                width: 21,
+                height: 35,
+                colour,
+                depth: BitDepth::Eight,
+                quality: 0,
+                tile_size: 64,
+                parse_id: 0,
+                synthesis_id: 0,
+                has_sections: false,
+            };
+            let mut back = Vec::new();
+            for row in sample_rows(&picture, 0..6, 4) {
+                append_rows(&[row], &header, &mut back);
+            }
+            assert_eq!(back, pixels);
+            let as_floats: Vec<u8> = patches.iter().map(|&v| sample(v)).collect();
+            if colour == ColourModel::Rgb {
+                assert_eq!(sample_rows(&picture, 0..6, 4).concat(), as_floats);
+            }
             let all = to_samples(&patches, &whole, &whole, [32, 48], colour);
             let last = &pixels[samples - channels(colour)..];
             assert_eq!(&all[all.len() - channels(colour)..], last);

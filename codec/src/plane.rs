@@ -1,54 +1,111 @@
-//! The decoded latents of a few rows of tiles: what the synthesis of one row of tiles reads.
-//!
-//! Rows of latents enter at the bottom as tiles are decoded and leave at the top when no tile below needs them, so a decoder
-//! holds about two rows of tiles of a picture of any height.
+//! Rows of latents between tiles and transforms: tiles to rows for synthesis, rows to tiles after analysis, and the few rows that a synthesis
+//! in windows must still see.
 
+use std::collections::VecDeque;
+
+use crate::error::Error;
+use crate::format::{Header, TileRect};
 use crate::tiles::Area;
+use crate::transform::Analysis;
 
-/// Whitened latents [rows, columns, channels] of the picture's rows `first..first + rows`.
+/// Decoded tiles on their way to rows [columns, channels]. Tiles come in the order of the file.
 #[derive(Debug)]
-pub(crate) struct RollingPlane {
-    columns: usize,
+pub(crate) struct TileRows {
+    length: usize,
     channels: usize,
     first: usize,
-    values: Vec<f32>,
+    rows: VecDeque<Vec<f32>>,
+}
+
+impl TileRows {
+    /// Rows of a picture with so many columns of latents.
+    pub(crate) fn new(columns: usize, channels: usize) -> Self {
+        Self { length: columns * channels, channels, first: 0, rows: VecDeque::new() }
+    }
+
+    /// Writes a tile.
+    pub(crate) fn write(&mut self, area: &Area, latents: impl Iterator<Item = f32>) {
+        while self.first + self.rows.len() < area.rows.end {
+            self.rows.push_back(vec![0.0; self.length]);
+        }
+        let mut latents = latents;
+        let places = area.columns.start * self.channels..area.columns.end * self.channels;
+        for row in self.rows.iter_mut().skip(area.rows.start - self.first).take(area.rows.len()) {
+            row[places.clone()].iter_mut().zip(latents.by_ref()).for_each(|(to, from)| *to = from);
+        }
+    }
+
+    /// Takes the rows above `end`, to which no tile is missing.
+    pub(crate) fn take_above(&mut self, end: usize) -> Vec<Vec<f32>> {
+        let count = end.saturating_sub(self.first).min(self.rows.len());
+        self.first += count;
+        self.rows.drain(..count).collect()
+    }
+}
+
+/// The latents of tiles, in the order of the file, from an analysis that goes on row by row.
+pub(crate) struct TileLatents<'a> {
+    analysis: Box<dyn Analysis + 'a>,
+    header: Header,
+    channels: usize,
+    /// The next row of tiles.
+    tile_row: u32,
+    ready: VecDeque<Vec<f32>>,
+}
+
+impl<'a> TileLatents<'a> {
+    pub(crate) fn new(analysis: Box<dyn Analysis + 'a>, header: &Header, channels: usize) -> Self {
+        Self { analysis, header: *header, channels, tile_row: 0, ready: VecDeque::new() }
+    }
+
+    /// The latents [rows, columns, channels] of the next `count` tiles; fewer where the picture ends.
+    pub(crate) fn take(&mut self, count: usize) -> Result<Vec<Vec<f32>>, Error> {
+        while self.ready.len() < count {
+            let tiles: Vec<TileRect> = self.header.tile_row(self.tile_row).collect();
+            let Some(first) = tiles.first() else { break };
+            self.tile_row += 1;
+            let rows = self.analysis.rows(Area::of_tile(first).rows.len())?;
+            for tile in &tiles {
+                let columns = Area::of_tile(tile).columns;
+                let places = columns.start * self.channels..columns.end * self.channels;
+                self.ready.push_back(rows.iter().flat_map(|row| &row[places.clone()]).copied().collect());
+            }
+        }
+        Ok(self.ready.drain(..count.min(self.ready.len())).collect())
+    }
+}
+
+/// Rows of latents that a synthesis in windows must still see. Rows enter at the bottom and leave at the top, so that it holds about two
+/// rows of tiles of a picture of any height.
+#[derive(Debug)]
+pub(crate) struct RollingPlane {
+    channels: usize,
+    first: usize,
+    rows: VecDeque<Vec<f32>>,
 }
 
 impl RollingPlane {
-    /// An empty plane of a picture with so many columns of latents.
-    pub(crate) fn new(columns: usize, channels: usize) -> Self {
-        Self { columns, channels, first: 0, values: Vec::new() }
+    pub(crate) fn new(channels: usize) -> Self {
+        Self { channels, first: 0, rows: VecDeque::new() }
     }
 
-    /// Writes a tile. Tiles come in the order of the file.
-    pub(crate) fn write(&mut self, area: &Area, latents: impl Iterator<Item = f32>) {
-        let stride = self.columns * self.channels;
-        let rows = area.rows.end - self.first;
-        if self.values.len() < rows * stride {
-            self.values.resize(rows * stride, 0.0);
-        }
-        let mut latents = latents;
-        for row in area.rows.clone() {
-            let start = (row - self.first) * stride + area.columns.start * self.channels;
-            let line = &mut self.values[start..start + area.columns.len() * self.channels];
-            for (to, from) in line.iter_mut().zip(latents.by_ref()) {
-                *to = from;
-            }
-        }
+    /// Appends rows [columns, channels].
+    pub(crate) fn extend(&mut self, rows: Vec<Vec<f32>>) {
+        self.rows.extend(rows);
     }
 
     /// A copy of an area, which must lie in the rows that are held.
     pub(crate) fn read(&self, area: &Area) -> Vec<f32> {
-        let held = Area { rows: self.first..area.rows.end, columns: 0..self.columns };
-        held.crop(&self.values, area, self.channels)
+        let places = area.columns.start * self.channels..area.columns.end * self.channels;
+        let rows = self.rows.iter().skip(area.rows.start - self.first).take(area.rows.len());
+        rows.flat_map(|row| &row[places.clone()]).copied().collect()
     }
 
     /// Forgets the rows above `row`.
     pub(crate) fn forget_above(&mut self, row: usize) {
-        let rows = row.saturating_sub(self.first);
-        let end = (rows * self.columns * self.channels).min(self.values.len());
-        self.values.drain(..end);
-        self.first += rows;
+        let count = row.saturating_sub(self.first).min(self.rows.len());
+        self.rows.drain(..count);
+        self.first += count;
     }
 }
 
@@ -57,13 +114,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_enter_below_and_leave_above() {
+    fn tiles_become_rows_and_old_rows_are_forgotten() {
         let area = |rows, columns| Area { rows, columns };
-        let mut plane = RollingPlane::new(3, 2);
-        plane.write(&area(0..2, 0..2), (0..8).map(|v| v as f32));
-        plane.write(&area(0..2, 2..3), (8..12).map(|v| v as f32));
+        let mut tiles = TileRows::new(3, 2);
+        tiles.write(&area(0..2, 0..2), (0..8).map(|v| v as f32));
+        tiles.write(&area(0..2, 2..3), (8..12).map(|v| v as f32));
+        let mut plane = RollingPlane::new(2);
+        plane.extend(tiles.take_above(2));
+        tiles.write(&area(2..3, 0..2), (20..24).map(|v| v as f32));
+        plane.extend(tiles.take_above(3));
         plane.forget_above(1);
-        plane.write(&area(2..3, 0..2), (20..24).map(|v| v as f32));
         let expected = [6.0, 7.0, 10.0, 11.0, 22.0, 23.0, 0.0, 0.0];
         assert_eq!(plane.read(&area(1..3, 1..3)), expected);
     }

@@ -2,19 +2,16 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use rayon::prelude::*;
-
-use crate::bands::{CPU_BAND, windows_in_flight};
+use crate::bands::CPU_BAND;
 use crate::device::{self, DeviceChoice};
 use crate::error::{Error, Warning};
 use crate::model::Model;
 use crate::prior::{FastEngine, PriorEngine};
-use crate::tiles::Area;
-use crate::transform::TileTransforms;
+use crate::transform::Transforms;
 
 pub(crate) struct Runtime {
     pub(crate) model: Model,
-    pub(crate) transforms: Box<dyn TileTransforms>,
+    pub(crate) transforms: Box<dyn Transforms>,
     device: device::Chosen,
     /// Engines that no call is using: making one repacks or uploads all weights.
     engines: Mutex<Vec<Box<dyn PriorEngine>>>,
@@ -25,7 +22,7 @@ impl Runtime {
         let device = device::choose(choice, model)?;
         let runtime = Self {
             model: model.clone(),
-            transforms: Box::new(model.transforms(&device.burn, encoder)?),
+            transforms: device.transforms(model, encoder)?,
             device,
             engines: Mutex::new(Vec::new()),
         };
@@ -70,43 +67,6 @@ impl Runtime {
             return crate::bands::GPU_BAND;
         }
         CPU_BAND
-    }
-
-    /// The results of `work` on every item, in order; at most so many at the same time as memory allows for windows of the largest size.
-    pub(crate) fn transform<T: Sync, R: Send>(
-        &self,
-        items: &[T],
-        window: impl Fn(&T) -> Area,
-        work: impl Fn(&T) -> Result<R, Error> + Sync,
-    ) -> Result<Vec<R>, Error> {
-        let mut results = Vec::with_capacity(items.len());
-        self.transform_each(items, window, work, |_, result| results.push(result))?;
-        Ok(results)
-    }
-
-    /// Like [`Self::transform`], but hands over every result as soon as those of its batch are there, so that not all are held at once.
-    pub(crate) fn transform_each<T: Sync, R: Send>(
-        &self,
-        items: &[T],
-        window: impl Fn(&T) -> Area,
-        work: impl Fn(&T) -> Result<R, Error> + Sync,
-        mut done: impl FnMut(&T, R),
-    ) -> Result<(), Error> {
-        let largest = items.iter().map(|item| window(item).positions()).max();
-        let together = match self.device.takes_several() {
-            true => windows_in_flight(largest.unwrap_or(1)),
-            false => 1,
-        };
-        for items in items.chunks(together) {
-            match items {
-                [item] => done(item, work(item)?),
-                items => {
-                    let results: Vec<R> = items.par_iter().map(&work).collect::<Result<_, Error>>()?;
-                    items.iter().zip(results).for_each(|(item, result)| done(item, result));
-                }
-            }
-        }
-        Ok(())
     }
 }
 

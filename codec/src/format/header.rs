@@ -222,6 +222,14 @@ impl Header {
         (0..self.tile_count()).filter_map(move |index| header.tile(index))
     }
 
+    /// The tiles of a row of tiles, 0..; none below the last.
+    pub fn tile_row(&self, row: u32) -> impl Iterator<Item = TileRect> + use<> {
+        let header = *self;
+        let [columns, rows] = self.tile_grid();
+        let numbers = if row < rows { row * columns..(row + 1) * columns } else { 0..0 };
+        numbers.filter_map(move |number| header.tile(number))
+    }
+
     /// The place of tile `index`, or none if there are not so many.
     pub fn tile(&self, index: u32) -> Option<TileRect> {
         let [columns, rows] = self.tile_grid();

@@ -11,8 +11,8 @@ use super::cpu::{CpuEngine, CpuNetwork, forward_engine};
 use super::jobs::{BlockJob, FeedbackJob, HeadJob, LinearJob, PackedBlock, UpJob, spread_hyper};
 use super::kernels::Source;
 use super::pack::{Packed, even};
-use super::simd::Level;
 use super::{Prediction, PriorWeights, Sizes, TileShape};
+use crate::simd::Level;
 
 /// Positions a thread takes at once: enough to use every loaded weight often, few enough to stay in the second-level cache.
 const BAND: usize = 96;

@@ -6,7 +6,7 @@ use lic_shaders::order::{GROUP, phase};
 
 use super::kernels::{Added, Clamped, Shuffled, Source, product};
 use super::pack::Packed;
-use super::simd::{Job, Simd};
+use crate::simd::{Job, Simd};
 
 /// A linear layer at consecutive positions.
 pub(super) struct LinearJob<'a> {

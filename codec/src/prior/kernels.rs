@@ -3,10 +3,7 @@
 use lic_shaders::arithmetic::{ACTIVATION_MAX, WIDE_MAX};
 
 use super::pack::{Constants, Packed};
-use super::simd::{LANES, Simd};
-
-/// Positions that are summed together: with 16 lanes as many as AVX2 has registers for.
-const STEP: usize = 6;
+use crate::simd::{LANES, Simd};
 
 /// A run of inputs of consecutive positions: position `p` reads `length` (even) values from `start + p * stride` on.
 #[derive(Debug, Clone, Copy)]
@@ -30,12 +27,10 @@ pub(super) fn product<S: Simd, T: Store>(simd: S, layer: &Packed, sources: &[Sou
         while first < count {
             let panel = Panel { output, weights, constants, sources, first };
             first += match count - first {
-                1 => panel.multiply::<S, T, 1>(simd, store),
-                2 => panel.multiply::<S, T, 2>(simd, store),
-                3 => panel.multiply::<S, T, 3>(simd, store),
-                4 => panel.multiply::<S, T, 4>(simd, store),
-                5 => panel.multiply::<S, T, 5>(simd, store),
-                _ => panel.multiply::<S, T, STEP>(simd, store),
+                12.. if S::WIDE => panel.multiply::<S, T, 12>(simd, store),
+                6.. => panel.multiply::<S, T, 6>(simd, store),
+                3.. => panel.multiply::<S, T, 3>(simd, store),
+                _ => panel.multiply::<S, T, 1>(simd, store),
             };
         }
     }

@@ -24,7 +24,6 @@ mod progress;
 #[doc(hidden)]
 pub mod random;
 mod scalar;
-mod simd;
 mod tensors;
 mod weights;
 

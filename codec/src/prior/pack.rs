@@ -3,7 +3,7 @@
 use lic_shaders::arithmetic::rounding;
 use lic_shaders::{Linear, QualityIndex};
 
-use super::simd::LANES;
+use crate::simd::LANES;
 
 /// What turns the sums of one panel into outputs; lanes beyond the last output are 0.
 #[derive(Debug, Clone, Default)]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use safetensors::SafeTensors;
 
 use super::random::{Noise, RandomTensors};
-use super::simd::Level;
 use super::*;
+use crate::simd::Level;
 
 const SMALL: Sizes = Sizes { latents: 20, hyper: 5, hidden: 12 };
 const EVEN: Sizes = Sizes { latents: 32, hyper: 32, hidden: 32 };

@@ -1,0 +1,129 @@
+//! Analysis as a pipeline: rows of patches in, rows of latents out; and the hyper-analysis, which takes a tile at once.
+
+use lic_shaders::transform::{Analysis, Dense, HyperAnalysis, PATCH, at_quality};
+
+use super::block::{BlockStage, PackedBlock};
+use super::layers;
+use super::pack::Packed;
+use crate::format::ColourModel;
+use crate::simd::Level;
+
+/// The layers, packed.
+#[derive(Debug)]
+pub(super) struct PackedAnalysis {
+    /// From red, green and blue.
+    colour: Packed,
+    /// From one sample that stands for all three.
+    grey: Packed,
+    blocks8: Vec<PackedBlock>,
+    down: Packed,
+    blocks16: Vec<PackedBlock>,
+    head: Packed,
+}
+
+impl PackedAnalysis {
+    pub(super) fn new(net: &Analysis) -> Self {
+        Self {
+            colour: Packed::dense(&net.stem),
+            grey: Packed::dense(&sum_of_colours(&net.stem)),
+            blocks8: net.blocks8.iter().map(PackedBlock::new).collect(),
+            down: Packed::dense(&net.down),
+            blocks16: net.blocks16.iter().map(PackedBlock::new).collect(),
+            head: Packed::dense(&net.head),
+        }
+    }
+}
+
+/// A layer for three equal inputs each.
+fn sum_of_colours(layer: &Dense) -> Dense {
+    let sum = |rows: &[f32]| {
+        (0..layer.outputs).map(|o| rows[o..].iter().step_by(layer.outputs).sum::<f32>()).collect::<Vec<f32>>()
+    };
+    Dense {
+        inputs: PATCH / 3,
+        outputs: layer.outputs,
+        weight: layer.weight.chunks_exact(3 * layer.outputs).flat_map(sum).collect(),
+        bias: layer.bias.clone(),
+    }
+}
+
+/// An analysis that is under way on a picture of some width.
+#[derive(Debug)]
+pub(super) struct AnalysisPipeline<'a> {
+    net: &'a PackedAnalysis,
+    level: Level,
+    stem: &'a Packed,
+    blocks8: Vec<BlockStage<'a>>,
+    /// A row at 1/8 whose partner has not come yet.
+    odd: Vec<Vec<f32>>,
+    blocks16: Vec<BlockStage<'a>>,
+}
+
+impl<'a> AnalysisPipeline<'a> {
+    /// `columns` are latents.
+    pub(super) fn new(net: &'a PackedAnalysis, level: Level, columns: usize, colour: ColourModel) -> Self {
+        let stages = |blocks: &'a [PackedBlock], columns| blocks.iter().map(|b| BlockStage::new(b, columns)).collect();
+        Self {
+            net,
+            level,
+            stem: match colour {
+                ColourModel::Rgb => &net.colour,
+                ColourModel::Grey => &net.grey,
+            },
+            blocks8: stages(&net.blocks8, 2 * columns),
+            odd: Vec::new(),
+            blocks16: stages(&net.blocks16, columns),
+        }
+    }
+
+    /// The next rows of patches `[2 columns, 64 channels]` as 8-bit samples -> the next rows of whitened latents `[columns, y]`. What comes
+    /// out is behind, until the `last` rows have come.
+    pub(super) fn push(&mut self, patches: &[Vec<u8>], last: bool) -> Vec<Vec<f32>> {
+        let mut rows = layers::from_samples(self.level, self.stem, patches);
+        for stage in &mut self.blocks8 {
+            rows = stage.push(self.level, rows, last);
+        }
+        self.odd.append(&mut rows);
+        let mut rows = layers::down(self.level, &self.net.down, &self.odd);
+        self.odd.drain(..2 * rows.len());
+        for stage in &mut self.blocks16 {
+            rows = stage.push(self.level, rows, last);
+        }
+        layers::rows(self.level, &self.net.head, &rows)
+    }
+}
+
+/// The layers of the hyper-analysis, packed.
+#[derive(Debug)]
+pub(super) struct PackedHyper {
+    stem: Packed,
+    knots: Vec<f32>,
+    block1: PackedBlock,
+    down1: Packed,
+    block2: PackedBlock,
+    down2: Packed,
+}
+
+impl PackedHyper {
+    pub(super) fn new(net: &HyperAnalysis) -> Self {
+        Self {
+            stem: Packed::dense(&net.stem),
+            knots: net.knots.clone(),
+            block1: PackedBlock::new(&net.block1),
+            down1: Packed::dense(&net.down1),
+            block2: PackedBlock::new(&net.block2),
+            down2: Packed::dense(&net.down2),
+        }
+    }
+
+    /// Whitened latents `[rows][columns, y]`, both sides multiples of 4 -> hyper-latents `[rows / 4][columns / 4, z]`, not rounded.
+    pub(super) fn run(&self, level: Level, latents: &[Vec<f32>], columns: usize, quality: u8) -> Vec<Vec<f32>> {
+        let mut stem = self.stem.clone();
+        stem.add_bias(&at_quality(&self.knots, quality));
+        let rows = layers::rows(level, &stem, latents);
+        let rows = BlockStage::new(&self.block1, columns).push(level, rows, true);
+        let rows = layers::down(level, &self.down1, &rows);
+        let rows = BlockStage::new(&self.block2, columns / 2).push(level, rows, true);
+        layers::down(level, &self.down2, &rows)
+    }
+}

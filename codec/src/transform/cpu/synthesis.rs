@@ -1,0 +1,104 @@
+//! Synthesis as a pipeline: rows of latents in, rows of patches out, without any row computed twice.
+
+use lic_shaders::transform::{Dense, PATCH, Synthesis, at_quality};
+
+use super::block::{BlockStage, PackedBlock};
+use super::layers;
+use super::pack::Packed;
+use crate::format::ColourModel;
+use crate::simd::Level;
+
+/// The layers, packed.
+#[derive(Debug)]
+pub(super) struct PackedSynthesis {
+    stem: Packed,
+    blocks16: Vec<PackedBlock>,
+    up: [Packed; 4],
+    gain: Vec<f32>,
+    blocks8: Vec<PackedBlock>,
+    /// To red, green and blue.
+    colour: Packed,
+    /// To their mean.
+    grey: Packed,
+}
+
+impl PackedSynthesis {
+    pub(super) fn new(net: &Synthesis) -> Self {
+        let quadrant = |q: usize| Packed::dense(&columns(&net.up, q * net.up.outputs / 4, net.up.outputs / 4));
+        Self {
+            stem: Packed::dense(&net.stem),
+            blocks16: net.blocks16.iter().map(PackedBlock::new).collect(),
+            up: [quadrant(0), quadrant(1), quadrant(2), quadrant(3)],
+            gain: net.gain.clone(),
+            blocks8: net.blocks8.iter().map(PackedBlock::new).collect(),
+            colour: Packed::dense(&net.head),
+            grey: Packed::dense(&mean_of_colours(&net.head)),
+        }
+    }
+}
+
+/// Some output channels of a layer.
+fn columns(layer: &Dense, first: usize, count: usize) -> Dense {
+    let cut = |row: &[f32]| row.iter().skip(first).take(count).copied().collect::<Vec<f32>>();
+    Dense {
+        inputs: layer.inputs,
+        outputs: count,
+        weight: layer.weight.chunks_exact(layer.outputs).flat_map(cut).collect(),
+        bias: cut(&layer.bias),
+    }
+}
+
+/// A layer whose outputs are the means of every three: a grey picture's sample is the mean of its colours.
+fn mean_of_colours(layer: &Dense) -> Dense {
+    let mean = |values: &[f32]| values.chunks_exact(3).map(|c| c.iter().sum::<f32>() / 3.0).collect::<Vec<f32>>();
+    Dense { inputs: layer.inputs, outputs: PATCH / 3, weight: mean(&layer.weight), bias: mean(&layer.bias) }
+}
+
+/// A synthesis that is under way on a plane of some width.
+#[derive(Debug)]
+pub(super) struct SynthesisPipeline<'a> {
+    net: &'a PackedSynthesis,
+    level: Level,
+    head: &'a Packed,
+    /// Of this quality.
+    gain: Vec<f32>,
+    blocks16: Vec<BlockStage<'a>>,
+    blocks8: Vec<BlockStage<'a>>,
+}
+
+impl<'a> SynthesisPipeline<'a> {
+    pub(super) fn new(
+        net: &'a PackedSynthesis,
+        level: Level,
+        columns: usize,
+        quality: u8,
+        colour: ColourModel,
+    ) -> Self {
+        let stages = |blocks: &'a [PackedBlock], columns| blocks.iter().map(|b| BlockStage::new(b, columns)).collect();
+        Self {
+            net,
+            level,
+            head: match colour {
+                ColourModel::Rgb => &net.colour,
+                ColourModel::Grey => &net.grey,
+            },
+            gain: at_quality(&net.gain, quality),
+            blocks16: stages(&net.blocks16, columns),
+            blocks8: stages(&net.blocks8, 2 * columns),
+        }
+    }
+
+    /// The next rows of latents `[columns, y]` -> the next rows of patches `[2 columns, 64 channels]` as 8-bit samples. What comes out is
+    /// behind by as many rows as there are blocks, until the `last` rows have come.
+    pub(super) fn push(&mut self, latents: &[Vec<f32>], last: bool) -> Vec<Vec<u8>> {
+        let mut rows = layers::rows(self.level, &self.net.stem, latents);
+        for stage in &mut self.blocks16 {
+            rows = stage.push(self.level, rows, last);
+        }
+        let mut rows = layers::up(self.level, &self.net.up, &self.gain, &rows);
+        for stage in &mut self.blocks8 {
+            rows = stage.push(self.level, rows, last);
+        }
+        layers::to_samples(self.level, self.head, &rows)
+    }
+}

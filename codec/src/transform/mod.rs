@@ -1,0 +1,59 @@
+//! The float networks as the codec sees them: one small trait, and its implementations.
+//!
+//! - `cpu`: own kernels for models without attention; pictures pass through in rows, nothing is computed twice, and pixels are the same on every
+//!   machine. What [`crate::DeviceChoice::Cpu`] uses.
+//! - `windows`: burn's networks, on the CPU (the definition, and the only way for models with attention) or on a GPU. Pictures pass
+//!   through in windows, tiles with a halo.
+//!
+//! Container, entropy coding and integer prior do not depend on this. Nothing here can make a file unreadable: pixels may differ by one step
+//! between implementations, symbols may not.
+
+pub(crate) mod cpu;
+pub(crate) mod windows;
+
+use crate::error::Error;
+use crate::format::Header;
+use crate::image::Picture;
+
+/// Analysis, hyper-analysis and synthesis of whole pictures. A row of latents is [columns, M], whitened; columns and rows are 16 pixels each.
+pub trait Transforms: Send + Sync {
+    /// Latent channels, M.
+    fn channels(&self) -> usize;
+
+    /// Tiles must start on multiples of this many latents: the grid of attention windows, 1 where there are none.
+    fn anchor(&self) -> usize;
+
+    /// Begins the analysis of a picture with this header.
+    ///
+    /// # Errors
+    /// The encoder's networks were not loaded.
+    fn analysis<'a>(&'a self, picture: &'a Picture, header: &Header) -> Result<Box<dyn Analysis + 'a>, Error>;
+
+    /// Whitened latent [rows, columns, M] of a tile -> hyper-latent [ceil(rows/4), ceil(columns/4), Z], not rounded, for a quality 0..=252.
+    ///
+    /// # Errors
+    /// The encoder's networks were not loaded.
+    fn hyper_analyse(&self, latent: &[f32], rows: usize, columns: usize, quality: u8) -> Result<Vec<f32>, Error>;
+
+    /// Begins the synthesis of the picture of a header.
+    fn synthesis<'a>(&'a self, header: &Header) -> Box<dyn Synthesis + 'a>;
+}
+
+/// An analysis that is under way.
+pub trait Analysis {
+    /// The next `count` rows of latents; fewer where the picture ends.
+    ///
+    /// # Errors
+    /// A device failed.
+    fn rows(&mut self, count: usize) -> Result<Vec<Vec<f32>>, Error>;
+}
+
+/// A synthesis that is under way.
+pub trait Synthesis {
+    /// Takes the next rows of latents, and appends the samples that are complete to `pixels`: whole rows of the picture, all that are left when
+    /// the last rows have come. Never more than the picture has.
+    ///
+    /// # Errors
+    /// A device failed.
+    fn push(&mut self, latents: Vec<Vec<f32>>, pixels: &mut Vec<u8>) -> Result<(), Error>;
+}
