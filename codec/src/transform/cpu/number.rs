@@ -65,7 +65,7 @@ fn exp2(x: f32) -> f32 {
     let fraction = x - (shifted - MAGIC);
     // The Taylor series of 2^x, |x| <= 1/2.
     let mut power = 0.001_333_355_8;
-    for coefficient in [0.009_618_129, 0.055_504_11, 0.240_226_51, 0.693_147_2, 1.0] {
+    for coefficient in [0.009_618_129, 0.055_504_11, 0.240_226_5, std::f32::consts::LN_2, 1.0] {
         power = power * fraction + coefficient;
     }
     let exponent = (shifted.to_bits() as i32).wrapping_sub(MAGIC.to_bits() as i32);
