@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use lic_codec::{DeviceChoice, Model};
 
 /// Model, device and threads.
@@ -12,21 +12,13 @@ pub struct EngineArgs {
     /// Weight file to use instead of the weights inside this program.
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// Where the networks run; auto takes a graphics card if there is one that works, else the CPU.
-    #[arg(long, value_enum, default_value = "auto")]
-    device: Device,
+    /// Where the networks run; auto takes a graphics card if there is one that works, else the CPU. The reference is the CPU with the
+    /// networks' definition instead of lic's own kernels: slower, for comparisons.
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = device())]
+    device: DeviceChoice,
     /// Threads to use; all cores if not given.
     #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Device {
-    Auto,
-    Cpu,
-    /// The CPU with the networks' definition: slower, for comparisons
-    Reference,
-    Gpu,
 }
 
 impl EngineArgs {
@@ -40,12 +32,12 @@ impl EngineArgs {
             Some(path) => Model::open(path).with_context(|| format!("--model {}", path.display()))?,
             None => Model::embedded()?,
         };
-        let device = match self.device {
-            Device::Auto => DeviceChoice::Auto,
-            Device::Cpu => DeviceChoice::Cpu,
-            Device::Reference => DeviceChoice::Reference,
-            Device::Gpu => DeviceChoice::Gpu,
-        };
-        Ok((model, device))
+        Ok((model, self.device))
     }
+}
+
+/// Takes the names of devices.
+fn device() -> impl TypedValueParser<Value = DeviceChoice> {
+    PossibleValuesParser::new(DeviceChoice::ALL.map(DeviceChoice::name))
+        .map(|name| DeviceChoice::from_name(&name).unwrap_or_default())
 }

@@ -114,3 +114,27 @@ fn pixels_on_cpu_and_gpu_differ_by_at_most_one() {
         }
     }
 }
+
+#[test]
+#[ignore = "needs the Kodak images: set LIC_KODAK"]
+fn the_cpus_kernels_make_the_references_pixels_to_one_step() {
+    let (model, encoder, decoder) = cpu();
+    let reference = Decoder::new(&model, DeviceChoice::Reference).unwrap();
+    let (mut samples, mut different) = (0, 0);
+    let mut worst = 0.0f64;
+    for (name, picture) in images() {
+        let analysed = encoder.analyse(&picture, &EncodeOptions::default()).unwrap();
+        for quality in [0.0, 50.0, 100.0] {
+            let file = analysed.encode(quality_index(quality).unwrap()).unwrap().bytes;
+            let (a, b) = (decoder.decode(&file).unwrap().picture, reference.decode(&file).unwrap().picture);
+            let pairs = || a.pixels.iter().zip(&b.pixels);
+            assert!(pairs().all(|(a, b)| a.abs_diff(*b) <= 1), "{name} at {quality}");
+            samples += a.pixels.len();
+            different += pairs().filter(|(a, b)| a != b).count();
+            worst = worst.max(b.psnr(&picture) - a.psnr(&picture));
+        }
+    }
+    let share = 100.0 * different as f64 / samples as f64;
+    println!("{share:.3} % of the samples differ, by one; at most {worst:.5} dB are lost");
+    assert!(share < 2.0 && worst < 0.005);
+}

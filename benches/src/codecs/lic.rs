@@ -20,9 +20,9 @@ pub(super) struct Lic {
 }
 
 impl Lic {
-    /// Options: `model=FILE`, `effort=0|1`, `tile=PIXELS`.
+    /// Options: `model=FILE`, `effort=0|1`, `tile=PIXELS`, `device=NAME`.
     pub(super) fn new(spec: &Spec, defaults: &LicDefaults) -> Result<Self, CodecError> {
-        spec.only(&["effort", "model", "tile"])?;
+        spec.only(&["device", "effort", "model", "tile"])?;
         let model = match spec.text("model") {
             Some(path) => Model::open(Path::new(path))?,
             None => defaults.model.clone(),
@@ -41,11 +41,11 @@ impl Lic {
         if let Some(value) = spec.text("tile") {
             options.tile = value.parse().map_err(|_| wrong("tile", value, "multiples of 64 from 64 to 4096"))?;
         }
-        let device = match defaults.device {
-            DeviceChoice::Auto => "device auto",
-            DeviceChoice::Cpu => "device cpu",
-            _ => "device gpu",
-        };
+        let mut device = defaults.device;
+        if let Some(name) = spec.text("device") {
+            let known = DeviceChoice::from_name(name);
+            device = known.ok_or_else(|| wrong("device", name, "auto, cpu, reference or gpu"))?;
+        }
         let about = About {
             label: spec.label().to_owned(),
             version: format!(
@@ -54,7 +54,12 @@ impl Lic {
                 model.parse_id(),
                 model.synthesis_id()
             ),
-            settings: format!("effort {}, tiles of {} pixels, {device}", options.effort.number(), options.tile),
+            settings: format!(
+                "effort {}, tiles of {} pixels, device {}",
+                options.effort.number(),
+                options.tile,
+                device.name()
+            ),
             qualities: vec![0.0, 10.0, 25.0, 40.0, 55.0, 70.0, 85.0, 100.0],
             whole_qualities: false,
         };
@@ -62,8 +67,8 @@ impl Lic {
             about,
             weights_digest: sha256_hex(model.bytes()),
             options,
-            encoder: Encoder::new(&model, defaults.device)?,
-            decoder: Decoder::new(&model, defaults.device)?,
+            encoder: Encoder::new(&model, device)?,
+            decoder: Decoder::new(&model, device)?,
         })
     }
 }

@@ -90,7 +90,7 @@ pub struct Args {
 
 const HELP: &str = "\
 Codecs, with their options and what each is by default:
-  lic       effort=0|1, model=FILE (other weights), tile=PIXELS (1024)
+  lic       effort=0|1, model=FILE (other weights), tile=PIXELS (1024), device=auto|cpu|reference|gpu
   jpeg      baseline, as libjpeg-turbo: chroma=420|444|420dct (as libjpeg 7 to 9, which the published curve is of)
   mozjpeg   progressive with trellis quantisation: chroma=420|444|420dct
   webp      method=0..6 (4)
