@@ -1,7 +1,10 @@
 //! One input and one output, or many inputs into a folder: what `lic encode` and `lic decode` have in common.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use anyhow::{Context, bail};
 use indicatif::ProgressBar;
@@ -10,6 +13,9 @@ use serde::Serialize;
 use crate::exit::{SomeFailed, Usage, code, explain};
 use crate::output::{print_json, progress};
 use crate::source::Place;
+
+/// Images under way at the same time: their memory adds up.
+const AT_ONCE: usize = 4;
 
 /// Which files, and what to say about them.
 #[derive(Debug, clap::Args)]
@@ -70,20 +76,73 @@ impl BatchArgs {
         self.no_clobber
     }
 
-    /// Does the jobs one after the other (each uses all threads). With several, a failure is reported and the rest goes on.
-    pub fn run<R: Serialize>(
+    /// Does the jobs: `prepare` reads an input, `start` makes the engine meanwhile, and `work` does the rest; reports come in order. With
+    /// several jobs some are under way at the same time, so that one reads and writes while another computes; a failure is reported then
+    /// and the rest goes on.
+    pub fn run<E: Send + Sync, P, R: Serialize + Send>(
         &self,
         jobs: &[Job],
-        mut work: impl FnMut(&Job) -> anyhow::Result<Report<R>>,
+        start: impl FnOnce() -> anyhow::Result<E> + Send,
+        prepare: impl Fn(&Job) -> anyhow::Result<P> + Sync,
+        work: impl Fn(&E, usize, &Job, P) -> anyhow::Result<Report<R>> + Sync,
     ) -> anyhow::Result<()> {
         if let Some(folder) = &self.out_dir {
             std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         }
+        let (engine, next): (OnceLock<Option<E>>, _) = (OnceLock::new(), AtomicUsize::new(0));
+        let worker = |sender: Sender<(usize, anyhow::Result<Report<R>>)>| {
+            while let (number, Some(job)) = {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                (number, jobs.get(number))
+            } {
+                let prepared = job.output.check_writable(self.no_clobber).and_then(|()| prepare(job));
+                let Some(engine) = engine.wait() else { break };
+                let done = prepared.and_then(|prepared| work(engine, number, job, prepared));
+                if sender.send((number, done)).is_err() {
+                    break;
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            let (sender, receiver) = channel();
+            for _ in 0..rayon::current_num_threads().min(AT_ONCE).min(jobs.len()) {
+                let (sender, worker) = (sender.clone(), &worker);
+                scope.spawn(move || worker(sender));
+            }
+            drop(sender);
+            let started = scope.spawn(start).join();
+            let (ready, error) = match started {
+                Ok(Ok(engine)) => (Some(engine), None),
+                Ok(Err(error)) => (None, Some(error)),
+                Err(panic) => {
+                    // Nobody may wait for an engine that will never come.
+                    let _ = engine.set(None);
+                    std::panic::resume_unwind(panic)
+                }
+            };
+            let _ = engine.set(ready);
+            error.map_or_else(|| self.report(jobs, &receiver), Err)
+        })
+    }
+
+    /// Says what became of the jobs, in their order.
+    fn report<R: Serialize>(
+        &self,
+        jobs: &[Job],
+        results: &Receiver<(usize, anyhow::Result<Report<R>>)>,
+    ) -> anyhow::Result<()> {
         let bar = self.bar(jobs.len() as u64);
         let mut said: Vec<String> = Vec::new();
         let mut failures: Vec<u8> = Vec::new();
-        for job in jobs {
-            let done = job.output.check_writable(self.no_clobber).and_then(|()| work(job));
+        let mut early = BTreeMap::new();
+        for (number, job) in jobs.iter().enumerate() {
+            let done = loop {
+                if let Some(done) = early.remove(&number) {
+                    break done;
+                }
+                let (other, done) = results.recv().context("a worker ended early")?;
+                early.insert(other, done);
+            };
             let done = done.and_then(|report| {
                 for warning in report.warnings.into_iter().filter(|_| !self.quiet) {
                     if !said.contains(&warning) {

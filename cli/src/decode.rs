@@ -49,19 +49,21 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             (None, Place::File(path)) => Format::of(path)?,
         });
     }
-    let (model, device) = args.engine.start()?;
-    let decoder = Decoder::new(&model, device)?;
-    let mut formats = formats.into_iter();
-    args.batch.run(&jobs, |job| one(job, &decoder, formats.next().unwrap_or(Format::Png), args.batch.no_clobber()))
+    args.engine.set_threads()?;
+    let start = || Ok(Decoder::new(&args.engine.model()?, args.engine.device())?);
+    let read = |job: &Job| job.input.read();
+    args.batch.run(&jobs, start, read, |decoder, number, job, bytes| {
+        let format = formats.get(number).copied().unwrap_or(Format::Png);
+        one(job, decoder, format, &bytes, args.batch.no_clobber())
+    })
 }
 
-fn one(job: &Job, decoder: &Decoder, format: Format, no_clobber: bool) -> anyhow::Result<Report<Record>> {
-    let bytes = job.input.read()?;
+fn one(job: &Job, decoder: &Decoder, format: Format, bytes: &[u8], no_clobber: bool) -> anyhow::Result<Report<Record>> {
     let start = Instant::now();
-    let decoded = decoder.decode(&bytes)?;
+    let decoded = decoder.decode(bytes)?;
     let time = start.elapsed();
     let (width, height, colour) = (decoded.picture.width, decoded.picture.height, decoded.picture.colour);
-    let orientation = LicFile::open(&bytes)?.orientation();
+    let orientation = LicFile::open(bytes)?.orientation();
     job.output.write(&picture::to_file(decoded.picture, orientation, format)?, no_clobber)?;
 
     let (size, stats) = (bytes.len() as u64, decoded.stats);

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::bail;
 use clap::builder::RangedU64ValueParser;
-use lic_codec::{Effort, EncodeOptions, Encoded, Encoder, Target, TargetOutcome};
+use lic_codec::{Effort, EncodeOptions, Encoded, Encoder, Picture, Target, TargetOutcome};
 use lic_datasets::Photo;
 use serde::Serialize;
 
@@ -111,22 +111,33 @@ struct TargetRecord {
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let jobs = args.batch.jobs("lic")?;
-    let (model, device) = args.engine.start()?;
-    let encoder = Encoder::new(&model, device)?;
+    args.engine.set_threads()?;
     let &Args { quality, tile, effort, .. } = args;
     let options = EncodeOptions { quality, tile, target: args.target.target(), effort };
-    args.batch.run(&jobs, |job| one(job, &encoder, &options, args.batch.no_clobber()))
+    let start = || Ok(Encoder::new(&args.engine.model()?, args.engine.device())?);
+    args.batch
+        .run(&jobs, start, read, |encoder, _, job, input| one(job, encoder, &options, input, args.batch.no_clobber()))
 }
 
-fn one(job: &Job, encoder: &Encoder, options: &EncodeOptions, no_clobber: bool) -> anyhow::Result<Report<Record>> {
+/// The picture of a job, with what of the image will not be in the file.
+fn read(job: &Job) -> anyhow::Result<(Picture, Vec<String>)> {
     let bytes = job.input.read()?;
     if bytes.starts_with(&lic_codec::format::SIGNATURE) {
         bail!(Usage("this is a .lic file already: use lic decode".to_owned()));
     }
     let photo = Photo::read(&bytes)?;
-    let mut warnings = lost(&photo);
+    let warnings = lost(&photo);
+    Ok((lic_benches::run::picture_of(photo)?, warnings))
+}
+
+fn one(
+    job: &Job,
+    encoder: &Encoder,
+    options: &EncodeOptions,
+    (picture, mut warnings): (Picture, Vec<String>),
+    no_clobber: bool,
+) -> anyhow::Result<Report<Record>> {
     warnings.extend(encoder.warning().map(|warning| warning.to_string()));
-    let picture = lic_benches::run::picture_of(photo)?;
     let start = Instant::now();
     let Encoded { bytes, quality, stats, target } = encoder.encode(&picture, options)?;
     let time = start.elapsed();

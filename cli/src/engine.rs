@@ -24,15 +24,30 @@ pub struct EngineArgs {
 impl EngineArgs {
     /// The model and the device, after setting the number of threads of this process.
     pub fn start(&self) -> anyhow::Result<(Model, DeviceChoice)> {
+        self.set_threads()?;
+        Ok((self.model()?, self.device))
+    }
+
+    /// Sets the number of threads of this process; before anything computes.
+    pub fn set_threads(&self) -> anyhow::Result<()> {
         if let Some(threads) = self.threads {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
             pool.build_global().with_context(|| format!("cannot start {threads} threads (-j)"))?;
         }
-        let model = match &self.model {
-            Some(path) => Model::open(path).with_context(|| format!("--model {}", path.display()))?,
-            None => Model::embedded()?,
-        };
-        Ok((model, self.device))
+        Ok(())
+    }
+
+    /// The model.
+    pub fn model(&self) -> anyhow::Result<Model> {
+        match &self.model {
+            Some(path) => Model::open(path).with_context(|| format!("--model {}", path.display())),
+            None => Ok(Model::embedded()?),
+        }
+    }
+
+    /// The device.
+    pub fn device(&self) -> DeviceChoice {
+        self.device
     }
 }
 

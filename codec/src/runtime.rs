@@ -20,16 +20,9 @@ pub(crate) struct Runtime {
 impl Runtime {
     pub(crate) fn new(model: &Model, choice: DeviceChoice, encoder: bool) -> Result<Self, Error> {
         let device = device::choose(choice, model)?;
-        let runtime = Self {
-            model: model.clone(),
-            transforms: device.transforms(model, encoder)?,
-            device,
-            engines: Mutex::new(Vec::new()),
-        };
         // The first engine shows whether the device works at all.
-        let engine = runtime.new_engine()?;
-        runtime.put_back(engine);
-        Ok(runtime)
+        let (transforms, engine) = rayon::join(|| device.transforms(model, encoder), || new_engine(model, &device));
+        Ok(Self { model: model.clone(), transforms: transforms?, device, engines: Mutex::new(vec![engine?]) })
     }
 
     pub(crate) fn warning(&self) -> Option<Warning> {
@@ -41,23 +34,13 @@ impl Runtime {
         let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
         match engines.pop() {
             Some(engine) => Ok(engine),
-            None => self.new_engine(),
+            None => new_engine(&self.model, &self.device),
         }
     }
 
     pub(crate) fn put_back(&self, engine: Box<dyn PriorEngine>) {
         let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
         engines.push(engine);
-    }
-
-    fn new_engine(&self) -> Result<Box<dyn PriorEngine>, Error> {
-        let weights = self.model.prior().clone();
-        #[cfg(feature = "gpu")]
-        if let Some(policy) = self.device.gpu {
-            let engine = with_fallback::GpuOrCpu::new(weights, policy);
-            return Ok(Box::new(engine.map_err(device::DeviceError::from)?));
-        }
-        Ok(Box::new(FastEngine::new(weights)))
     }
 
     /// Positions whose prior runs together.
@@ -68,6 +51,17 @@ impl Runtime {
         }
         CPU_BAND
     }
+}
+
+#[cfg_attr(not(feature = "gpu"), expect(unused_variables, reason = "there is one device"))]
+fn new_engine(model: &Model, device: &device::Chosen) -> Result<Box<dyn PriorEngine>, Error> {
+    let weights = model.prior().clone();
+    #[cfg(feature = "gpu")]
+    if let Some(policy) = device.gpu {
+        let engine = with_fallback::GpuOrCpu::new(weights, policy);
+        return Ok(Box::new(engine.map_err(device::DeviceError::from)?));
+    }
+    Ok(Box::new(FastEngine::new(weights)))
 }
 
 #[cfg(feature = "gpu")]

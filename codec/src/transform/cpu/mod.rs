@@ -14,6 +14,7 @@ mod pack;
 mod synthesis;
 
 use std::collections::VecDeque;
+use std::sync::LazyLock;
 
 use lic_model::plain;
 use lic_model::weights::WeightFile;
@@ -33,11 +34,11 @@ use crate::tiles::Area;
 const CHUNK: usize = 384;
 
 /// The transforms of one model.
-#[derive(Debug)]
 pub(crate) struct CpuTransforms {
     level: Level,
     channels: usize,
-    synthesis: PackedSynthesis,
+    /// Packed when it is needed: encoders do without, but for targets.
+    synthesis: LazyLock<PackedSynthesis, Box<dyn FnOnce() -> PackedSynthesis + Send>>,
     encoder: Option<(PackedAnalysis, PackedHyper)>,
 }
 
@@ -50,11 +51,15 @@ impl CpuTransforms {
     fn with_level(file: &WeightFile<'_>, encoder: bool, level: Level) -> Result<Option<Self>, ModelError> {
         let Some(synthesis) = plain::synthesis(file)? else { return Ok(None) };
         let encoder = match plain::analysis(file)?.filter(|_| encoder) {
-            Some(net) => Some((PackedAnalysis::new(&net), PackedHyper::new(&plain::hyper_analysis(file)?))),
+            Some(net) => {
+                let hyper = plain::hyper_analysis(file)?;
+                Some(rayon::join(|| PackedAnalysis::new(&net), || PackedHyper::new(&hyper)))
+            }
             None => None,
         };
         let channels = synthesis.stem.inputs;
-        Ok(Some(Self { level, channels, synthesis: PackedSynthesis::new(&synthesis), encoder }))
+        let synthesis = LazyLock::new(Box::new(move || PackedSynthesis::new(&synthesis)) as Box<_>);
+        Ok(Some(Self { level, channels, synthesis, encoder }))
     }
 }
 

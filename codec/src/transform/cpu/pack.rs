@@ -5,6 +5,7 @@
 //! fused operations, so every machine gets the same integers and, from the kernels, the same pixels.
 
 use lic_shaders::transform::{Conv3x3, Dense};
+use rayon::prelude::*;
 
 use crate::simd::LANES;
 
@@ -58,8 +59,8 @@ impl Packed {
 
     /// A dense layer with the given output in every lane.
     fn dense_lanes(layer: &Dense, lanes: &[Option<usize>]) -> Self {
-        let row = |o: usize| layer.weight[o..].iter().step_by(layer.outputs).copied().collect();
-        Self::new(layer.outputs, layer.inputs, 1, lanes, &layer.bias, row)
+        let Dense { inputs, outputs, weight, bias } = layer;
+        Self::new([*outputs, *inputs, 1], lanes, bias, |output, _, input| weight[input * outputs + output])
     }
 
     /// A convolution of nine taps.
@@ -67,40 +68,57 @@ impl Packed {
         let channels = layer.channels;
         let lanes: Vec<Option<usize>> =
             (0..channels.next_multiple_of(LANES)).map(|o| (o < channels).then_some(o)).collect();
-        let row = |o: usize| {
-            let weights = &layer.weight[o * channels * 9..(o + 1) * channels * 9];
-            (0..9).flat_map(|tap| weights.iter().skip(tap).step_by(9).copied()).collect()
-        };
-        Self::new(channels, channels, 9, &lanes, &layer.bias, row)
+        let weight = |output, tap, input| layer.weight[(output * channels + input) * 9 + tap];
+        Self::new([channels, channels, 9], &lanes, &layer.bias, weight)
     }
 
-    /// `row` gives the weights `[taps, inputs]` of an output.
+    /// `weight` gives the number of an output, tap and input.
     fn new(
-        outputs: usize,
-        inputs: usize,
-        taps: usize,
+        [outputs, inputs, taps]: [usize; 3],
         lanes: &[Option<usize>],
         bias: &[f32],
-        row: impl Fn(usize) -> Vec<f32>,
+        weight: impl Fn(usize, usize, usize) -> f32 + Sync,
     ) -> Self {
         let depth = inputs.next_multiple_of(2);
         let empty = Scales { scale: [0.0; LANES], bias: [0.0; LANES] };
         let mut weights = vec![0; lanes.len() * taps * depth];
         let mut scales = vec![empty; lanes.len() / LANES];
-        for (i, output) in lanes.iter().enumerate() {
-            let Some(output) = *output else { continue };
-            let row = row(output);
-            let (panel, lane) = (i / LANES, i % LANES);
-            let factor = factor(&row, inputs);
-            for (tap, values) in row.chunks_exact(inputs).enumerate() {
-                for (k, value) in values.iter().enumerate() {
-                    let at = ((panel * taps + tap) * depth + k / 2 * 2) * LANES + 2 * lane + k % 2;
-                    weights[at] = (f64::from(*value) * factor).round() as i16;
+        let panels = weights.par_chunks_exact_mut(taps * depth * LANES).zip(&mut scales);
+        panels.zip(lanes.par_chunks_exact(LANES)).for_each(|((weights, scales), lanes)| {
+            // Input by input, because the outputs of a panel lie beside each other in the weight file.
+            let each = |input: usize, tap: usize| {
+                let lane = lanes.iter().enumerate();
+                lane.filter_map(move |(lane, output)| Some((lane, (*output)?))).map({
+                    let weight = &weight;
+                    move |(lane, output)| (lane, f64::from(weight(output, tap, input)))
+                })
+            };
+            let mut bounds = [Bound::default(); LANES];
+            for tap in 0..taps {
+                let mut sums = [0.0; LANES];
+                for input in 0..inputs {
+                    each(input, tap).for_each(|(lane, weight)| {
+                        sums[lane] += weight.abs();
+                        bounds[lane].largest = bounds[lane].largest.max(weight.abs());
+                    });
+                }
+                bounds.iter_mut().zip(sums).for_each(|(bound, sum)| bound.sum = bound.sum.max(sum));
+            }
+            let factors = bounds.map(|bound| bound.factor(inputs));
+            for (tap, weights) in weights.chunks_exact_mut(depth * LANES).enumerate() {
+                for input in 0..inputs {
+                    let pairs = &mut weights[input / 2 * 2 * LANES..];
+                    each(input, tap).for_each(|(lane, weight)| {
+                        pairs[2 * lane + input % 2] = nearest(weight * factors[lane]) as i16;
+                    });
                 }
             }
-            scales[panel].scale[lane] = if factor > 0.0 { (1.0 / factor) as f32 } else { 0.0 };
-            scales[panel].bias[lane] = bias[output];
-        }
+            for (lane, output) in lanes.iter().enumerate() {
+                let Some(output) = *output else { continue };
+                scales.scale[lane] = if factors[lane] > 0.0 { (1.0 / factors[lane]) as f32 } else { 0.0 };
+                scales.bias[lane] = bias[output];
+            }
+        });
         Self { outputs, depth, taps, weights, scales }
     }
 
@@ -132,13 +150,28 @@ fn in_range(output: usize, layer: &Dense) -> Option<usize> {
     (output < layer.outputs).then_some(output)
 }
 
-/// What an output's weights are multiplied with: the largest factor with which no sum of a tap can leave `i32` and no weight `i16`.
-/// 0 if there is none.
-fn factor(row: &[f32], inputs: usize) -> f64 {
-    let sum = |values: &[f32]| values.iter().map(|&w| f64::from(w.abs())).sum::<f64>();
-    let largest_sum = row.chunks_exact(inputs).map(sum).fold(0.0, f64::max);
-    let largest = row.iter().map(|&w| f64::from(w.abs())).fold(0.0, f64::max);
-    // Rounding adds at most a half for every weight.
-    let factor = ((WEIGHT_SUM_MAX - inputs as f64 / 2.0) / largest_sum).min(32767.0 / largest);
-    if factor.is_finite() { factor } else { 0.0 }
+/// What bounds the integers of an output.
+#[derive(Debug, Clone, Copy, Default)]
+struct Bound {
+    /// Largest sum of the absolute values of a tap.
+    sum: f64,
+    /// Largest absolute value.
+    largest: f64,
+}
+
+impl Bound {
+    /// The largest factor with which no sum of a tap can leave `i32` and no weight `i16`; 0 if there is none.
+    fn factor(self, inputs: usize) -> f64 {
+        // Rounding adds at most a half for every weight.
+        let factor = ((WEIGHT_SUM_MAX - inputs as f64 / 2.0) / self.sum).min(32767.0 / self.largest);
+        if factor.is_finite() { factor } else { 0.0 }
+    }
+}
+
+/// `1.5 * 2^52`, the `MAGIC` of `number.rs` for `f64`: `f64::round` is a call into the system's library where SSE 4.1 is not taken for granted.
+const MAGIC: f64 = 6_755_399_441_055_744.0;
+
+/// The nearest integer of a number below `2^31`.
+fn nearest(x: f64) -> i32 {
+    ((x + MAGIC).to_bits() as i64).wrapping_sub(MAGIC.to_bits() as i64) as i32
 }
