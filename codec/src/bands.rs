@@ -1,7 +1,5 @@
-//! How many tiles are worked on together: enough to keep all threads (or the GPU) busy, few enough to bound memory.
-//!
-//! Coding and transforms differ: the prior takes all tiles of a band at once, because on a GPU every pass is one read-back for
-//! all of them, while the transforms need about thirty times the memory per position.
+//! How many tiles are coded together: enough to keep all threads (or the GPU) busy, few enough to bound memory. The prior takes all tiles of
+//! a band at once, because on a GPU every pass is one read-back for all of them.
 
 use std::ops::Range;
 
@@ -13,9 +11,6 @@ pub(crate) const CPU_BAND: usize = 8 * 64 * 64;
 /// The same on a GPU, where read-backs cost more and batches are split to fit the adapter anyway.
 #[cfg(feature = "gpu")]
 pub(crate) const GPU_BAND: usize = 64 * 64 * 64;
-/// Positions (halo included) whose transforms run together: about 150 MB for the student.
-const TRANSFORM_POSITIONS: usize = 8192;
-
 /// The tiles from number `first` on that are coded together: at least one.
 pub(crate) fn band(header: &Header, first: u32, most: usize) -> Range<u32> {
     let mut positions = 0;
@@ -28,10 +23,4 @@ pub(crate) fn band(header: &Header, first: u32, most: usize) -> Range<u32> {
         end += 1;
     }
     first..end
-}
-
-/// How many windows of `positions` latents may be transformed at the same time.
-pub(crate) fn windows_in_flight(positions: usize) -> usize {
-    let threads = rayon::current_num_threads().max(1);
-    (TRANSFORM_POSITIONS / positions.max(1)).clamp(1, threads)
 }

@@ -6,7 +6,9 @@
 use crate::error::{Error, Warning};
 use crate::model::Model;
 use crate::transform::Transforms;
+#[cfg(feature = "cpu")]
 use crate::transform::cpu::CpuTransforms;
+#[cfg(feature = "burn")]
 use crate::transform::windows::Windows;
 
 /// Where the networks run.
@@ -50,6 +52,9 @@ pub enum DeviceError {
     /// The cargo feature `gpu` is off.
     #[error("this build of lic has no GPU support (cargo feature gpu)")]
     NotBuilt,
+    /// The cargo feature `burn` is off.
+    #[error("this build of lic has no reference networks (cargo feature burn)")]
+    NoReference,
     /// No adapter, or it gives no device.
     #[cfg(feature = "gpu")]
     #[error(transparent)]
@@ -63,6 +68,7 @@ pub enum DeviceError {
 #[derive(Debug, Clone)]
 pub(crate) struct Chosen {
     /// Where burn's networks run; `None` for the CPU's own kernels wherever they can.
+    #[cfg(feature = "burn")]
     burn: Option<burn::tensor::Device>,
     #[cfg(feature = "gpu")]
     pub(crate) gpu: Option<crate::prior::AdapterPolicy>,
@@ -73,6 +79,7 @@ impl Chosen {
     /// The CPU, which always works.
     fn cpu(warning: Option<Warning>) -> Self {
         Self {
+            #[cfg(feature = "burn")]
             burn: None,
             #[cfg(feature = "gpu")]
             gpu: None,
@@ -81,17 +88,37 @@ impl Chosen {
     }
 
     /// The CPU with burn's networks.
-    fn reference() -> Self {
-        Self { burn: Some(burn::tensor::Device::flex()), ..Self::cpu(None) }
+    #[cfg(feature = "burn")]
+    fn reference() -> Result<Self, DeviceError> {
+        Ok(Self { burn: Some(burn::tensor::Device::flex()), ..Self::cpu(None) })
+    }
+
+    #[cfg(not(feature = "burn"))]
+    fn reference() -> Result<Self, DeviceError> {
+        Err(DeviceError::NoReference)
     }
 
     /// The transforms of a model on this device.
     pub(crate) fn transforms(&self, model: &Model, encoder: bool) -> Result<Box<dyn Transforms>, Error> {
-        if self.burn.is_none()
+        #[cfg(feature = "cpu")]
+        if !self.wants_burn()
             && let Some(transforms) = CpuTransforms::load(&model.file()?, encoder)?
         {
             return Ok(Box::new(transforms));
         }
+        self.networks(model, encoder)
+    }
+
+    #[cfg(feature = "cpu")]
+    fn wants_burn(&self) -> bool {
+        #[cfg(feature = "burn")]
+        return self.burn.is_some();
+        #[cfg(not(feature = "burn"))]
+        false
+    }
+
+    #[cfg(feature = "burn")]
+    fn networks(&self, model: &Model, encoder: bool) -> Result<Box<dyn Transforms>, Error> {
         let device = self.burn.clone().unwrap_or_else(burn::tensor::Device::flex);
         #[cfg(feature = "gpu")]
         let several = self.gpu.is_none();
@@ -99,13 +126,18 @@ impl Chosen {
         let several = true;
         Ok(Box::new(Windows::new(model.networks(&device, encoder)?, several)))
     }
+
+    #[cfg(not(feature = "burn"))]
+    fn networks(&self, _model: &Model, _encoder: bool) -> Result<Box<dyn Transforms>, Error> {
+        Err(crate::model::ModelError::Attention.into())
+    }
 }
 
 #[cfg(not(feature = "gpu"))]
 pub(crate) fn choose(choice: DeviceChoice, _model: &Model) -> Result<Chosen, Error> {
     match choice {
         DeviceChoice::Auto | DeviceChoice::Cpu => Ok(Chosen::cpu(None)),
-        DeviceChoice::Reference => Ok(Chosen::reference()),
+        DeviceChoice::Reference => Ok(Chosen::reference()?),
         DeviceChoice::Gpu => Err(DeviceError::NotBuilt.into()),
     }
 }
@@ -142,7 +174,7 @@ mod with_gpu {
     pub(crate) fn choose(choice: DeviceChoice, model: &Model) -> Result<Chosen, Error> {
         match choice {
             DeviceChoice::Cpu => Ok(Chosen::cpu(None)),
-            DeviceChoice::Reference => Ok(Chosen::reference()),
+            DeviceChoice::Reference => Ok(Chosen::reference()?),
             DeviceChoice::Gpu => {
                 let burn = Some(burn_device(AdapterPolicy::Any)?);
                 let gpu = Some(AdapterPolicy::Any);

@@ -33,9 +33,14 @@
 //!
 //! # Feature flags
 //!
-//! - `cpu` (default): the transforms on the CPU.
-//! - `gpu`: transforms and prior on GPUs through wgpu as well; without it [`DeviceChoice::Gpu`] is an error.
+//! - `cpu` (default): own kernels for the transforms of models without attention. With it alone (`default-features = false, features = ["cpu"]`)
+//!   the crate is small and builds in half a minute.
+//! - `burn` (default): burn's networks, for [`DeviceChoice::Reference`] and for models with attention.
+//! - `gpu`: transforms and prior on GPUs through wgpu as well, with `burn`; without it [`DeviceChoice::Gpu`] is an error.
 //! - `libtorch`: builds the training library's fast CPU backend; this crate does not use it.
+
+#[cfg(not(any(feature = "burn", feature = "cpu")))]
+compile_error!("lic-codec needs a way to compute the transforms: enable the cargo feature `cpu`, `burn` or `gpu`");
 
 mod bands;
 mod coding;

@@ -4,8 +4,6 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
-use burn::tensor::Device;
-use lic_model::inference::Transforms;
 use lic_model::load::LoadError;
 use lic_model::weights::{Info, WeightFile};
 
@@ -46,6 +44,9 @@ pub enum ModelError {
     /// Analysis was asked for, but only the decoder's networks were loaded.
     #[error("the encoder's networks are not loaded")]
     NoEncoder,
+    /// Only burn runs models with attention, and it is not built in.
+    #[error("this model has attention, which needs a build of lic-codec with the cargo feature burn")]
+    Attention,
 }
 
 /// A model: everything files depend on. Clones share one copy.
@@ -134,7 +135,12 @@ impl Model {
     }
 
     /// burn's networks on a device.
-    pub(crate) fn networks(&self, device: &Device, encoder: bool) -> Result<Transforms, ModelError> {
-        Ok(Transforms::load(&self.file()?, device, encoder)?)
+    #[cfg(feature = "burn")]
+    pub(crate) fn networks(
+        &self,
+        device: &burn::tensor::Device,
+        encoder: bool,
+    ) -> Result<lic_model::inference::Transforms, ModelError> {
+        Ok(lic_model::inference::Transforms::load(&self.file()?, device, encoder)?)
     }
 }

@@ -1,5 +1,4 @@
-//! Rows of latents between tiles and transforms: tiles to rows for synthesis, rows to tiles after analysis, and the few rows that a synthesis
-//! in windows must still see.
+//! Rows of latents between tiles and transforms: tiles to rows for synthesis, rows to tiles after analysis.
 
 use std::collections::VecDeque;
 
@@ -75,56 +74,18 @@ impl<'a> TileLatents<'a> {
     }
 }
 
-/// Rows of latents that a synthesis in windows must still see. Rows enter at the bottom and leave at the top, so that it holds about two
-/// rows of tiles of a picture of any height.
-#[derive(Debug)]
-pub(crate) struct RollingPlane {
-    channels: usize,
-    first: usize,
-    rows: VecDeque<Vec<f32>>,
-}
-
-impl RollingPlane {
-    pub(crate) fn new(channels: usize) -> Self {
-        Self { channels, first: 0, rows: VecDeque::new() }
-    }
-
-    /// Appends rows [columns, channels].
-    pub(crate) fn extend(&mut self, rows: Vec<Vec<f32>>) {
-        self.rows.extend(rows);
-    }
-
-    /// A copy of an area, which must lie in the rows that are held.
-    pub(crate) fn read(&self, area: &Area) -> Vec<f32> {
-        let places = area.columns.start * self.channels..area.columns.end * self.channels;
-        let rows = self.rows.iter().skip(area.rows.start - self.first).take(area.rows.len());
-        rows.flat_map(|row| &row[places.clone()]).copied().collect()
-    }
-
-    /// Forgets the rows above `row`.
-    pub(crate) fn forget_above(&mut self, row: usize) {
-        let count = row.saturating_sub(self.first).min(self.rows.len());
-        self.rows.drain(..count);
-        self.first += count;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn tiles_become_rows_and_old_rows_are_forgotten() {
+    fn tiles_become_rows() {
         let area = |rows, columns| Area { rows, columns };
         let mut tiles = TileRows::new(3, 2);
         tiles.write(&area(0..2, 0..2), (0..8).map(|v| v as f32));
         tiles.write(&area(0..2, 2..3), (8..12).map(|v| v as f32));
-        let mut plane = RollingPlane::new(2);
-        plane.extend(tiles.take_above(2));
+        assert_eq!(tiles.take_above(2), [[0.0, 1.0, 2.0, 3.0, 8.0, 9.0], [4.0, 5.0, 6.0, 7.0, 10.0, 11.0]]);
         tiles.write(&area(2..3, 0..2), (20..24).map(|v| v as f32));
-        plane.extend(tiles.take_above(3));
-        plane.forget_above(1);
-        let expected = [6.0, 7.0, 10.0, 11.0, 22.0, 23.0, 0.0, 0.0];
-        assert_eq!(plane.read(&area(1..3, 1..3)), expected);
+        assert_eq!(tiles.take_above(3), [[20.0, 21.0, 22.0, 23.0, 0.0, 0.0]]);
     }
 }

@@ -38,6 +38,7 @@ impl Area {
     }
 
     /// This area with `halo` latents around it, inside of `picture`.
+    #[cfg(feature = "burn")]
     pub(crate) fn window(&self, halo: usize, picture: &Self) -> Self {
         let grow = |range: &Range<usize>, limit: &Range<usize>| {
             range.start.saturating_sub(halo)..(range.end + halo).min(limit.end)
@@ -56,6 +57,7 @@ impl Area {
     }
 
     /// The part of a plane [rows, columns, channels] over this area that lies in `inner`, an area inside of this one.
+    #[cfg(feature = "burn")]
     pub(crate) fn crop(&self, plane: &[f32], inner: &Self, channels: usize) -> Vec<f32> {
         let mut out = Vec::with_capacity(inner.positions() * channels);
         for row in inner.rows.clone() {
@@ -75,7 +77,7 @@ pub(crate) fn check_anchor(header: &Header, anchor: usize) -> Result<(), Error> 
     Ok(())
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "burn"))]
 mod tests {
     use super::*;
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
+use crate::load::Named;
 use crate::params::Slot;
 use crate::preset::{ModelConfig, Preset};
 use crate::prior::Grid;
@@ -78,9 +79,6 @@ pub enum CheckpointError {
         reason: String,
     },
 }
-
-/// Named tensors of one part: shape and values.
-pub type Named = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
 /// Writes a checkpoint to `path`, by way of a temporary file, so that a kill at any moment leaves the old one or the new one.
 ///

@@ -5,7 +5,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use lic_shaders::transform::at_quality;
 
-use crate::checkpoint::Named;
+use crate::load::Named;
 use crate::load::{LoadError, ParamError};
 use crate::net::{Analysis, Init, Synthesis};
 use crate::params::{self, read};

@@ -1,7 +1,12 @@
 //! What can be wrong with the tensors of a weight file, and the check of its description before anything of its size is allocated.
 
+use std::collections::BTreeMap;
+
 use crate::preset::ModelConfig;
 use crate::weights::{WeightFile, WeightsError};
+
+/// Named tensors of one part: shape and values.
+pub type Named = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
 /// Why parameters do not fit a module.
 #[derive(Debug, thiserror::Error)]

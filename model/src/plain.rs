@@ -4,7 +4,7 @@
 
 use lic_shaders::transform::{Activation, Analysis, Block, Conv3x3, Dense, HyperAnalysis, PATCH, Synthesis};
 
-use crate::checkpoint::Named;
+use crate::load::Named;
 use crate::load::{LoadError, ParamError};
 use crate::preset::{KNOTS, ModelConfig};
 use crate::weights::WeightFile;

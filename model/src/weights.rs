@@ -10,15 +10,17 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::checkpoint::Named;
+use crate::load::Named;
 use crate::preset::{ModelConfig, Preset};
-use crate::prior::Grid;
 
 /// Version of the weight file's layout.
 pub const FORMAT: u32 = 1;
 
 /// Where the metadata lies in the safetensors header.
 const METADATA_KEY: &str = "lic.model";
+
+/// Integer steps per float unit of the prior's activations at each site of the network: powers of two.
+pub type Grid = BTreeMap<String, f32>;
 
 /// What a weight file says about itself; not part of its identity.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -8,7 +8,9 @@
 //! Container, entropy coding and integer prior do not depend on this. Nothing here can make a file unreadable: pixels may differ by one step
 //! between implementations, symbols may not.
 
+#[cfg(feature = "cpu")]
 pub(crate) mod cpu;
+#[cfg(feature = "burn")]
 pub(crate) mod windows;
 
 use crate::error::Error;

@@ -19,4 +19,6 @@ pub use density::ZDensity;
 pub use hyper::{HyperAnalysis, HyperSynthesis};
 pub use network::{Prior, PriorOutput, Rounding, uniform_noise};
 pub use passes::{GROUP_OF_PHASE, ORDER, from_passes, to_passes};
-pub use taps::{ACTIVATION_MAX, Grid, Ranges, Taps};
+pub use taps::{ACTIVATION_MAX, Ranges, Taps};
+
+pub use crate::weights::Grid;

@@ -7,14 +7,13 @@ use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
 
+use crate::weights::Grid;
+
 /// Largest magnitude of an activation of the integer prior.
 pub const ACTIVATION_MAX: f32 = 4095.0;
 
 /// Largest magnitude seen at each site, in float units.
 pub type Ranges = BTreeMap<String, f32>;
-
-/// Integer steps per float unit at each site: powers of two.
-pub type Grid = BTreeMap<String, f32>;
 
 /// The hook on the prior's activations.
 #[derive(Debug)]

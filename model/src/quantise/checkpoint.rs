@@ -5,7 +5,8 @@ use std::path::Path;
 use burn::tensor::Device;
 
 use super::{QuantiseError, calibrate, quantise};
-use crate::checkpoint::{self, Named};
+use crate::checkpoint::{self};
+use crate::load::Named;
 use crate::load::ParamError;
 use crate::network::Network;
 use crate::params;

@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use safetensors::tensor::Dtype;
 
 use super::gains::{MEAN_UNITS, log_scale_units};
-use crate::checkpoint::Named;
+use crate::load::Named;
 use crate::load::ParamError;
 use crate::network::Network;
 use crate::params;

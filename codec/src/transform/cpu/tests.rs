@@ -4,6 +4,7 @@ use lic_shaders::transform::reference::{self, Activations};
 use super::*;
 use crate::format::{BitDepth, ColourModel};
 use crate::prior::random::Noise;
+use crate::transform::windows::patches;
 
 const TINY: &[u8] = include_bytes!("../../../../model/weights/tiny.safetensors");
 

@@ -3,23 +3,33 @@
 //! Differs from `cpu` in knowing attention, whose windows lie on the grid of tiles, and in running wherever burn runs; the halo is
 //! computed twice. On the CPU several windows run at the same time, on a GPU one.
 
+pub(super) mod patches;
+mod plane;
+
 use std::collections::VecDeque;
 
 use lic_model::inference;
 use rayon::prelude::*;
 
+use self::plane::RollingPlane;
 use super::{Analysis, Synthesis, Transforms};
-use crate::bands::windows_in_flight;
 use crate::error::Error;
 use crate::format::{Header, TileRect};
 use crate::image::{Picture, channels};
 use crate::model::ModelError;
-use crate::patches;
-use crate::plane::RollingPlane;
 use crate::tiles::Area;
 
 /// Latents per attention window in each direction.
 const WINDOW: usize = 8;
+
+/// Positions (halo included) whose transforms run together: about 150 MB for the student.
+const TRANSFORM_POSITIONS: usize = 8192;
+
+/// How many windows of `positions` latents may be transformed at the same time.
+fn windows_in_flight(positions: usize) -> usize {
+    let threads = rayon::current_num_threads().max(1);
+    (TRANSFORM_POSITIONS / positions.max(1)).clamp(1, threads)
+}
 
 /// burn's transforms on one device.
 #[derive(Debug)]
