@@ -94,7 +94,11 @@ impl Store for Clamped<'_> {
     #[inline(always)]
     fn store(&mut self, position: usize, output: usize, values: &[i32; LANES]) {
         let from = self.start + position * self.stride + output;
-        let clamped = values.map(|value| value.clamp(self.min, self.max) as i16);
+        // A loop, because `map` would not be inlined into the instruction set.
+        let mut clamped = [0; LANES];
+        for lane in 0..LANES {
+            clamped[lane] = values[lane].clamp(self.min, self.max) as i16;
+        }
         // The full width is spelt out, because copies of constant length are single instructions.
         if output + LANES <= self.outputs {
             self.out[from..from + LANES].copy_from_slice(&clamped);

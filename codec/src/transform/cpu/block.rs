@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use lic_shaders::transform::{Activation, Block};
 use rayon::prelude::*;
 
-use super::kernels::{Gate, Plain, Quantised, Relu, Residual, conv, dense, quantise};
+use super::kernels::{Gate, Place, Plain, Quantised, Relu, Residual, conv, dense, quantise};
 use super::number::{Step, largest_bits};
 use super::pack::Packed;
 use crate::simd::{Job, Level, Simd};
@@ -163,7 +163,7 @@ impl Job for BlockJob<'_> {
         values.resize(count * hidden, 0);
         steps.resize(count, 0.0);
 
-        let mut finish = Plain { out: floats, stride: part, outputs: part };
+        let mut finish = Plain(Place { out: floats, stride: part, outputs: part });
         conv(simd, &block.conv, &rows, count, &mut finish);
         let mixed = values.chunks_exact_mut(channels).zip(steps.iter_mut());
         let sources = floats.chunks_exact(part).zip(stream.chunks_exact(channels));
@@ -176,13 +176,13 @@ impl Job for BlockJob<'_> {
         }
 
         let input = Quantised { values: &values[..count * channels], depth: channels, steps };
-        let plain = Plain { out: floats, stride: hidden, outputs: hidden };
+        let place = Place { out: floats, stride: hidden, outputs: hidden };
         match block.activation {
-            Activation::Gate => dense(simd, &block.expand, input, &mut Gate(plain)),
-            Activation::Relu => dense(simd, &block.expand, input, &mut Relu(plain)),
+            Activation::Gate => dense(simd, &block.expand, input, &mut Gate(place)),
+            Activation::Relu => dense(simd, &block.expand, input, &mut Relu(place)),
         }
         quantise(floats, hidden, hidden, values, steps);
         let input = Quantised { values, depth: hidden, steps };
-        dense(simd, &block.project, input, &mut Residual(Plain { out: stream, stride: channels, outputs: channels }));
+        dense(simd, &block.project, input, &mut Residual(Place { out: stream, stride: channels, outputs: channels }));
     }
 }

@@ -123,72 +123,88 @@ impl Piece<'_> {
     }
 }
 
-/// Stores floats: outputs of position `p` from `p * stride` on.
-pub(super) struct Plain<'a> {
+/// Where floats go: outputs of position `p` from `p * stride` on.
+pub(super) struct Place<'a> {
     pub(super) out: &'a mut [f32],
     pub(super) stride: usize,
     pub(super) outputs: usize,
 }
 
-impl Plain<'_> {
-    /// The place of a panel's outputs.
+impl Place<'_> {
+    /// Puts a panel's results at their place: `change` makes a new number of the old one and the result.
     #[inline(always)]
-    fn place(&mut self, position: usize, panel: usize, width: usize) -> &mut [f32] {
-        let output = panel * width;
-        let start = position * self.stride + output;
-        // Copies of constant length are single instructions, so the full width is told apart.
-        match self.outputs - output {
-            rest if rest >= width => &mut self.out[start..start + width],
-            rest => &mut self.out[start..start + rest],
+    fn put<const N: usize>(
+        &mut self,
+        position: usize,
+        panel: usize,
+        values: &[f32; N],
+        change: impl Fn(f32, f32, usize) -> f32,
+    ) {
+        let output = panel * N;
+        let place = &mut self.out[position * self.stride + output..];
+        // Loops of constant length become a few wide instructions, so whole panels are told apart.
+        match place.first_chunk_mut::<N>() {
+            Some(place) if output + N <= self.outputs => {
+                for lane in 0..N {
+                    place[lane] = change(place[lane], values[lane], lane);
+                }
+            }
+            _ => {
+                let rest = place.iter_mut().take(self.outputs - output).zip(values);
+                rest.enumerate().for_each(|(lane, (place, &value))| *place = change(*place, value, lane));
+            }
         }
     }
 }
 
+/// Stores results as they are.
+pub(super) struct Plain<'a>(pub(super) Place<'a>);
+
 impl Finish for Plain<'_> {
     #[inline(always)]
     fn finish(&mut self, position: usize, panel: usize, values: &[f32; LANES]) {
-        self.place(position, panel, LANES).iter_mut().zip(values).for_each(|(out, value)| *out = *value);
+        self.0.put(position, panel, values, |_, value, _| value);
     }
 }
 
 /// Stores what is positive, 0 for the rest.
-pub(super) struct Relu<'a>(pub(super) Plain<'a>);
+pub(super) struct Relu<'a>(pub(super) Place<'a>);
 
 impl Finish for Relu<'_> {
     #[inline(always)]
     fn finish(&mut self, position: usize, panel: usize, values: &[f32; LANES]) {
-        let place = self.0.place(position, panel, LANES);
-        place.iter_mut().zip(values).for_each(|(out, &value)| *out = if value > 0.0 { value } else { 0.0 });
+        self.0.put(position, panel, values, |_, value, _| if value > 0.0 { value } else { 0.0 });
     }
 }
 
 /// Adds to what is there.
-pub(super) struct Residual<'a>(pub(super) Plain<'a>);
+pub(super) struct Residual<'a>(pub(super) Place<'a>);
 
 impl Finish for Residual<'_> {
     #[inline(always)]
     fn finish(&mut self, position: usize, panel: usize, values: &[f32; LANES]) {
-        self.0.place(position, panel, LANES).iter_mut().zip(values).for_each(|(out, value)| *out += *value);
+        self.0.put(position, panel, values, |old, value, _| old + value);
     }
 }
 
 /// Multiplies with a gain per output.
 pub(super) struct Gained<'a> {
-    pub(super) plain: Plain<'a>,
+    pub(super) place: Place<'a>,
+    /// As many as outputs.
     pub(super) gain: &'a [f32],
 }
 
 impl Finish for Gained<'_> {
     #[inline(always)]
     fn finish(&mut self, position: usize, panel: usize, values: &[f32; LANES]) {
-        let gain = &self.gain[panel * LANES..];
-        let place = self.plain.place(position, panel, LANES);
-        place.iter_mut().zip(values.iter().zip(gain)).for_each(|(out, (value, gain))| *out = value * gain);
+        let mut gains = [0.0; LANES];
+        gains.iter_mut().zip(&self.gain[panel * LANES..]).for_each(|(to, from)| *to = *from);
+        self.place.put(position, panel, values, |_, value, lane| value * gains[lane]);
     }
 }
 
 /// Stores `value * sigmoid(gate)` of panels that hold pairs ([`Packed::dense_pairs`]).
-pub(super) struct Gate<'a>(pub(super) Plain<'a>);
+pub(super) struct Gate<'a>(pub(super) Place<'a>);
 
 impl Finish for Gate<'_> {
     #[inline(always)]
@@ -198,7 +214,7 @@ impl Finish for Gate<'_> {
         for lane in 0..HALF {
             results[lane] = super::number::gated(values[lane], values[HALF + lane]);
         }
-        self.0.place(position, panel, HALF).iter_mut().zip(&results).for_each(|(out, result)| *out = *result);
+        self.0.put(position, panel, &results, |_, result, _| result);
     }
 }
 
@@ -213,9 +229,15 @@ impl Finish for Samples<'_> {
     #[inline(always)]
     fn finish(&mut self, position: usize, panel: usize, values: &[f32; LANES]) {
         let output = panel * LANES;
-        let start = position * self.outputs + output;
-        let samples = values.map(super::number::sample);
-        let count = LANES.min(self.outputs - output);
-        self.out[start..start + count].copy_from_slice(&samples[..count]);
+        // A loop, because `map` would not be inlined into the instruction set.
+        let mut samples = [0; LANES];
+        for lane in 0..LANES {
+            samples[lane] = super::number::sample(values[lane]);
+        }
+        let place = &mut self.out[position * self.outputs + output..];
+        match place.first_chunk_mut::<LANES>() {
+            Some(place) if output + LANES <= self.outputs => *place = samples,
+            _ => place.iter_mut().take(self.outputs - output).zip(samples).for_each(|(to, from)| *to = from),
+        }
     }
 }

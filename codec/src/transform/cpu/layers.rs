@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::kernels::{Gained, Plain, Quantised, Samples, dense, quantise};
+use super::kernels::{Gained, Place, Plain, Quantised, Samples, dense, quantise};
 use super::number::{Step, largest_bits};
 use super::pack::Packed;
 use crate::simd::{Job, Level, Simd};
@@ -63,7 +63,7 @@ impl Job for RowJob<'_> {
             simd,
             self.layer,
             Quantised { values, depth, steps },
-            &mut Plain { out: self.out, stride: outputs, outputs },
+            &mut Plain(Place { out: self.out, stride: outputs, outputs }),
         );
     }
 }
@@ -94,7 +94,7 @@ impl Job for SampleJob<'_> {
             simd,
             self.layer,
             Quantised { values, depth, steps },
-            &mut Plain { out: self.out, stride: outputs, outputs },
+            &mut Plain(Place { out: self.out, stride: outputs, outputs }),
         );
     }
 }
@@ -165,7 +165,7 @@ impl Job for DownJob<'_> {
             simd,
             self.layer,
             Quantised { values, depth, steps },
-            &mut Plain { out: self.out, stride: outputs, outputs },
+            &mut Plain(Place { out: self.out, stride: outputs, outputs }),
         );
     }
 }
@@ -204,8 +204,8 @@ impl Job for UpJob<'_> {
         quantise(self.input, depth, depth, values, steps);
         for (layers, row) in self.layers.as_chunks::<2>().0.iter().zip(self.rows) {
             for (column, layer) in layers.iter().enumerate() {
-                let plain = Plain { out: &mut row[column * outputs..], stride: 2 * outputs, outputs };
-                dense(simd, layer, Quantised { values, depth, steps }, &mut Gained { plain, gain: self.gain });
+                let place = Place { out: &mut row[column * outputs..], stride: 2 * outputs, outputs };
+                dense(simd, layer, Quantised { values, depth, steps }, &mut Gained { place, gain: self.gain });
             }
         }
     }
