@@ -67,7 +67,9 @@ impl<'a> TileLatents<'a> {
             for tile in &tiles {
                 let columns = Area::of_tile(tile).columns;
                 let places = columns.start * self.channels..columns.end * self.channels;
-                self.ready.push_back(rows.iter().flat_map(|row| &row[places.clone()]).copied().collect());
+                let mut latents = Vec::with_capacity(rows.len() * places.len());
+                rows.iter().for_each(|row| latents.extend_from_slice(&row[places.clone()]));
+                self.ready.push_back(latents);
             }
         }
         Ok(self.ready.drain(..count.min(self.ready.len())).collect())
