@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::format::Header;
+use crate::format::{ColourModel, Header};
 use crate::image::{Picture, channels};
 
 /// Pixels per patch in each direction.
@@ -15,48 +15,59 @@ const PATCH: usize = 8;
 
 /// Rows of patches `[across, 64 channels]` of a picture as they are, the edge continued; `rows` are rows of patches.
 pub(crate) fn sample_rows(picture: &Picture, rows: Range<usize>, across: usize) -> Vec<Vec<u8>> {
-    let (width, height) = (picture.width as usize, picture.height as usize);
-    let channels = picture.channels();
-    let run = PATCH * channels;
-    let row = |patch_row: usize| {
-        let mut out = vec![0; across * PATCH * run];
-        let lines = (patch_row * PATCH..(patch_row + 1) * PATCH).map(|row| row.min(height - 1) * width * channels);
-        for (y, start) in lines.enumerate() {
-            let line = &picture.pixels[start..start + width * channels];
-            let (whole, rest) = line.split_at(width / PATCH * run);
-            let mut places = out.chunks_exact_mut(run).skip(y).step_by(PATCH);
-            whole.chunks_exact(run).zip(places.by_ref()).for_each(|(from, to)| to.copy_from_slice(from));
-            let last = &line[line.len() - channels..];
-            let mut rest = rest.chunks_exact(channels);
-            for to in places.flat_map(|place| place.chunks_exact_mut(channels)) {
-                to.copy_from_slice(rest.next().unwrap_or(last));
-            }
+    // Copies of constant length are single instructions.
+    match picture.colour {
+        ColourModel::Rgb => rows.into_par_iter().map(|row| read::<3, { 3 * PATCH }>(picture, row, across)).collect(),
+        ColourModel::Grey => rows.into_par_iter().map(|row| read::<1, PATCH>(picture, row, across)).collect(),
+    }
+}
+
+/// A row of patches; `RUN` samples of `CHANNELS` each are a patch's part of a line.
+fn read<const CHANNELS: usize, const RUN: usize>(picture: &Picture, patch_row: usize, across: usize) -> Vec<u8> {
+    let (stride, height) = (picture.width as usize * CHANNELS, picture.height as usize);
+    let mut out = vec![0; across * PATCH * RUN];
+    for y in 0..PATCH {
+        let line = &picture.pixels[(patch_row * PATCH + y).min(height - 1) * stride..][..stride];
+        let (whole, rest) = line.as_chunks::<RUN>();
+        let mut places = out.as_chunks_mut::<RUN>().0.iter_mut().skip(y).step_by(PATCH);
+        whole.iter().zip(places.by_ref()).for_each(|(from, to)| *to = *from);
+        let last = line.last_chunk::<CHANNELS>().copied().unwrap_or([0; CHANNELS]);
+        let mut rest = rest.as_chunks::<CHANNELS>().0.iter();
+        for to in places.flat_map(|place| place.as_chunks_mut::<CHANNELS>().0) {
+            *to = rest.next().copied().unwrap_or(last);
         }
-        out
-    };
-    rows.into_par_iter().map(row).collect()
+    }
+    out
 }
 
 /// Appends rows of patches `[across, 64 channels]` to a picture that is complete down to where they begin; what lies outside of it is left out.
 pub(crate) fn append_rows(rows: &[Vec<u8>], header: &Header, pixels: &mut Vec<u8>) {
-    let channels = channels(header.colour);
-    let (stride, run) = (usize::from(header.width) * channels, PATCH * channels);
+    let stride = usize::from(header.width) * channels(header.colour);
     let start = pixels.len();
     let end = (start + rows.len() * PATCH * stride).min(usize::from(header.height) * stride);
     pixels.resize(end.max(start), 0);
-    pixels[start..].par_chunks_mut(PATCH * stride).zip(rows).for_each(|(lines, row)| {
-        for (y, line) in lines.chunks_exact_mut(stride).enumerate() {
-            let runs = row.chunks_exact(run).skip(y).step_by(PATCH);
-            // The last run of a line may be cut.
-            line.chunks_mut(run).zip(runs).for_each(|(to, from)| to.copy_from_slice(&from[..to.len()]));
-        }
+    pixels[start..].par_chunks_mut(PATCH * stride).zip(rows).for_each(|(lines, row)| match header.colour {
+        ColourModel::Rgb => write::<{ 3 * PATCH }>(row, lines, stride),
+        ColourModel::Grey => write::<PATCH>(row, lines, stride),
     });
+}
+
+/// Writes a row of patches to lines of the picture.
+fn write<const RUN: usize>(row: &[u8], lines: &mut [u8], stride: usize) {
+    let row = row.as_chunks::<RUN>().0;
+    for (y, line) in lines.chunks_exact_mut(stride).enumerate() {
+        let mut runs = row.iter().skip(y).step_by(PATCH);
+        let (whole, rest) = line.as_chunks_mut::<RUN>();
+        whole.iter_mut().zip(runs.by_ref()).for_each(|(to, from)| *to = *from);
+        // The last run of a line may be cut.
+        rest.iter_mut().zip(runs.next().into_iter().flatten()).for_each(|(to, from)| *to = *from);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::{BitDepth, ColourModel};
+    use crate::format::BitDepth;
 
     #[test]
     fn rows_of_patches_hold_the_pixels_and_the_continued_edge() {

@@ -8,7 +8,7 @@ use lic_shaders::{Block, QualityIndex};
 use rayon::prelude::*;
 
 use super::cpu::{CpuEngine, CpuNetwork, forward_engine};
-use super::jobs::{BlockJob, FeedbackJob, HeadJob, LinearJob, PackedBlock, UpJob, spread_hyper};
+use super::jobs::{BlockJob, BlockScratch, FeedbackJob, HeadJob, LinearJob, PackedBlock, UpJob, spread_hyper};
 use super::kernels::Source;
 use super::pack::{Packed, even};
 use super::{Prediction, PriorWeights, Sizes, TileShape};
@@ -96,8 +96,9 @@ impl Fast {
             }
         }
         let rows = BAND.div_ceil(width);
-        stream.par_chunks_mut(rows * width * channels).enumerate().for_each(|(band, stream)| {
-            self.level.run(BlockJob { block, padded: &padded, part, width, first_row: band * rows, stream });
+        let bands = stream.par_chunks_mut(rows * width * channels).enumerate();
+        bands.for_each_init(BlockScratch::default, |scratch, (band, stream)| {
+            self.level.run(BlockJob { block, padded: &padded, part, width, first_row: band * rows, stream, scratch });
         });
     }
 

@@ -62,16 +62,25 @@ pub(super) struct BlockJob<'a> {
     pub(super) first_row: usize,
     /// `[rows, width, channels]`.
     pub(super) stream: &'a mut [i16],
+    pub(super) scratch: &'a mut BlockScratch,
+}
+
+/// Memory of a thread, used again from band to band.
+#[derive(Debug, Default)]
+pub(super) struct BlockScratch {
+    mixed: Vec<i16>,
+    hidden: Vec<i16>,
 }
 
 impl Job for BlockJob<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { block, padded, part, width, first_row, stream } = self;
+        let Self { block, padded, part, width, first_row, stream, scratch: BlockScratch { mixed, hidden } } = self;
         let channels = block.channels;
         let count = stream.len() / channels;
         // The block's input with the first quarter replaced: the stream itself must stay for the addition at the end.
-        let mut mixed = stream.to_vec();
+        mixed.clear();
+        mixed.extend_from_slice(stream);
         for (y, row) in mixed.chunks_mut(width * channels).enumerate() {
             // The three neighbours in a row lie beside each other.
             let source = |dy| {
@@ -81,11 +90,11 @@ impl Job for BlockJob<'_> {
             let mut store = Clamped { stride: channels, ..Clamped::activations(row, &block.conv) };
             product(simd, &block.conv, &[source(0), source(1), source(2)], width, &mut store);
         }
-        let mut hidden = vec![0; 2 * stream.len()];
-        let source = Source { data: &mixed, start: 0, stride: channels, length: channels };
-        let mut store = Clamped { min: 0, ..Clamped::activations(&mut hidden, &block.expand) };
+        hidden.resize(2 * stream.len(), 0);
+        let source = Source { data: mixed, start: 0, stride: channels, length: channels };
+        let mut store = Clamped { min: 0, ..Clamped::activations(hidden, &block.expand) };
         product(simd, &block.expand, &[source], count, &mut store);
-        let source = Source { data: &hidden, start: 0, stride: 2 * channels, length: 2 * channels };
+        let source = Source { data: hidden, start: 0, stride: 2 * channels, length: 2 * channels };
         product(simd, &block.project, &[source], count, &mut Added { stream, channels });
     }
 }
