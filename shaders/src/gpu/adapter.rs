@@ -77,7 +77,7 @@ impl Gpu {
         let name = adapter.get_info().name;
         let limits = adapter.limits();
         let wanted = wgpu::DeviceDescriptor {
-            label: Some("lic integer prior"),
+            label: Some("lic"),
             required_limits: wgpu::Limits {
                 max_buffer_size: limits.max_buffer_size,
                 max_storage_buffer_binding_size: limits.max_storage_buffer_binding_size,
@@ -116,11 +116,16 @@ impl Gpu {
 
     /// How many positions may be computed at once when the widest buffer has this many channels.
     pub fn most_positions(&self, channels: usize) -> usize {
+        // A position's place takes 4 words as well; the feedback kernel has the smallest workgroups, 16 positions.
+        self.most_rows(channels.max(4), 16)
+    }
+
+    /// How many rows of so many words may be computed at once, by workgroups of so many rows.
+    pub(super) fn most_rows(&self, words: usize, per_workgroup: usize) -> usize {
         let limits = self.device.limits();
         let bytes = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
-        // A position's place takes 4 words as well; the feedback kernel has the smallest workgroups, 16 positions.
-        let by_size = usize::try_from(bytes).unwrap_or(usize::MAX) / (4 * channels.max(4));
-        by_size.min(16 * limits.max_compute_workgroups_per_dimension as usize)
+        let by_size = usize::try_from(bytes).unwrap_or(usize::MAX) / (4 * words);
+        by_size.min(per_workgroup * limits.max_compute_workgroups_per_dimension as usize)
     }
 
     /// Uploads the words of a read-only buffer.
@@ -143,8 +148,8 @@ impl Gpu {
         }
     }
 
-    /// Waits for all work and reads `i32` words from several buffers that were made with `MAP_READ`.
-    pub(super) fn read(&self, buffers: &[wgpu::Buffer]) -> Result<Vec<Vec<i32>>, GpuError> {
+    /// Waits for all work and reads the bytes of several buffers that were made with `MAP_READ`.
+    pub(super) fn read(&self, buffers: &[wgpu::Buffer]) -> Result<Vec<Vec<u8>>, GpuError> {
         for buffer in buffers {
             // Failures show when the range is asked for below.
             buffer.map_async(wgpu::MapMode::Read, .., |_| ());
@@ -152,13 +157,16 @@ impl Gpu {
         self.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| self.failed(e))?;
         self.check()?;
         let read = |buffer: &wgpu::Buffer| {
-            let view = buffer.get_mapped_range(..).map_err(|e| self.failed(e))?;
-            let words = view.chunks_exact(4).map(|b| i32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-            drop(view);
+            let bytes = buffer.get_mapped_range(..).map_err(|e| self.failed(e))?.to_vec();
             buffer.unmap();
-            Ok(words)
+            Ok(bytes)
         };
         buffers.iter().map(read).collect()
+    }
+
+    /// Compiles a kernel from pieces of source.
+    pub(super) fn pipeline(&self, name: &str, sources: &[&str]) -> wgpu::ComputePipeline {
+        pipeline(&self.device, name, sources)
     }
 
     fn failed(&self, message: impl ToString) -> GpuError {

@@ -187,14 +187,25 @@ impl<'a> Recorder<'a> {
 
     /// Copies all values of a buffer to where [`finish`](Self::finish) returns them.
     pub fn read(&mut self, from: &Activations) {
+        self.read_buffer(&from.buffer, from.buffer.size());
+    }
+
+    /// Copies the first bytes of a buffer to where [`finish_bytes`](Self::finish_bytes) returns them.
+    pub(super) fn read_buffer(&mut self, from: &wgpu::Buffer, size: u64) {
         let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-        let to = self.gpu.buffer(from.buffer.size(), usage);
-        self.encoder.copy_buffer_to_buffer(&from.buffer, 0, &to, 0, from.buffer.size());
+        let to = self.gpu.buffer(size, usage);
+        self.encoder.copy_buffer_to_buffer(from, 0, &to, 0, size);
         self.results.push(to);
     }
 
     /// Sends the commands off and, if something is to be read, waits for the values of every [`read`](Self::read).
     pub fn finish(self) -> Result<Vec<Vec<i32>>, GpuError> {
+        let words = |bytes: Vec<u8>| bytes.as_chunks::<4>().0.iter().map(|&word| i32::from_le_bytes(word)).collect();
+        Ok(self.finish_bytes()?.into_iter().map(words).collect())
+    }
+
+    /// As [`finish`](Self::finish), for other types of numbers.
+    pub(super) fn finish_bytes(self) -> Result<Vec<Vec<u8>>, GpuError> {
         self.gpu.queue.submit([self.encoder.finish()]);
         if self.results.is_empty() { self.gpu.check().map(|()| Vec::new()) } else { self.gpu.read(&self.results) }
     }
@@ -211,10 +222,11 @@ impl<'a> Recorder<'a> {
         self.dispatch(pipeline, params, buffers, groups);
     }
 
-    fn dispatch(
+    /// Runs a kernel; its bindings are the parameters and the buffers in this order.
+    pub(super) fn dispatch(
         &mut self,
         pipeline: &wgpu::ComputePipeline,
-        params: Params,
+        params: impl bytemuck::NoUninit,
         buffers: &[&wgpu::Buffer],
         groups: [u32; 3],
     ) {

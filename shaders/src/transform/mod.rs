@@ -22,6 +22,23 @@ pub struct Dense {
     pub bias: Vec<f32>,
 }
 
+impl Dense {
+    /// The layer for three equal inputs each, given once: what a grey picture's samples go into.
+    pub fn sum_of_colours(&self) -> Self {
+        let sum = |rows: &[f32]| {
+            (0..self.outputs).map(|o| rows[o..].iter().step_by(self.outputs).sum::<f32>()).collect::<Vec<f32>>()
+        };
+        let weight = self.weight.chunks_exact(3 * self.outputs).flat_map(sum).collect();
+        Self { inputs: self.inputs / 3, outputs: self.outputs, weight, bias: self.bias.clone() }
+    }
+
+    /// The layer whose outputs are the means of every three: a grey picture's sample is the mean of its colours.
+    pub fn mean_of_colours(&self) -> Self {
+        let mean = |values: &[f32]| values.chunks_exact(3).map(|c| c.iter().sum::<f32>() / 3.0).collect::<Vec<f32>>();
+        Self { inputs: self.inputs, outputs: self.outputs / 3, weight: mean(&self.weight), bias: mean(&self.bias) }
+    }
+}
+
 /// A 3x3 convolution with zero padding and as many outputs as inputs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conv3x3 {

@@ -1,6 +1,6 @@
 //! Analysis as a pipeline: rows of patches in, rows of latents out; and the hyper-analysis, which takes a tile at once.
 
-use lic_shaders::transform::{Analysis, Dense, HyperAnalysis, PATCH, at_quality};
+use lic_shaders::transform::{Analysis, HyperAnalysis, at_quality};
 
 use super::block::{BlockStage, PackedBlock};
 use super::layers;
@@ -25,25 +25,12 @@ impl PackedAnalysis {
     pub(super) fn new(net: &Analysis) -> Self {
         Self {
             colour: Packed::dense(&net.stem),
-            grey: Packed::dense(&sum_of_colours(&net.stem)),
+            grey: Packed::dense(&net.stem.sum_of_colours()),
             blocks8: net.blocks8.iter().map(PackedBlock::new).collect(),
             down: Packed::dense(&net.down),
             blocks16: net.blocks16.iter().map(PackedBlock::new).collect(),
             head: Packed::dense(&net.head),
         }
-    }
-}
-
-/// A layer for three equal inputs each.
-fn sum_of_colours(layer: &Dense) -> Dense {
-    let sum = |rows: &[f32]| {
-        (0..layer.outputs).map(|o| rows[o..].iter().step_by(layer.outputs).sum::<f32>()).collect::<Vec<f32>>()
-    };
-    Dense {
-        inputs: PATCH / 3,
-        outputs: layer.outputs,
-        weight: layer.weight.chunks_exact(3 * layer.outputs).flat_map(sum).collect(),
-        bias: layer.bias.clone(),
     }
 }
 

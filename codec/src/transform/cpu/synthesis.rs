@@ -1,6 +1,6 @@
 //! Synthesis as a pipeline: rows of latents in, rows of patches out, without any row computed twice.
 
-use lic_shaders::transform::{Dense, PATCH, Synthesis, at_quality};
+use lic_shaders::transform::{Dense, Synthesis, at_quality};
 
 use super::block::{BlockStage, PackedBlock};
 use super::layers;
@@ -32,7 +32,7 @@ impl PackedSynthesis {
             gain: net.gain.clone(),
             blocks8: net.blocks8.iter().map(PackedBlock::new).collect(),
             colour: Packed::dense(&net.head),
-            grey: Packed::dense(&mean_of_colours(&net.head)),
+            grey: Packed::dense(&net.head.mean_of_colours()),
         }
     }
 }
@@ -46,12 +46,6 @@ fn columns(layer: &Dense, first: usize, count: usize) -> Dense {
         weight: layer.weight.chunks_exact(layer.outputs).flat_map(cut).collect(),
         bias: cut(&layer.bias),
     }
-}
-
-/// A layer whose outputs are the means of every three: a grey picture's sample is the mean of its colours.
-fn mean_of_colours(layer: &Dense) -> Dense {
-    let mean = |values: &[f32]| values.chunks_exact(3).map(|c| c.iter().sum::<f32>() / 3.0).collect::<Vec<f32>>();
-    Dense { inputs: layer.inputs, outputs: PATCH / 3, weight: mean(&layer.weight), bias: mean(&layer.bias) }
 }
 
 /// A synthesis that is under way on a plane of some width.
