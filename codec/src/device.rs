@@ -1,13 +1,23 @@
 //! Which device computes: the choice, the adapters behind it, and the self-test of a GPU nobody has asked for by name.
 //!
-//! The transforms run on burn's wgpu device, the prior on its own (`lic_shaders::gpu`); both take the same adapter, the first of
-//! the best kind.
+//! Transforms and prior share one wgpu device (`lic_shaders::gpu`). Models with attention have their transforms on burn's instead; it takes
+//! the same adapter, the first of the best kind.
+
+#[cfg(feature = "gpu")]
+use std::sync::Arc;
+
+#[cfg(feature = "gpu")]
+use lic_shaders::gpu::Gpu;
 
 use crate::error::{Error, Warning};
 use crate::model::Model;
+#[cfg(feature = "gpu")]
+use crate::prior::AdapterPolicy;
 use crate::transform::Transforms;
 #[cfg(feature = "cpu")]
 use crate::transform::cpu::CpuTransforms;
+#[cfg(feature = "gpu")]
+use crate::transform::gpu::GpuTransforms;
 #[cfg(feature = "burn")]
 use crate::transform::windows::Windows;
 
@@ -59,7 +69,7 @@ pub enum DeviceError {
     #[cfg(feature = "gpu")]
     #[error(transparent)]
     Gpu(#[from] crate::prior::GpuError),
-    /// burn finds no device where the prior found one.
+    /// burn, which models with attention need, finds no device where lic's own kernels found one.
     #[error("the GPU gives no device for the transforms: {0}")]
     NoTransforms(String),
 }
@@ -67,30 +77,31 @@ pub enum DeviceError {
 /// A device that was chosen, with what the user should hear about the choice.
 #[derive(Debug, Clone)]
 pub(crate) struct Chosen {
-    /// Where burn's networks run; `None` for the CPU's own kernels wherever they can.
-    #[cfg(feature = "burn")]
-    burn: Option<burn::tensor::Device>,
-    #[cfg(feature = "gpu")]
-    pub(crate) gpu: Option<crate::prior::AdapterPolicy>,
+    place: Place,
     pub(crate) warning: Option<Warning>,
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    /// The CPU's own kernels wherever they can.
+    Cpu,
+    /// burn's networks on the CPU.
+    #[cfg(feature = "burn")]
+    Reference,
+    #[cfg(feature = "gpu")]
+    Gpu(Arc<Gpu>, AdapterPolicy),
 }
 
 impl Chosen {
     /// The CPU, which always works.
     fn cpu(warning: Option<Warning>) -> Self {
-        Self {
-            #[cfg(feature = "burn")]
-            burn: None,
-            #[cfg(feature = "gpu")]
-            gpu: None,
-            warning,
-        }
+        Self { place: Place::Cpu, warning }
     }
 
     /// The CPU with burn's networks.
     #[cfg(feature = "burn")]
     fn reference() -> Result<Self, DeviceError> {
-        Ok(Self { burn: Some(burn::tensor::Device::flex()), ..Self::cpu(None) })
+        Ok(Self { place: Place::Reference, warning: None })
     }
 
     #[cfg(not(feature = "burn"))]
@@ -98,39 +109,45 @@ impl Chosen {
         Err(DeviceError::NoReference)
     }
 
+    /// The GPU, if one was chosen.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn gpu(&self) -> Option<&Arc<Gpu>> {
+        match &self.place {
+            Place::Gpu(gpu, _) => Some(gpu),
+            _ => None,
+        }
+    }
+
     /// The transforms of a model on this device.
     pub(crate) fn transforms(&self, model: &Model, encoder: bool) -> Result<Box<dyn Transforms>, Error> {
-        #[cfg(feature = "cpu")]
-        if !self.wants_burn()
-            && let Some(transforms) = CpuTransforms::load(&model.file()?, encoder)?
-        {
-            return Ok(Box::new(transforms));
+        match &self.place {
+            #[cfg(feature = "cpu")]
+            Place::Cpu => match CpuTransforms::load(&model.file()?, encoder)? {
+                Some(transforms) => Ok(Box::new(transforms)),
+                None => networks(model, encoder),
+            },
+            #[cfg(not(feature = "cpu"))]
+            Place::Cpu => networks(model, encoder),
+            #[cfg(feature = "burn")]
+            Place::Reference => networks(model, encoder),
+            #[cfg(feature = "gpu")]
+            Place::Gpu(gpu, policy) => match GpuTransforms::load(&model.file()?, gpu.clone(), encoder)? {
+                Some(transforms) => Ok(Box::new(transforms)),
+                None => Ok(Box::new(Windows::new(model.networks(&burn_device(*policy)?, encoder)?, false))),
+            },
         }
-        self.networks(model, encoder)
     }
+}
 
-    #[cfg(feature = "cpu")]
-    fn wants_burn(&self) -> bool {
-        #[cfg(feature = "burn")]
-        return self.burn.is_some();
-        #[cfg(not(feature = "burn"))]
-        false
-    }
+/// burn's networks on the CPU.
+#[cfg(feature = "burn")]
+fn networks(model: &Model, encoder: bool) -> Result<Box<dyn Transforms>, Error> {
+    Ok(Box::new(Windows::new(model.networks(&burn::tensor::Device::flex(), encoder)?, true)))
+}
 
-    #[cfg(feature = "burn")]
-    fn networks(&self, model: &Model, encoder: bool) -> Result<Box<dyn Transforms>, Error> {
-        let device = self.burn.clone().unwrap_or_else(burn::tensor::Device::flex);
-        #[cfg(feature = "gpu")]
-        let several = self.gpu.is_none();
-        #[cfg(not(feature = "gpu"))]
-        let several = true;
-        Ok(Box::new(Windows::new(model.networks(&device, encoder)?, several)))
-    }
-
-    #[cfg(not(feature = "burn"))]
-    fn networks(&self, _model: &Model, _encoder: bool) -> Result<Box<dyn Transforms>, Error> {
-        Err(crate::model::ModelError::Attention.into())
-    }
+#[cfg(not(feature = "burn"))]
+fn networks(_model: &Model, _encoder: bool) -> Result<Box<dyn Transforms>, Error> {
+    Err(crate::model::ModelError::Attention.into())
 }
 
 #[cfg(not(feature = "gpu"))]
@@ -143,6 +160,8 @@ pub(crate) fn choose(choice: DeviceChoice, _model: &Model) -> Result<Chosen, Err
 }
 
 #[cfg(feature = "gpu")]
+use with_gpu::burn_device;
+#[cfg(feature = "gpu")]
 pub(crate) use with_gpu::choose;
 #[cfg(feature = "gpu")]
 pub use with_gpu::self_test;
@@ -150,18 +169,22 @@ pub use with_gpu::self_test;
 #[cfg(feature = "gpu")]
 mod with_gpu {
     use std::path::Path;
-    use std::sync::{Mutex, OnceLock, PoisonError};
+    use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
     use burn::tensor::{Device, DeviceKind};
-    use lic_model::inference::Transforms;
+    use lic_shaders::gpu::Gpu;
 
-    use super::{Chosen, DeviceChoice, DeviceError};
+    use super::{Chosen, DeviceChoice, DeviceError, Place};
     use crate::error::{Error, GpuFault, Warning};
+    use crate::format::header::DEFAULT_TILE;
+    use crate::format::{BitDepth, ColourModel, Header};
     use crate::model::Model;
     use crate::prior::random::Noise;
     use crate::prior::{
         AdapterPolicy, FastEngine, GpuEngine, GpuError, Prediction, PriorEngine, QualityIndex, TileShape,
     };
+    use crate::tiles::LATENT;
+    use crate::transform::Transforms;
 
     /// What `auto` means in this process.
     #[derive(Clone, Copy)]
@@ -175,28 +198,27 @@ mod with_gpu {
         match choice {
             DeviceChoice::Cpu => Ok(Chosen::cpu(None)),
             DeviceChoice::Reference => Ok(Chosen::reference()?),
-            DeviceChoice::Gpu => {
-                let burn = Some(burn_device(AdapterPolicy::Any)?);
-                let gpu = Some(AdapterPolicy::Any);
-                Ok(Chosen { burn, gpu, warning: None })
-            }
+            DeviceChoice::Gpu => Chosen::on_gpu(AdapterPolicy::Any),
             DeviceChoice::Auto => {
                 static VERDICT: OnceLock<Verdict> = OnceLock::new();
                 match VERDICT.get_or_init(|| judge(model)) {
                     Verdict::NoAdapter => Ok(Chosen::cpu(None)),
                     &Verdict::Bad(reason) => Ok(Chosen::cpu(Some(Warning::GpuNotUsed { reason }))),
-                    Verdict::Good => Ok(Chosen {
-                        burn: Some(burn_device(AdapterPolicy::Hardware)?),
-                        gpu: Some(AdapterPolicy::Hardware),
-                        warning: None,
-                    }),
+                    Verdict::Good => Chosen::on_gpu(AdapterPolicy::Hardware),
                 }
             }
         }
     }
 
+    impl Chosen {
+        fn on_gpu(policy: AdapterPolicy) -> Result<Self, Error> {
+            let gpu = Arc::new(Gpu::new(policy).map_err(DeviceError::from)?);
+            Ok(Self { place: Place::Gpu(gpu, policy), warning: None })
+        }
+    }
+
     /// burn's device on the best adapter of the policy. burn opens an adapter once per process, so it is kept.
-    fn burn_device(policy: AdapterPolicy) -> Result<Device, DeviceError> {
+    pub(super) fn burn_device(policy: AdapterPolicy) -> Result<Device, DeviceError> {
         static OPENED: Mutex<Vec<(DeviceKind, Device)>> = Mutex::new(Vec::new());
         let kinds =
             [DeviceKind::DiscreteGpu(0), DeviceKind::IntegratedGpu(0), DeviceKind::VirtualGpu(0), DeviceKind::Cpu];
@@ -245,25 +267,22 @@ mod with_gpu {
     /// Rows and columns of the self-test's tile: not equal, and no multiple of anything.
     const TEST: TileShape = TileShape { height: 11, width: 9 };
 
-    /// Largest difference of pixel values: half a step of 8 bits, below which samples differ by at most one.
-    const TOLERANCE: f32 = 0.5 / 255.0;
-
     /// Compares prior and transforms of the best GPU that the policy allows with the CPU on one small tile, and returns what
     /// is wrong with it. [`DeviceChoice::Auto`] does this once per process.
     ///
     /// # Errors
     /// [`Error::Device`] if there is no adapter or it gives no device, [`Error::Prior`] if it fails, [`Error::Model`].
     pub fn self_test(model: &Model, policy: AdapterPolicy) -> Result<Option<GpuFault>, Error> {
-        let mut gpu = GpuEngine::new(model.prior().clone(), policy).map_err(DeviceError::from)?;
-        let mut cpu = FastEngine::new(model.prior().clone());
-        if prior(model, &mut gpu)? != prior(model, &mut cpu)? {
+        let chosen = Chosen::on_gpu(policy)?;
+        let Some(gpu) = chosen.gpu() else { return Ok(None) };
+        let mut on_gpu = GpuEngine::on(gpu.clone(), model.prior().clone());
+        let mut on_cpu = FastEngine::new(model.prior().clone());
+        if prior(model, &mut on_gpu)? != prior(model, &mut on_cpu)? {
             return Ok(Some(GpuFault::WrongPrior));
         }
-        let device = burn_device(policy)?;
-        let on_gpu = pixels(&model.networks(&device, false)?);
-        let on_cpu = pixels(&model.networks(&Device::flex(), false)?);
-        // Written so that numbers that are none count as different.
-        let close = |(a, b): (&f32, &f32)| (a.clamp(-0.5, 0.5) - b.clamp(-0.5, 0.5)).abs() <= TOLERANCE;
+        let on_gpu = pixels(chosen.transforms(model, false)?.as_ref())?;
+        let on_cpu = pixels(Chosen::cpu(None).transforms(model, false)?.as_ref())?;
+        let close = |(a, b): (&u8, &u8)| a.abs_diff(*b) <= 1;
         if on_gpu.len() == on_cpu.len() && on_gpu.iter().zip(&on_cpu).all(close) {
             return Ok(None);
         }
@@ -288,11 +307,27 @@ mod with_gpu {
         Ok(all)
     }
 
-    /// Patches from latents of about unit variance.
-    fn pixels(networks: &Transforms) -> Vec<f32> {
+    /// Samples from latents of about unit variance.
+    fn pixels(transforms: &dyn Transforms) -> Result<Vec<u8>, Error> {
         let mut noise = Noise(2);
-        let latent =
-            (0..TEST.positions() * networks.config().y).map(|_| noise.symmetric(1700) as f32 / 1000.0).collect();
-        networks.synthesise(latent, TEST.height, TEST.width, 128)
+        let mut row = |_| {
+            let values = 0..TEST.width * transforms.channels();
+            values.map(|_| noise.symmetric(1700) as f32 / 1000.0).collect()
+        };
+        let latents: Vec<Vec<f32>> = (0..TEST.height).map(&mut row).collect();
+        let header = Header {
+            width: (TEST.width * LATENT) as u16,
+            height: (TEST.height * LATENT) as u16,
+            colour: ColourModel::Rgb,
+            depth: BitDepth::Eight,
+            quality: 128,
+            tile_size: DEFAULT_TILE,
+            parse_id: 0,
+            synthesis_id: 0,
+            has_sections: false,
+        };
+        let mut pixels = Vec::new();
+        transforms.synthesis(&header).push(latents, &mut pixels)?;
+        Ok(pixels)
     }
 }

@@ -46,7 +46,7 @@ impl Runtime {
     /// Positions whose prior runs together.
     pub(crate) fn band_positions(&self) -> usize {
         #[cfg(feature = "gpu")]
-        if self.device.gpu.is_some() {
+        if self.device.gpu().is_some() {
             return crate::bands::GPU_BAND;
         }
         CPU_BAND
@@ -57,9 +57,8 @@ impl Runtime {
 fn new_engine(model: &Model, device: &device::Chosen) -> Result<Box<dyn PriorEngine>, Error> {
     let weights = model.prior().clone();
     #[cfg(feature = "gpu")]
-    if let Some(policy) = device.gpu {
-        let engine = with_fallback::GpuOrCpu::new(weights, policy);
-        return Ok(Box::new(engine.map_err(device::DeviceError::from)?));
+    if let Some(gpu) = device.gpu() {
+        return Ok(Box::new(with_fallback::GpuOrCpu::new(gpu.clone(), weights)));
     }
     Ok(Box::new(FastEngine::new(weights)))
 }
@@ -68,9 +67,10 @@ fn new_engine(model: &Model, device: &device::Chosen) -> Result<Box<dyn PriorEng
 mod with_fallback {
     use std::sync::Arc;
 
+    use lic_shaders::gpu::Gpu;
+
     use crate::prior::{
-        AdapterPolicy, FastEngine, GpuEngine, GpuError, Prediction, PriorEngine, PriorError, PriorWeights,
-        QualityIndex, TileShape,
+        FastEngine, GpuEngine, GpuError, Prediction, PriorEngine, PriorError, PriorWeights, QualityIndex, TileShape,
     };
 
     /// The GPU's engine; the CPU's for tiles too large for the adapter. Both give the same numbers.
@@ -82,8 +82,8 @@ mod with_fallback {
     }
 
     impl GpuOrCpu {
-        pub(super) fn new(weights: Arc<PriorWeights>, policy: AdapterPolicy) -> Result<Self, GpuError> {
-            Ok(Self { gpu: GpuEngine::new(weights.clone(), policy)?, weights, cpu: None })
+        pub(super) fn new(gpu: Arc<Gpu>, weights: Arc<PriorWeights>) -> Self {
+            Self { gpu: GpuEngine::on(gpu, weights.clone()), weights, cpu: None }
         }
 
         fn engine(&mut self) -> &mut dyn PriorEngine {

@@ -58,7 +58,7 @@ impl Area {
 
     /// The part of a plane [rows, columns, channels] over this area that lies in `inner`, an area inside of this one.
     #[cfg(feature = "burn")]
-    pub(crate) fn crop(&self, plane: &[f32], inner: &Self, channels: usize) -> Vec<f32> {
+    pub(crate) fn crop<T: Copy>(&self, plane: &[T], inner: &Self, channels: usize) -> Vec<T> {
         let mut out = Vec::with_capacity(inner.positions() * channels);
         for row in inner.rows.clone() {
             let start = (row - self.rows.start) * self.columns.len() + inner.columns.start - self.columns.start;

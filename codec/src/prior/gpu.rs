@@ -17,7 +17,7 @@ use super::{Prediction, PriorEngine, PriorError, PriorWeights, Sizes, TileShape}
 /// The engine for GPUs.
 #[derive(Debug)]
 pub struct GpuEngine {
-    gpu: Gpu,
+    gpu: Arc<Gpu>,
     weights: Arc<PriorWeights>,
     network: Network,
     gains: GainBuffers,
@@ -66,8 +66,15 @@ struct Scratch {
 
 impl GpuEngine {
     /// Opens an adapter and uploads the weights.
+    ///
+    /// # Errors
+    /// There is no such adapter, or it gives no device.
     pub fn new(weights: Arc<PriorWeights>, policy: AdapterPolicy) -> Result<Self, GpuError> {
-        let gpu = Gpu::new(policy)?;
+        Ok(Self::on(Arc::new(Gpu::new(policy)?), weights))
+    }
+
+    /// Uploads the weights to an open device.
+    pub(crate) fn on(gpu: Arc<Gpu>, weights: Arc<PriorWeights>) -> Self {
         let quality = QualityIndex::MAX;
         let net = weights.network();
         let linear = |layer: &Linear| LayerBuffers::linear(&gpu, layer, quality);
@@ -89,7 +96,7 @@ impl GpuEngine {
         let progress = Progress::new(weights.sizes());
         let Sizes { latents, hyper, hidden } = weights.sizes();
         let most_positions = gpu.most_positions(latents.max(hyper).max(2 * hidden));
-        Ok(Self { gpu, weights, network, gains, progress, runs: Vec::new(), most_positions })
+        Self { gpu, weights, network, gains, progress, runs: Vec::new(), most_positions }
     }
 
     /// Name of the adapter, for messages.

@@ -2,7 +2,9 @@
 //!
 //! - `cpu`: own kernels for models without attention; pictures pass through in rows, nothing is computed twice, and pixels are the same on every
 //!   machine. What [`crate::DeviceChoice::Cpu`] uses.
-//! - `windows`: burn's networks, on the CPU (the definition, and the only way for models with attention) or on a GPU. Pictures pass
+//! - `gpu`: own WGSL kernels for models without attention; pictures pass through in windows as large as the adapter takes. What
+//!   [`crate::DeviceChoice::Gpu`] uses.
+//! - `windows`: burn's networks, on the CPU (the definition) or, for models with attention only, on a GPU. Pictures pass
 //!   through in windows, tiles with a halo.
 //!
 //! Container, entropy coding and integer prior do not depend on this. Nothing here can make a file unreadable: pixels may differ by one step
@@ -10,6 +12,10 @@
 
 #[cfg(feature = "cpu")]
 pub(crate) mod cpu;
+#[cfg(feature = "gpu")]
+pub(crate) mod gpu;
+#[cfg(feature = "burn")]
+mod rolling;
 #[cfg(feature = "burn")]
 pub(crate) mod windows;
 
@@ -58,4 +64,17 @@ pub trait Synthesis {
     /// # Errors
     /// A device failed.
     fn push(&mut self, latents: Vec<Vec<f32>>, pixels: &mut Vec<u8>) -> Result<(), Error>;
+}
+
+/// Rows [columns, channels] of a latent [rows, columns, channels], the last row and column repeated until both sides are multiples of 4: what
+/// hyper-analysis takes.
+#[cfg(any(feature = "cpu", feature = "gpu"))]
+fn pad_to_hyper(latent: &[f32], rows: usize, columns: usize, channels: usize) -> Vec<Vec<f32>> {
+    let row = |row: usize| {
+        let row = &latent[row.min(rows - 1) * columns * channels..][..columns * channels];
+        let mut padded = row.to_vec();
+        (columns..columns.next_multiple_of(4)).for_each(|_| padded.extend_from_slice(&row[row.len() - channels..]));
+        padded
+    };
+    (0..rows.next_multiple_of(4)).map(row).collect()
 }

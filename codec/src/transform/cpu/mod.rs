@@ -81,15 +81,8 @@ impl Transforms for CpuTransforms {
 
     fn hyper_analyse(&self, latent: &[f32], rows: usize, columns: usize, quality: u8) -> Result<Vec<f32>, Error> {
         let (_, net) = self.encoder.as_ref().ok_or(ModelError::NoEncoder)?;
-        let full = columns.next_multiple_of(4);
-        let row = |row: usize| {
-            let row = &latent[row.min(rows - 1) * columns * self.channels..][..columns * self.channels];
-            let mut padded = row.to_vec();
-            (columns..full).for_each(|_| padded.extend_from_slice(&row[row.len() - self.channels..]));
-            padded
-        };
-        let padded: Vec<Vec<f32>> = (0..rows.next_multiple_of(4)).map(row).collect();
-        Ok(net.run(self.level, &padded, full, quality).concat())
+        let padded = super::pad_to_hyper(latent, rows, columns, self.channels);
+        Ok(net.run(self.level, &padded, columns.next_multiple_of(4), quality).concat())
     }
 
     fn synthesis<'a>(&'a self, header: &Header) -> Box<dyn Synthesis + 'a> {

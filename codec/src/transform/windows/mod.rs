@@ -4,14 +4,13 @@
 //! computed twice. On the CPU several windows run at the same time, on a GPU one.
 
 pub(super) mod patches;
-mod plane;
 
 use std::collections::VecDeque;
 
 use lic_model::inference;
 use rayon::prelude::*;
 
-use self::plane::RollingPlane;
+use super::rolling::RollingPlane;
 use super::{Analysis, Synthesis, Transforms};
 use crate::error::Error;
 use crate::format::{Header, TileRect};

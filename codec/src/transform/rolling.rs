@@ -1,11 +1,11 @@
-//! The decoded latents of a few rows of tiles: what the synthesis of one row of tiles in windows reads.
+//! The decoded latents of a few rows of tiles: what a synthesis in windows with halos reads.
 
 use std::collections::VecDeque;
 
 use crate::tiles::Area;
 
 /// Rows of latents that a synthesis in windows must still see. Rows enter at the bottom and leave at the top, so that it holds about two
-/// rows of tiles of a picture of any height.
+/// rows of windows of a picture of any height.
 #[derive(Debug)]
 pub(crate) struct RollingPlane {
     channels: usize,
