@@ -130,7 +130,7 @@ impl Plan<'_> {
         if !known.iter().all(complete) {
             let photo = Photo::read(&bytes).map_err(|source| unreadable(source.into()))?;
             drop(bytes);
-            let picture = picture_of(photo).map_err(|source| unreadable(CodecError::from(source).into()))?;
+            let picture = picture_of(photo.upright()).map_err(|source| unreadable(CodecError::from(source).into()))?;
             let codec = subject.codec.about().label.clone();
             self.measure(&picture, subject, &keys, &mut known, done).map_err(|problem| RunError {
                 image: image.describe(),

@@ -7,6 +7,7 @@ use crate::device::DeviceChoice;
 use crate::error::{Error, Warning};
 use crate::format::{Header, LicFile};
 use crate::image::{Picture, channels};
+use crate::metadata::Metadata;
 use crate::model::Model;
 use crate::plane::TileRows;
 use crate::prior::PriorEngine;
@@ -19,7 +20,7 @@ use crate::transform::Synthesis;
 /// A decoded file.
 #[derive(Debug, Clone)]
 pub struct Decoded {
-    /// The picture as it is stored: the orientation section is not applied.
+    /// The picture as it is stored, with its metadata: the orientation is not applied, nor are colours converted.
     pub picture: Picture,
     /// What the user should hear about.
     pub warnings: Vec<Warning>,
@@ -75,7 +76,9 @@ pub(crate) fn decode_with(runtime: &Runtime, bytes: &[u8]) -> Result<Decoded, Er
     }
     runtime.put_back(engine);
     let (width, height) = (header.width.into(), header.height.into());
-    Ok(Decoded { picture: Picture::new(width, height, header.colour, run.pixels)?, warnings, stats: run.stats })
+    let mut picture = Picture::new(width, height, header.colour, run.pixels)?;
+    picture.metadata = Metadata::of_file(&file);
+    Ok(Decoded { picture, warnings, stats: run.stats })
 }
 
 /// A file that is being decoded.

@@ -10,8 +10,9 @@ use crate::decoder::decode_with;
 use crate::device::DeviceChoice;
 use crate::error::{Error, Warning};
 use crate::format::header::DEFAULT_TILE;
-use crate::format::{BitDepth, Header, TileRect, write_file};
+use crate::format::{BitDepth, Header, Section, TileRect, write_file};
 use crate::image::Picture;
+use crate::metadata::OwnedSection;
 use crate::model::Model;
 use crate::plane::TileLatents;
 use crate::prior::{HYPER_MAX, PriorEngine, QualityIndex};
@@ -91,18 +92,19 @@ impl Encoder {
         self.runtime.warning()
     }
 
-    /// Encodes a picture. A target that cannot be met is no error: the nearest file comes back, with the reason in
+    /// Encodes a picture with its metadata. A target that cannot be met is no error: the nearest file comes back, with the reason in
     /// [`Encoded::target`].
     ///
     /// # Errors
     /// [`Error::InvalidInput`], [`Error::InvalidOption`], [`Error::InvalidHeader`] or [`Error::TileCutsWindows`] for arguments
-    /// that make no sense; [`Error::Prior`] if the GPU fails.
+    /// that make no sense; [`Error::InvalidSection`] for metadata no file may have; [`Error::Prior`] if the GPU fails.
     pub fn encode(&self, picture: &Picture, options: &EncodeOptions) -> Result<Encoded, Error> {
         let Some(target) = options.target else {
             let quality = quality_index(options.quality)?;
             let header = self.header(picture, options.tile)?;
+            let sections = picture.metadata.sections()?;
             let mut latents = self.latents(picture, &header)?;
-            return self.run(&header, quality, options.effort, |tiles, stats| {
+            return self.run(&header, &sections, quality, options.effort, |tiles, stats| {
                 timed(&mut stats.analysis, || latents.take(tiles.len()))
             });
         };
@@ -136,10 +138,11 @@ impl Encoder {
     /// As [`Self::encode`].
     pub fn analyse(&self, picture: &Picture, options: &EncodeOptions) -> Result<Analysed<'_>, Error> {
         let header = self.header(picture, options.tile)?;
+        let sections = picture.metadata.sections()?;
         let mut stats = Stats { pixels: u64::from(header.width) * u64::from(header.height), ..Stats::default() };
         let latents =
             timed(&mut stats.analysis, || self.latents(picture, &header)?.take(header.tile_count() as usize))?;
-        Ok(Analysed { encoder: self, header, effort: options.effort, latents, stats })
+        Ok(Analysed { encoder: self, header, sections, effort: options.effort, latents, stats })
     }
 
     /// The header of a picture, all but the quality, after checking everything.
@@ -172,6 +175,7 @@ impl Encoder {
     fn run<L: AsRef<[f32]> + Sync>(
         &self,
         header: &Header,
+        sections: &[OwnedSection],
         quality: QualityIndex,
         effort: Effort,
         mut latents: impl FnMut(&[TileRect], &mut Stats) -> Result<Vec<L>, Error>,
@@ -190,7 +194,8 @@ impl Encoder {
         }
         self.runtime.put_back(engine);
         stats.payload = payloads.iter().map(|p| p.len() as u64).sum();
-        Ok(Encoded { bytes: write_file(&header, &[], &payloads)?, quality, stats, target: None })
+        let sections: Vec<Section<'_>> = sections.iter().map(|(kind, body)| Section::new(*kind, body)).collect();
+        Ok(Encoded { bytes: write_file(&header, &sections, &payloads)?, quality, stats, target: None })
     }
 
     /// Payloads of some tiles with their latents.
@@ -232,6 +237,7 @@ impl Encoder {
 pub struct Analysed<'a> {
     encoder: &'a Encoder,
     header: Header,
+    sections: Vec<OwnedSection>,
     effort: Effort,
     /// Whitened [rows, columns, M] of every tile.
     latents: Vec<Vec<f32>>,
@@ -244,7 +250,7 @@ impl Analysed<'_> {
     /// # Errors
     /// [`Error::Prior`] if the GPU fails.
     pub fn encode(&self, quality: QualityIndex) -> Result<Encoded, Error> {
-        self.encoder.run(&self.header, quality, self.effort, |tiles, _| {
+        self.encoder.run(&self.header, &self.sections, quality, self.effort, |tiles, _| {
             let of_tile = |tile: &TileRect| {
                 let latent = self.latents.get(tile.index as usize);
                 latent.map_or(&[][..], Vec::as_slice)

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::format::ColourModel;
+use crate::metadata::Metadata;
 
 /// An image with 8 bits per sample.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,15 +15,17 @@ pub struct Picture {
     pub colour: ColourModel,
     /// Samples [height, width, channels], without gaps.
     pub pixels: Vec<u8>,
+    /// What belongs to the samples: colour profile, orientation, EXIF, XMP.
+    pub metadata: Metadata,
 }
 
 impl Picture {
-    /// A picture of `pixels` [height, width, channels].
+    /// A picture of `pixels` [height, width, channels], upright and in sRGB.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] if a side is not in 1..=65535 or the number of samples does not fit.
     pub fn new(width: u32, height: u32, colour: ColourModel, pixels: Vec<u8>) -> Result<Self, Error> {
-        let picture = Self { width, height, colour, pixels };
+        let picture = Self { width, height, colour, pixels, metadata: Metadata::default() };
         picture.size()?;
         Ok(picture)
     }

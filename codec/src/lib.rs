@@ -3,7 +3,7 @@
 //! In order of use:
 //!
 //! 1. A [`Model`] is a checked weight file: [`Model::embedded`] for the one inside the binary, [`Model::open`] for another.
-//! 2. A [`Picture`] is the samples of an image. [`Encoder::encode`] makes a file of it, at a quality or for a [`Target`]
+//! 2. A [`Picture`] is the samples of an image with its [`Metadata`]. [`Encoder::encode`] makes a file of it, at a quality or for a [`Target`]
 //!    (a size, bits per pixel, a PSNR); [`Encoder::analyse`] is its first half, for several qualities of one picture.
 //! 3. [`Decoder::decode`] turns a file into a [`Picture`], with [`Warning`]s.
 //! 4. [`format::Header::parse`] and [`format::LicFile`] look into a file without decoding it; no model is needed.
@@ -51,6 +51,7 @@ pub mod entropy;
 pub mod error;
 pub mod format;
 mod image;
+mod metadata;
 pub mod model;
 mod patches;
 mod plane;
@@ -70,6 +71,7 @@ pub use encoder::{Analysed, EncodeOptions, Encoded, Encoder, quality_index};
 pub use error::{Error, Warning};
 pub use format::ColourModel as Colour;
 pub use image::Picture;
+pub use metadata::Metadata;
 pub use model::Model;
 pub use prior::QualityIndex;
 pub use stats::Stats;

@@ -2,10 +2,9 @@
 
 use std::io::Cursor;
 
-use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
 use image::{DynamicImage, ImageEncoder, ImageFormat, Rgb, RgbImage};
-use lic_datasets::{Channels, Photo, PhotoError};
+use lic_datasets::{Channels, Lost, Photo, PhotoError, PhotoMetadata};
 
 /// 3x2 pixels, all different.
 fn small() -> RgbImage {
@@ -59,39 +58,98 @@ fn sixteen_bits_are_refused_with_a_hint() {
 }
 
 #[test]
-fn the_orientation_of_exif_is_applied_to_the_pixels() {
+fn the_orientation_of_exif_is_moved_out_of_it_and_upright_applies_it() {
     let mut bytes = Vec::new();
     let mut encoder = PngEncoder::new(&mut bytes);
     encoder.set_exif_metadata(exif(6)).expect("PNG carries EXIF");
     encoder.write_image(&small(), 3, 2, image::ExtendedColorType::Rgb8).expect("encoding to memory");
     let photo = Photo::read(&bytes).expect("a valid image");
-    assert!(photo.has_exif);
-    assert_eq!((photo.width, photo.height), (2, 3));
+    assert_eq!((photo.width, photo.height, &photo.pixels), (3, 2, small().as_raw()));
+    assert_eq!((photo.metadata.orientation, photo.metadata.exif.clone()), (6, Some(exif(1))));
+    let photo = photo.upright();
+    assert_eq!((photo.width, photo.height, photo.metadata.orientation), (2, 3, 1));
     assert_eq!(photo.pixels, image::imageops::rotate90(&small()).into_raw());
 }
 
+/// The first 128 bytes of an ICC profile for these colours, and some more.
+fn icc(colours: &[u8; 4]) -> Vec<u8> {
+    let mut icc = vec![0; 200];
+    icc[16..20].copy_from_slice(colours);
+    icc[36..40].copy_from_slice(b"acsp");
+    icc
+}
+
+/// A JPEG with these segments after its start marker.
+fn jpeg_with(segments: &[(u8, &[u8])]) -> Vec<u8> {
+    let plain = encoded(&DynamicImage::ImageRgb8(small()), ImageFormat::Jpeg);
+    let mut bytes = plain[..2].to_vec();
+    for (marker, body) in segments {
+        // The length counts itself.
+        bytes.extend([&[0xff, *marker], &(body.len() as u16 + 2).to_be_bytes()[..], body].concat());
+    }
+    [&bytes, &plain[2..]].concat()
+}
+
+const XMP_OF_JPEG: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+
 #[test]
-fn profiles_and_exif_are_noticed() {
-    let mut bytes = Vec::new();
-    let mut encoder = JpegEncoder::new(&mut bytes);
-    encoder.set_exif_metadata(exif(1)).expect("JPEG carries EXIF");
-    encoder.set_icc_profile(vec![1; 200]).expect("JPEG carries ICC");
-    encoder.encode_image(&small()).expect("encoding to memory");
+fn what_a_jpeg_says_beside_its_samples_is_taken_over() {
+    let packet = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>".as_slice();
+    let bytes = jpeg_with(&[
+        (0xe1, &[b"Exif\0\0".as_slice(), &exif(3)].concat()),
+        (0xe1, &[XMP_OF_JPEG, packet].concat()),
+        (0xe2, &[b"ICC_PROFILE\0\x01\x01".as_slice(), &icc(b"RGB ")].concat()),
+    ]);
     let photo = Photo::read(&bytes).expect("a valid image");
-    assert!(photo.has_icc && photo.has_exif);
-    let plain = Photo::read(&encoded(&DynamicImage::ImageRgb8(small()), ImageFormat::Png)).expect("a valid image");
-    assert!(!plain.has_icc && !plain.has_exif);
+    let expected = PhotoMetadata {
+        icc: Some(icc(b"RGB ")),
+        cicp: None,
+        exif: Some(exif(1)),
+        xmp: Some(packet.to_vec()),
+        orientation: 3,
+    };
+    assert_eq!((photo.metadata, photo.lost), (expected, vec![]));
 }
 
 #[test]
-fn xmp_is_noticed() {
-    let plain = encoded(&DynamicImage::ImageRgb8(small()), ImageFormat::Jpeg);
-    assert!(!Photo::read(&plain).expect("a valid image").has_xmp);
-    // An APP1 segment after the start marker; its length counts itself.
-    let packet = [b"http://ns.adobe.com/xap/1.0/\0".as_slice(), b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"].concat();
-    let length = (packet.len() as u16 + 2).to_be_bytes();
-    let bytes = [&plain[..2], &[0xff, 0xe1], &length, &packet, &plain[2..]].concat();
-    assert!(Photo::read(&bytes).expect("a valid image").has_xmp);
+fn an_image_that_says_nothing_has_no_metadata() {
+    let photo = Photo::read(&jpeg_with(&[])).expect("a valid image");
+    assert_eq!((photo.metadata, photo.lost), (PhotoMetadata::default(), vec![]));
+}
+
+#[test]
+fn what_is_damaged_or_for_other_samples_is_left_out_and_said() {
+    let bytes = jpeg_with(&[
+        (0xe1, b"Exif\0\0nothing"),
+        (0xe1, &[XMP_OF_JPEG, b"<\xff".as_slice()].concat()),
+        (0xe2, &[b"ICC_PROFILE\0\x01\x01".as_slice(), &icc(b"CMYK")].concat()),
+    ]);
+    let photo = Photo::read(&bytes).expect("a valid image");
+    assert_eq!(photo.metadata, PhotoMetadata::default());
+    let icc = Lost::ForeignIcc { profile: "CMYK".to_owned(), samples: "RGB" };
+    assert_eq!(photo.lost, [icc, Lost::DamagedExif, Lost::DamagedXmp]);
+    let bytes = jpeg_with(&[(0xe2, &[b"ICC_PROFILE\0\x01\x01".as_slice(), &[1; 200]].concat())]);
+    assert_eq!(Photo::read(&bytes).expect("a valid image").lost, [Lost::DamagedIcc]);
+}
+
+/// A PNG with a cICP chunk.
+fn png_with_cicp(body: &[u8; 4]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, 3, 2);
+    encoder.set_color(png::ColorType::Rgb);
+    let mut writer = encoder.write_header().expect("a header");
+    writer.write_chunk(png::chunk::cICP, body).expect("a chunk");
+    writer.write_image_data(small().as_raw()).expect("samples");
+    writer.finish().expect("an end");
+    bytes
+}
+
+#[test]
+fn code_points_of_a_png_are_taken_over_if_they_are_of_full_range_rgb() {
+    let photo = Photo::read(&png_with_cicp(&[12, 13, 0, 1])).expect("a valid image");
+    assert_eq!((photo.metadata.cicp, photo.lost), (Some([12, 13]), vec![]));
+    let photo = Photo::read(&png_with_cicp(&[9, 16, 0, 0])).expect("a valid image");
+    assert_eq!((photo.metadata.cicp, photo.lost), (None, vec![Lost::ForeignCicp([9, 16, 0, 0])]));
 }
 
 #[test]

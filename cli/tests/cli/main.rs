@@ -9,4 +9,5 @@ mod encode;
 mod errors;
 mod fixture;
 mod info;
+mod metadata;
 mod streams;

@@ -1,13 +1,17 @@
 //! Reading one image: PNG, JPEG, WebP or PNM, recognised by its content and never by its name.
 //!
-//! What comes out is what a viewer shows: the EXIF orientation is applied to the pixels. What this project cannot carry
-//! yet (transparency, more than 8 bits) is refused with a way out; what it merely loses (ICC, EXIF) is said.
+//! What comes out are the samples as they are stored, with everything that belongs to them ([`PhotoMetadata`]); what a viewer
+//! shows is [`Photo::upright`]. What this project cannot carry yet (transparency, more than 8 bits) is refused with a way out.
+
+mod metadata;
 
 use std::io::Cursor;
 use std::path::Path;
 
 use image::metadata::Orientation;
-use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+
+pub use metadata::{Lost, PhotoMetadata};
 
 /// Longest edge of an image, in pixels: what the header of a `.lic` file can say.
 pub const MAX_EDGE: u32 = 65535;
@@ -42,12 +46,10 @@ pub struct Photo {
     pub channels: Channels,
     /// Samples [height, width, channels].
     pub pixels: Vec<u8>,
-    /// Whether the file had an ICC profile, which is not kept here.
-    pub has_icc: bool,
-    /// Whether the file had EXIF data, which is not kept here (its orientation has been applied).
-    pub has_exif: bool,
-    /// Whether the file had XMP data, which are not kept here.
-    pub has_xmp: bool,
+    /// What belongs to the samples.
+    pub metadata: PhotoMetadata,
+    /// What the file said but is left out.
+    pub lost: Vec<Lost>,
 }
 
 /// Why an image cannot be read.
@@ -121,19 +123,30 @@ impl Photo {
         if bits > 8 {
             return Err(PhotoError::Deep { bits });
         }
-        let orientation = decoder.orientation()?;
-        // A profile that cannot be read would be lost in any case: the pixels are what counts.
-        let has_icc = decoder.icc_profile().is_ok_and(|icc| icc.is_some());
-        let has_exif = decoder.exif_metadata().is_ok_and(|exif| exif.is_some());
-        let has_xmp = decoder.xmp_metadata().is_ok_and(|xmp| xmp.is_some());
-        let mut image = DynamicImage::from_decoder(decoder)?;
-        if orientation != Orientation::NoTransforms {
-            image.apply_orientation(orientation);
-        }
-        let image = opaque(image)?;
-        let channels = if image.color() == ColorType::L8 { Channels::Grey } else { Channels::Rgb };
+        let channels = if colour.has_color() { Channels::Rgb } else { Channels::Grey };
+        let (metadata, lost) = PhotoMetadata::read(&mut decoder, format, bytes, channels);
+        let image = opaque(DynamicImage::from_decoder(decoder)?)?;
+        Ok(Self { width, height, channels, pixels: image.into_bytes(), metadata, lost })
+    }
+
+    /// A photo of samples [height, width, channels] and nothing else. Nothing is checked.
+    pub fn new(width: u32, height: u32, channels: Channels, pixels: Vec<u8>) -> Self {
+        Self { width, height, channels, pixels, metadata: PhotoMetadata::default(), lost: Vec::new() }
+    }
+
+    /// The photo as a viewer turns it: the orientation is applied to the samples and becomes 1.
+    pub fn upright(mut self) -> Self {
+        let orientation = Orientation::from_exif(self.metadata.orientation);
+        self.metadata.orientation = 1;
+        let Some(orientation) = orientation.filter(|&turn| turn != Orientation::NoTransforms) else { return self };
+        let Self { width, height, channels, pixels, metadata, lost } = self;
+        // `None` if a caller has made up samples that do not fit: there is nothing to turn.
+        let Some(mut image) = Self::new(width, height, channels, pixels).into_image() else {
+            return Self { metadata, lost, ..Self::new(0, 0, channels, Vec::new()) };
+        };
+        image.apply_orientation(orientation);
         let (width, height) = (image.width(), image.height());
-        Ok(Self { width, height, channels, pixels: image.into_bytes(), has_icc, has_exif, has_xmp })
+        Self { width, height, channels, pixels: image.into_bytes(), metadata, lost }
     }
 
     /// The image as `image` holds it, to write it in one of its formats. `None` if the number of samples does not fit
