@@ -29,6 +29,9 @@ pub struct Args {
     /// Time to spend on a smaller file: 0 rounds to the nearest, 1 weighs bits against error.
     #[arg(short, long, value_name = "0|1", default_value = "1", value_parser = effort)]
     effort: Effort,
+    /// Code alpha with losses, at this quality; without it alpha is kept exactly.
+    #[arg(long, value_name = "0..100", value_parser = quality)]
+    alpha_quality: Option<f32>,
     #[command(flatten)]
     keep: KeepArgs,
     #[command(flatten)]
@@ -126,8 +129,8 @@ struct TargetRecord {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let jobs = args.batch.jobs("lic")?;
     args.engine.set_threads()?;
-    let &Args { quality, tile, effort, .. } = args;
-    let options = EncodeOptions { quality, tile, target: args.target.target(), effort };
+    let &Args { quality, tile, effort, alpha_quality, .. } = args;
+    let options = EncodeOptions { quality, tile, target: args.target.target(), effort, alpha_quality };
     let start = || Ok(Encoder::new(&args.engine.model()?, args.engine.device())?);
     let read = |job: &Job| read(job, args.keep);
     args.batch

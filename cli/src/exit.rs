@@ -100,6 +100,7 @@ fn of_codec(error: &CodecError) -> u8 {
     match error {
         CodecError::Io(_) | CodecError::Device(_) | CodecError::Prior(_) | CodecError::OutOfMemory { .. } => 1,
         CodecError::InvalidOption { .. } | CodecError::InvalidInput { .. } | CodecError::TileCutsWindows { .. } => 2,
+        CodecError::Alpha(error) => of_codec(error),
         CodecError::WrongParseId { .. } | CodecError::Model(_) | CodecError::InvalidTables(_) => 4,
         _ => 3,
     }

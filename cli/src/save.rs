@@ -20,29 +20,39 @@ const XMP_KEYWORD: &str = "XML:com.adobe.xmp";
 /// The file, and what could not be kept in it. The orientation is applied to the pixels.
 pub fn to_file(picture: Picture, format: Format) -> anyhow::Result<(Vec<u8>, Vec<String>)> {
     let (image, mut metadata) = upright(picture)?;
-    let grey = image.color() == ColorType::L8;
+    let grey = !image.color().has_color();
     if format == Format::Pgm && !grey {
         bail!(Usage("the picture is RGB, a .pgm file holds grey only: write .ppm".to_owned()));
     }
-    let warnings = lose(&mut metadata, grey, format);
+    let mut warnings = lose(&mut metadata, grey, format);
+    let pnm = !matches!(format, Format::Png | Format::Webp);
+    if pnm && image.color().has_alpha() {
+        warnings
+            .push(format!("transparency cannot be kept in {}: the colours are written without it", format.extension()));
+    }
     let file = match format {
         Format::Png => to_png(&image, metadata),
         Format::Webp => to_webp(image, metadata),
         Format::Ppm => to_pnm(&DynamicImage::ImageRgb8(image.into_rgb8())),
-        Format::Pgm | Format::Pnm => to_pnm(&image),
+        Format::Pgm => to_pnm(&DynamicImage::ImageLuma8(image.into_luma8())),
+        Format::Pnm if grey => to_pnm(&DynamicImage::ImageLuma8(image.into_luma8())),
+        Format::Pnm => to_pnm(&DynamicImage::ImageRgb8(image.into_rgb8())),
     };
     Ok((file.with_context(|| format!("cannot write it as {}", format.extension()))?, warnings))
 }
 
 /// The picture as it is to be seen. An orientation that a writer has left in EXIF does not count and would turn it again.
-fn upright(picture: Picture) -> anyhow::Result<(DynamicImage, Metadata)> {
+fn upright(mut picture: Picture) -> anyhow::Result<(DynamicImage, Metadata)> {
     let channels = match picture.colour {
         Colour::Rgb => Channels::Rgb,
         Colour::Grey => Channels::Grey,
         other => bail!("cannot write a picture of colour model {other:?}"),
     };
-    let Picture { width, height, pixels, mut metadata, .. } = picture;
-    let photo = Photo::new(width, height, channels, pixels);
+    // The formats that hold alpha want colours that are independent of it.
+    picture.unpremultiply();
+    let Picture { width, height, pixels, alpha, mut metadata, .. } = picture;
+    let alpha = alpha.map(|alpha| alpha.samples);
+    let photo = Photo { alpha, ..Photo::new(width, height, channels, pixels) };
     let mut image = photo.into_image().context("the decoder returned too few samples")?;
     if let Some(orientation) = Orientation::from_exif(std::mem::replace(&mut metadata.orientation, 1)) {
         image.apply_orientation(orientation);
@@ -91,6 +101,8 @@ fn to_png(image: &DynamicImage, metadata: Metadata) -> anyhow::Result<Vec<u8>> {
     let mut encoder = png::Encoder::with_info(&mut file, info)?;
     encoder.set_color(match image.color() {
         ColorType::L8 => png::ColorType::Grayscale,
+        ColorType::La8 => png::ColorType::GrayscaleAlpha,
+        ColorType::Rgba8 => png::ColorType::Rgba,
         _ => png::ColorType::Rgb,
     });
     encoder.set_depth(png::BitDepth::Eight);
@@ -111,13 +123,18 @@ fn to_png(image: &DynamicImage, metadata: Metadata) -> anyhow::Result<Vec<u8>> {
 }
 
 fn to_webp(image: DynamicImage, metadata: Metadata) -> anyhow::Result<Vec<u8>> {
-    let image = image.into_rgb8();
+    let (width, height) = (image.width(), image.height());
+    let (samples, colour) = if image.color().has_alpha() {
+        (image.into_rgba8().into_raw(), image_webp::ColorType::Rgba8)
+    } else {
+        (image.into_rgb8().into_raw(), image_webp::ColorType::Rgb8)
+    };
     let mut file = Vec::new();
     let mut encoder = image_webp::WebPEncoder::new(&mut file);
     encoder.set_icc_profile(metadata.icc.unwrap_or_default());
     encoder.set_exif_metadata(metadata.exif.unwrap_or_default());
     encoder.set_xmp_metadata(metadata.xmp.unwrap_or_default());
-    encoder.encode(image.as_raw(), image.width(), image.height(), image_webp::ColorType::Rgb8)?;
+    encoder.encode(&samples, width, height, colour)?;
     Ok(file)
 }
 

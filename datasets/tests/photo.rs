@@ -42,12 +42,33 @@ fn grey_stays_grey() {
 }
 
 #[test]
-fn opaque_alpha_is_dropped_and_transparency_refused() {
+fn opaque_alpha_is_dropped_and_transparency_kept_apart_from_the_colours() {
     let mut image = DynamicImage::ImageRgb8(small()).to_rgba8();
     let photo = Photo::read(&encoded(&image.clone().into(), ImageFormat::Png)).expect("opaque");
     assert_eq!(photo.pixels, small().into_raw());
+    assert_eq!(photo.alpha, None);
+    assert!(photo.opaque().is_ok());
     image.get_pixel_mut(1, 1).0[3] = 254;
-    assert!(matches!(Photo::read(&encoded(&image.into(), ImageFormat::Png)), Err(PhotoError::Transparent)));
+    let photo = Photo::read(&encoded(&image.clone().into(), ImageFormat::Png)).expect("a valid image");
+    assert_eq!(
+        (photo.pixels.as_slice(), photo.alpha.clone()),
+        (&small().into_raw()[..], Some(vec![255, 255, 255, 255, 254, 255]))
+    );
+    assert_eq!(photo.clone().into_image(), Some(image.clone().into()));
+    assert!(matches!(photo.opaque(), Err(PhotoError::Transparent)));
+    let grey = DynamicImage::ImageRgba8(image).to_luma_alpha8();
+    let photo = Photo::read(&encoded(&grey.clone().into(), ImageFormat::Png)).expect("a valid image");
+    assert_eq!((photo.channels, photo.pixels.len(), photo.alpha.as_ref().map(Vec::len)), (Channels::Grey, 6, Some(6)));
+    assert_eq!(photo.into_image(), Some(grey.into()));
+}
+
+#[test]
+fn alpha_is_turned_with_the_colours() {
+    let mut image = DynamicImage::ImageRgb8(small()).to_rgba8();
+    image.get_pixel_mut(0, 1).0[3] = 9;
+    let mut photo = Photo::read(&encoded(&image.into(), ImageFormat::Png)).expect("a valid image");
+    photo.metadata.orientation = 6;
+    assert_eq!(photo.upright().alpha, Some(vec![9, 255, 255, 255, 255, 255]));
 }
 
 #[test]

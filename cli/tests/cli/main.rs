@@ -2,6 +2,7 @@
 
 #![allow(unreachable_pub, reason = "nothing is public in a test program")]
 
+mod alpha;
 mod bd_rate;
 mod bench;
 mod datasets;

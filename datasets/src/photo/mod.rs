@@ -1,7 +1,7 @@
 //! Reading one image: PNG, JPEG, WebP or PNM, recognised by its content and never by its name.
 //!
 //! What comes out are the samples as they are stored, with everything that belongs to them ([`PhotoMetadata`]); what a viewer
-//! shows is [`Photo::upright`]. What this project cannot carry yet (transparency, more than 8 bits) is refused with a way out.
+//! shows is [`Photo::upright`]. What this project cannot carry yet (more than 8 bits) is refused with a way out.
 
 mod metadata;
 
@@ -9,7 +9,9 @@ use std::io::Cursor;
 use std::path::Path;
 
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{
+    DynamicImage, GrayAlphaImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage, RgbaImage,
+};
 
 pub use metadata::{Lost, PhotoMetadata};
 
@@ -46,6 +48,8 @@ pub struct Photo {
     pub channels: Channels,
     /// Samples [height, width, channels].
     pub pixels: Vec<u8>,
+    /// How opaque every pixel is [height, width], 0..=255, independent of the colours; nothing if all are opaque.
+    pub alpha: Option<Vec<u8>>,
     /// What belongs to the samples.
     pub metadata: PhotoMetadata,
     /// What the file said but is left out.
@@ -82,10 +86,8 @@ pub enum PhotoError {
         /// Bits per sample.
         bits: u16,
     },
-    /// Pixels that are not opaque.
-    #[error(
-        "transparent pixels are not supported yet, put it on a background first (ImageMagick: -background white -alpha remove)"
-    )]
+    /// Pixels that are not opaque, where only opaque ones make sense.
+    #[error("it has transparent pixels, put it on a background first (ImageMagick: -background white -alpha remove)")]
     Transparent,
     /// The image is damaged, or uses what the reading library does not know.
     #[error("damaged image: {0}")]
@@ -125,13 +127,14 @@ impl Photo {
         }
         let channels = if colour.has_color() { Channels::Rgb } else { Channels::Grey };
         let (metadata, lost) = PhotoMetadata::read(&mut decoder, format, bytes, channels);
-        let image = opaque(DynamicImage::from_decoder(decoder)?)?;
-        Ok(Self { width, height, channels, pixels: image.into_bytes(), metadata, lost })
+        let photo = Self::from_image(DynamicImage::from_decoder(decoder)?);
+        Ok(Self { metadata, lost, ..photo })
     }
 
-    /// A photo of samples [height, width, channels] and nothing else. Nothing is checked.
+    /// A photo of opaque samples [height, width, channels] and nothing else. Nothing is checked.
     pub fn new(width: u32, height: u32, channels: Channels, pixels: Vec<u8>) -> Self {
-        Self { width, height, channels, pixels, metadata: PhotoMetadata::default(), lost: Vec::new() }
+        let metadata = PhotoMetadata::default();
+        Self { width, height, channels, pixels, alpha: None, metadata, lost: Vec::new() }
     }
 
     /// The photo as a viewer turns it: the orientation is applied to the samples and becomes 1.
@@ -139,40 +142,62 @@ impl Photo {
         let orientation = Orientation::from_exif(self.metadata.orientation);
         self.metadata.orientation = 1;
         let Some(orientation) = orientation.filter(|&turn| turn != Orientation::NoTransforms) else { return self };
-        let Self { width, height, channels, pixels, metadata, lost } = self;
+        let (metadata, lost) = (std::mem::take(&mut self.metadata), std::mem::take(&mut self.lost));
         // `None` if a caller has made up samples that do not fit: there is nothing to turn.
-        let Some(mut image) = Self::new(width, height, channels, pixels).into_image() else {
-            return Self { metadata, lost, ..Self::new(0, 0, channels, Vec::new()) };
+        let Some(mut image) = self.into_image() else {
+            return Self { metadata, lost, ..Self::new(0, 0, Channels::Grey, Vec::new()) };
         };
         image.apply_orientation(orientation);
+        Self { metadata, lost, ..Self::from_image(image) }
+    }
+
+    /// The photo, if it is opaque: for programs that know nothing else.
+    ///
+    /// # Errors
+    /// [`PhotoError::Transparent`].
+    pub fn opaque(self) -> Result<Self, PhotoError> {
+        if self.alpha.is_some() { Err(PhotoError::Transparent) } else { Ok(self) }
+    }
+
+    /// Takes an image of 8 bits apart.
+    fn from_image(image: DynamicImage) -> Self {
         let (width, height) = (image.width(), image.height());
-        Self { width, height, channels, pixels: image.into_bytes(), metadata, lost }
+        let channels = if image.color().has_color() { Channels::Rgb } else { Channels::Grey };
+        let (pixels, alpha) = match image {
+            DynamicImage::ImageLuma8(_) | DynamicImage::ImageRgb8(_) => (image.into_bytes(), Vec::new()),
+            DynamicImage::ImageLumaA8(pixels) => split::<2, 1>(&pixels.into_raw()),
+            other => split::<4, 3>(&other.into_rgba8().into_raw()),
+        };
+        let alpha = alpha.iter().any(|&sample| sample != u8::MAX).then_some(alpha);
+        Self { alpha, ..Self::new(width, height, channels, pixels) }
     }
 
     /// The image as `image` holds it, to write it in one of its formats. `None` if the number of samples does not fit
     /// width, height and channels.
     pub fn into_image(self) -> Option<DynamicImage> {
-        let Self { width, height, pixels, .. } = self;
-        match self.channels {
-            Channels::Grey => Some(DynamicImage::ImageLuma8(image::GrayImage::from_raw(width, height, pixels)?)),
-            Channels::Rgb => Some(DynamicImage::ImageRgb8(image::RgbImage::from_raw(width, height, pixels)?)),
+        let Self { width, height, pixels, alpha, .. } = self;
+        match (self.channels, alpha) {
+            (Channels::Grey, None) => GrayImage::from_raw(width, height, pixels).map(DynamicImage::ImageLuma8),
+            (Channels::Rgb, None) => RgbImage::from_raw(width, height, pixels).map(DynamicImage::ImageRgb8),
+            (Channels::Grey, Some(alpha)) => {
+                GrayAlphaImage::from_raw(width, height, joined(&pixels, &alpha, 1)).map(DynamicImage::ImageLumaA8)
+            }
+            (Channels::Rgb, Some(alpha)) => {
+                RgbaImage::from_raw(width, height, joined(&pixels, &alpha, 3)).map(DynamicImage::ImageRgba8)
+            }
         }
     }
 }
 
-/// The image as L8 or Rgb8; an alpha channel is dropped if it says nothing.
-fn opaque(image: DynamicImage) -> Result<DynamicImage, PhotoError> {
-    let alpha = match &image {
-        DynamicImage::ImageLumaA8(pixels) => pixels.pixels().any(|p| p.0[1] != 255),
-        DynamicImage::ImageRgba8(pixels) => pixels.pixels().any(|p| p.0[3] != 255),
-        _ => false,
-    };
-    if alpha {
-        return Err(PhotoError::Transparent);
-    }
-    Ok(match image {
-        DynamicImage::ImageLuma8(_) | DynamicImage::ImageRgb8(_) => image,
-        DynamicImage::ImageLumaA8(_) => DynamicImage::ImageLuma8(image.into_luma8()),
-        other => DynamicImage::ImageRgb8(other.into_rgb8()),
-    })
+/// Samples [.., `ALL`] as those of colours [.., `COLOURS`] and of alpha, the last of each pixel.
+fn split<const ALL: usize, const COLOURS: usize>(samples: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let pixels = samples.as_chunks::<ALL>().0;
+    let colours = pixels.iter().filter_map(|pixel| pixel.first_chunk::<COLOURS>()).flatten().copied().collect();
+    (colours, pixels.iter().filter_map(|pixel| pixel.last()).copied().collect())
+}
+
+/// The other way round.
+fn joined(colours: &[u8], alpha: &[u8], channels: usize) -> Vec<u8> {
+    let pixels = colours.chunks_exact(channels).zip(alpha);
+    pixels.flat_map(|(colours, alpha)| colours.iter().chain([alpha])).copied().collect()
 }
