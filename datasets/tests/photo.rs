@@ -184,7 +184,7 @@ fn other_content_is_named_for_what_it_is() {
     assert!(matches!(Photo::read(b""), Err(PhotoError::UnknownFormat)));
     assert!(matches!(Photo::read(b"just some text, no image"), Err(PhotoError::UnknownFormat)));
     let error = Photo::read(b"GIF89a\0\0").expect_err("a GIF");
-    assert!(error.to_string().contains("Gif"), "{error}");
+    assert!(error.to_string().contains("GIF images, animated or not"), "{error}");
 }
 
 #[test]
@@ -193,4 +193,82 @@ fn truncated_images_are_errors() {
     for length in 8..bytes.len() - 12 {
         assert!(Photo::read(&bytes[..length]).is_err(), "{length} of {} bytes", bytes.len());
     }
+}
+
+/// A PNG of a palette: red, opaque; green, half transparent; blue.
+fn palette_png(depth: png::BitDepth, rows: &[u8], transparency: Option<&'static [u8]>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, 3, 1);
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_depth(depth);
+    encoder.set_palette(vec![255, 0, 0, 0, 255, 0, 0, 0, 255]);
+    if let Some(transparency) = transparency {
+        encoder.set_trns(transparency);
+    }
+    let mut writer = encoder.write_header().expect("a header");
+    writer.write_image_data(rows).expect("samples");
+    writer.finish().expect("an end");
+    bytes
+}
+
+#[test]
+fn palettes_become_their_colours_and_their_transparency_alpha() {
+    let colours = vec![0, 0, 255, 255, 0, 0, 0, 255, 0];
+    for (depth, row) in [(png::BitDepth::Eight, &[2u8, 0, 1][..]), (png::BitDepth::Two, &[0b10_00_01_00])] {
+        let photo = Photo::read(&palette_png(depth, row, None)).expect("a valid image");
+        assert_eq!((photo.channels, &photo.pixels, photo.alpha), (Channels::Rgb, &colours, None));
+        let photo = Photo::read(&palette_png(depth, row, Some(&[255, 128]))).expect("a valid image");
+        assert_eq!((photo.pixels, photo.alpha), (colours.clone(), Some(vec![255, 255, 128])));
+    }
+}
+
+#[test]
+fn grey_of_few_bits_and_with_a_transparent_level_stays_grey() {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, 4, 1);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(png::BitDepth::Two);
+    encoder.set_trns(&[0, 1][..]);
+    let mut writer = encoder.write_header().expect("a header");
+    writer.write_image_data(&[0b00_01_10_11]).expect("samples");
+    writer.finish().expect("an end");
+    let photo = Photo::read(&bytes).expect("a valid image");
+    let expected = (Channels::Grey, vec![0, 85, 170, 255], Some(vec![255, 0, 255, 255]));
+    assert_eq!((photo.channels, photo.pixels, photo.alpha), expected);
+}
+
+/// A PNG with so many frames of the same picture.
+fn animated_png(frames: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, 3, 2);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_animated(frames, 0).expect("frames");
+    let mut writer = encoder.write_header().expect("a header");
+    (0..frames).for_each(|_| writer.write_image_data(small().as_raw()).expect("samples"));
+    writer.finish().expect("an end");
+    bytes
+}
+
+/// An animated WebP that shows a still one twice; what it says of the frames is for decoders that go that far.
+fn animated_webp() -> Vec<u8> {
+    let chunk = |name: &[u8; 4], body: &[u8]| {
+        let padding = vec![0; body.len() % 2];
+        [name.as_slice(), &(body.len() as u32).to_le_bytes(), body, &padding].concat()
+    };
+    let still = encoded(&DynamicImage::ImageRgb8(small()), ImageFormat::WebP);
+    let frame = chunk(b"ANMF", &[&[0, 0, 0, 0, 0, 0, 2, 0, 0, 1, 0, 0, 100, 0, 0, 0][..], &still[12..]].concat());
+    let header = chunk(b"VP8X", &[0b10, 0, 0, 0, 2, 0, 0, 1, 0, 0]);
+    let body = [b"WEBP".as_slice(), &header, &chunk(b"ANIM", &[0; 6]), &frame, &frame].concat();
+    chunk(b"RIFF", &body)
+}
+
+#[test]
+fn animated_images_are_refused_with_a_way_out() {
+    for (bytes, name) in [(animated_png(2), "Png"), (animated_webp(), "WebP")] {
+        let error = Photo::read(&bytes).expect_err("an animation");
+        assert!(matches!(error, PhotoError::Animated { .. }), "{error}");
+        assert!(error.to_string().contains(name) && error.to_string().contains("ffmpeg"), "{error}");
+    }
+    let photo = Photo::read(&animated_png(1)).expect("one frame is a still image");
+    assert_eq!(photo.pixels, small().into_raw());
 }

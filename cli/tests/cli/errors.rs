@@ -52,6 +52,8 @@ fn images_that_are_not_supported_yet_say_how_to_go_on() {
     picture(9, 9).save(here.join("a.png")).expect("written");
     lic_with_model(&here, "encode", &["a.png", "a.lic"]).well();
     lic_with_model(&here, "encode", &["a.lic", "b.lic"]).with(2, &["lic decode"]);
+    fs::write(here.join("moving.gif"), b"GIF89a\0\0").expect("written");
+    lic_with_model(&here, "encode", &["moving.gif", "a.lic"]).with(3, &["moving.gif", "animated", "PNG"]);
 }
 
 #[test]

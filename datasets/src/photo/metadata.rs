@@ -47,6 +47,9 @@ pub enum Lost {
         /// Those of the image.
         samples: &'static str,
     },
+    /// The profile of a JPEG of inks (CMYK) cannot be used.
+    #[error("the ICC profile of the inks cannot be used: they are converted to sRGB without it")]
+    UnusableInks,
     /// Code points for samples that are no full-range RGB.
     #[error("the CICP code points {0:?} are not those of full-range RGB and left out")]
     ForeignCicp(
@@ -62,12 +65,13 @@ pub enum Lost {
 }
 
 impl PhotoMetadata {
-    /// Asks a decoder for everything; `bytes` are the whole file, for what the decoder does not tell.
+    /// Asks a decoder for everything, but for the profile only if there are `channels` that it still applies to. `bytes` are
+    /// the whole file, for what the decoder does not tell.
     pub(super) fn read(
         decoder: &mut impl ImageDecoder,
         format: ImageFormat,
         bytes: &[u8],
-        channels: Channels,
+        channels: Option<Channels>,
     ) -> (Self, Vec<Lost>) {
         let mut lost = Vec::new();
         let mut kept = |checked: Result<Option<Vec<u8>>, Lost>| {
@@ -76,8 +80,10 @@ impl PhotoMetadata {
                 None
             })
         };
-        let icc = decoder.icc_profile().map_err(|_| Lost::DamagedIcc);
-        let icc = kept(icc.and_then(|icc| icc.map(|icc| check_icc(icc, channels)).transpose()));
+        let icc = channels.and_then(|channels| {
+            let icc = decoder.icc_profile().map_err(|_| Lost::DamagedIcc);
+            kept(icc.and_then(|icc| icc.map(|icc| check_icc(icc, channels)).transpose()))
+        });
         let exif = decoder.exif_metadata().map_err(|_| Lost::DamagedExif);
         let mut exif = kept(exif.and_then(|exif| exif.map(check_exif).transpose()));
         let xmp = decoder.xmp_metadata().map_err(|_| Lost::DamagedXmp);

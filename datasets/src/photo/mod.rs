@@ -1,13 +1,15 @@
 //! Reading one image: PNG, JPEG, WebP or PNM, recognised by its content and never by its name.
 //!
 //! What comes out are the samples as they are stored, with everything that belongs to them ([`PhotoMetadata`]); what a viewer
-//! shows is [`Photo::upright`]. What this project cannot carry yet (more than 8 bits) is refused with a way out.
+//! shows is [`Photo::upright`]. Palettes become colours, and inks (CMYK) become sRGB. What this project cannot carry yet (more than 8 bits) is refused with a way out.
 
+mod cmyk;
 mod metadata;
 
 use std::io::Cursor;
 use std::path::Path;
 
+use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
 use image::{
     DynamicImage, GrayAlphaImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage, RgbaImage,
@@ -67,8 +69,16 @@ pub enum PhotoError {
     #[error("not a PNG, JPEG, WebP or PNM image")]
     UnknownFormat,
     /// A format that is known but not read here.
-    #[error("{format:?} images are not read, convert it to PNG first")]
+    #[error("{} are not read, convert it to PNG first", name(*format))]
     UnsupportedFormat {
+        /// The format.
+        format: ImageFormat,
+    },
+    /// More than one picture after the other.
+    #[error(
+        "this {format:?} is animated, only still images are read: take one picture out of it (ffmpeg -i IN -frames:v 1 OUT.png)"
+    )]
+    Animated {
         /// The format.
         format: ImageFormat,
     },
@@ -113,6 +123,9 @@ impl Photo {
         if !matches!(format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP | ImageFormat::Pnm) {
             return Err(PhotoError::UnsupportedFormat { format });
         }
+        if is_animated(format, bytes) {
+            return Err(PhotoError::Animated { format });
+        }
         // The default of 512 MB would refuse photos of 170 megapixels; the edges are limited instead.
         reader.limits(Limits::no_limits());
         let mut decoder = reader.into_decoder()?;
@@ -126,8 +139,16 @@ impl Photo {
             return Err(PhotoError::Deep { bits });
         }
         let channels = if colour.has_color() { Channels::Rgb } else { Channels::Grey };
-        let (metadata, lost) = PhotoMetadata::read(&mut decoder, format, bytes, channels);
-        let photo = Self::from_image(DynamicImage::from_decoder(decoder)?);
+        let inks = if format == ImageFormat::Jpeg { cmyk::to_srgb(bytes) } else { Ok(None) };
+        // A profile of inks says nothing about the colours made of them.
+        let profiled = matches!(inks, Ok(None)).then_some(channels);
+        let (metadata, mut lost) = PhotoMetadata::read(&mut decoder, format, bytes, profiled);
+        let mut photo = Self::from_image(DynamicImage::from_decoder(decoder)?);
+        match inks {
+            Ok(Some(rgb)) => photo.pixels = rgb,
+            Ok(None) => {}
+            Err(problem) => lost.push(problem),
+        }
         Ok(Self { metadata, lost, ..photo })
     }
 
@@ -186,6 +207,27 @@ impl Photo {
                 RgbaImage::from_raw(width, height, joined(&pixels, &alpha, 3)).map(DynamicImage::ImageRgba8)
             }
         }
+    }
+}
+
+/// What a user calls images of a format that is not read.
+fn name(format: ImageFormat) -> String {
+    match format {
+        ImageFormat::Gif => "GIF images, animated or not,".to_owned(),
+        other => format!("{other:?} images"),
+    }
+}
+
+/// Whether a PNG or WebP holds several pictures. One that cannot be told is left to the decoder to complain about.
+fn is_animated(format: ImageFormat, bytes: &[u8]) -> bool {
+    let bytes = Cursor::new(bytes);
+    match format {
+        ImageFormat::Png => {
+            let frames = |info: &png::Info<'_>| info.animation_control.is_some_and(|control| control.num_frames > 1);
+            png::Decoder::new(bytes).read_info().is_ok_and(|reader| frames(reader.info()))
+        }
+        ImageFormat::WebP => WebPDecoder::new(bytes).is_ok_and(|decoder| decoder.has_animation()),
+        _ => false,
     }
 }
 
