@@ -10,7 +10,7 @@ use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use lic_codec::{Colour, Picture};
+use lic_codec::{Alpha, Colour, Picture};
 use lic_datasets::manifest::sha256_hex;
 use lic_datasets::{Channels, ImageFile, Photo, PhotoError};
 
@@ -128,9 +128,10 @@ impl Plan<'_> {
         let mut known: Vec<Option<Sample>> = keys.iter().map(|key| self.cache.get(key)).collect();
         let complete = |sample: &Option<Sample>| sample.as_ref().is_some_and(|sample| sample.has_all(self.metrics));
         if !known.iter().all(complete) {
-            let photo = Photo::read(&bytes).map_err(|source| unreadable(source.into()))?;
+            // Metrics compare opaque pictures only.
+            let photo = Photo::read(&bytes).and_then(Photo::opaque).map_err(|source| unreadable(source.into()))?;
             drop(bytes);
-            let picture = picture_of(photo).map_err(|source| unreadable(CodecError::from(source).into()))?;
+            let picture = picture_of(photo.upright()).map_err(|source| unreadable(CodecError::from(source).into()))?;
             let codec = subject.codec.about().label.clone();
             self.measure(&picture, subject, &keys, &mut known, done).map_err(|problem| RunError {
                 image: image.describe(),
@@ -183,7 +184,7 @@ impl Plan<'_> {
     }
 }
 
-/// The codec's picture of a photo.
+/// The codec's picture of a photo, without its metadata.
 ///
 /// # Errors
 /// None for photos that were read with [`Photo::read`].
@@ -192,5 +193,7 @@ pub fn picture_of(photo: Photo) -> Result<Picture, lic_codec::Error> {
         Channels::Grey => Colour::Grey,
         Channels::Rgb => Colour::Rgb,
     };
-    Picture::new(photo.width, photo.height, colour, photo.pixels)
+    let mut picture = Picture::new(photo.width, photo.height, colour, photo.pixels)?;
+    picture.alpha = photo.alpha.map(|samples| Alpha { samples, premultiplied: false });
+    Ok(picture)
 }

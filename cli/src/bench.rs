@@ -72,7 +72,7 @@ struct Row {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let name = args.input.display().to_string();
     let photo = Photo::open(&args.input).with_context(|| name.clone())?;
-    let picture = lic_benches::run::picture_of(photo)?;
+    let picture = lic_benches::run::picture_of(photo.upright())?;
     let (model, device) = args.engine.start()?;
     let start = Instant::now();
     let (encoder, decoder) = (Encoder::new(&model, device)?, Decoder::new(&model, device)?);

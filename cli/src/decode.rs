@@ -3,12 +3,12 @@
 use std::time::Instant;
 
 use lic_codec::Decoder;
-use lic_codec::format::LicFile;
 use serde::Serialize;
 
 use crate::batch::{BatchArgs, Job, Report};
 use crate::engine::EngineArgs;
 use crate::picture::{self, Format};
+use crate::save;
 use crate::source::Place;
 use crate::units::{Stages, bits_per_pixel, times};
 
@@ -63,8 +63,8 @@ fn one(job: &Job, decoder: &Decoder, format: Format, bytes: &[u8], no_clobber: b
     let decoded = decoder.decode(bytes)?;
     let time = start.elapsed();
     let (width, height, colour) = (decoded.picture.width, decoded.picture.height, decoded.picture.colour);
-    let orientation = LicFile::open(bytes)?.orientation();
-    job.output.write(&picture::to_file(decoded.picture, orientation, format)?, no_clobber)?;
+    let (file, lost) = save::to_file(decoded.picture, format)?;
+    job.output.write(&file, no_clobber)?;
 
     let (size, stats) = (bytes.len() as u64, decoded.stats);
     let bpp = bits_per_pixel(size, stats.pixels);
@@ -85,6 +85,6 @@ fn one(job: &Job, decoder: &Decoder, format: Format, bytes: &[u8], no_clobber: b
         picture::colour_name(colour),
         times(time, &stats)
     );
-    let warnings = decoded.warnings.iter().map(ToString::to_string).collect();
+    let warnings = decoded.warnings.iter().map(ToString::to_string).chain(lost).collect();
     Ok(Report { line, warnings, record, late_error: None })
 }

@@ -4,11 +4,12 @@ use std::time::Instant;
 
 use anyhow::bail;
 use clap::builder::RangedU64ValueParser;
-use lic_codec::{Effort, EncodeOptions, Encoded, Encoder, Picture, Target, TargetOutcome};
+use lic_codec::{Effort, EncodeOptions, Encoded, Encoder, Metadata, Picture, Target, TargetOutcome};
 use lic_datasets::Photo;
 use serde::Serialize;
 
 use crate::batch::{BatchArgs, Job, Report};
+use crate::colour::to_srgb;
 use crate::engine::EngineArgs;
 use crate::exit::{TargetMissed, Usage};
 use crate::picture;
@@ -28,11 +29,27 @@ pub struct Args {
     /// Time to spend on a smaller file: 0 rounds to the nearest, 1 weighs bits against error.
     #[arg(short, long, value_name = "0|1", default_value = "1", value_parser = effort)]
     effort: Effort,
+    /// Code alpha with losses, at this quality; without it alpha is kept exactly.
+    #[arg(long, value_name = "0..100", value_parser = quality)]
+    alpha_quality: Option<f32>,
+    #[command(flatten)]
+    keep: KeepArgs,
     #[command(flatten)]
     engine: EngineArgs,
     /// Edge of the tiles that are coded independently, in pixels: a multiple of 64.
     #[arg(long, value_name = "PX", default_value_t = EncodeOptions::default().tile, value_parser = tile)]
     tile: u32,
+}
+
+/// What of an image's metadata goes into the file.
+#[derive(Debug, Clone, Copy, clap::Args)]
+struct KeepArgs {
+    /// Leave out EXIF and XMP. The colour profile and the orientation stay: they change what is seen.
+    #[arg(long)]
+    strip: bool,
+    /// Convert the colours to sRGB, and leave out ICC profile and CICP.
+    #[arg(long)]
+    to_srgb: bool,
 }
 
 /// What to reach instead of a quality.
@@ -112,22 +129,30 @@ struct TargetRecord {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let jobs = args.batch.jobs("lic")?;
     args.engine.set_threads()?;
-    let &Args { quality, tile, effort, .. } = args;
-    let options = EncodeOptions { quality, tile, target: args.target.target(), effort };
+    let &Args { quality, tile, effort, alpha_quality, .. } = args;
+    let options = EncodeOptions { quality, tile, target: args.target.target(), effort, alpha_quality };
     let start = || Ok(Encoder::new(&args.engine.model()?, args.engine.device())?);
+    let read = |job: &Job| read(job, args.keep);
     args.batch
         .run(&jobs, start, read, |encoder, _, job, input| one(job, encoder, &options, input, args.batch.no_clobber()))
 }
 
-/// The picture of a job, with what of the image will not be in the file.
-fn read(job: &Job) -> anyhow::Result<(Picture, Vec<String>)> {
+/// The picture of a job, with what of the image is lost against the user's will.
+fn read(job: &Job, keep: KeepArgs) -> anyhow::Result<(Picture, Vec<String>)> {
     let bytes = job.input.read()?;
     if bytes.starts_with(&lic_codec::format::SIGNATURE) {
         bail!(Usage("this is a .lic file already: use lic decode".to_owned()));
     }
     let photo = Photo::read(&bytes)?;
-    let warnings = lost(&photo);
-    Ok((lic_benches::run::picture_of(photo)?, warnings))
+    let warnings = photo.lost.iter().map(ToString::to_string).collect();
+    let mut picture = picture::of_photo(photo)?;
+    if keep.to_srgb {
+        to_srgb(&mut picture)?;
+    }
+    if keep.strip {
+        picture.metadata = Metadata { exif: None, xmp: None, ..picture.metadata };
+    }
+    Ok((picture, warnings))
 }
 
 fn one(
@@ -169,21 +194,6 @@ fn one(
     );
     let late_error = target.as_ref().and_then(missed).map(anyhow::Error::from);
     Ok(Report { line, warnings, record, late_error })
-}
-
-/// What of the image will not be in the file.
-fn lost(photo: &Photo) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if photo.has_icc {
-        warnings.push("the ICC profile is not kept yet: colours are taken as sRGB".to_owned());
-    }
-    if photo.has_exif {
-        warnings.push("EXIF data are not kept yet (the orientation was applied to the pixels)".to_owned());
-    }
-    if photo.has_xmp {
-        warnings.push("XMP data are not kept yet".to_owned());
-    }
-    warnings
 }
 
 fn missed(outcome: &TargetOutcome) -> Option<TargetMissed> {

@@ -22,6 +22,11 @@ With several inputs all are tried, and the code is that of the first that failed
 #[error("{0}")]
 pub struct Usage(pub String);
 
+/// The input cannot be treated as was asked.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unsupported(pub String);
+
 /// An image was encoded and written, but not as small or as good as asked for.
 #[derive(Debug, thiserror::Error)]
 #[error("the target was missed: {0}")]
@@ -53,6 +58,9 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     }
     if matches!(cause.downcast_ref(), Some(DatasetError::Unknown { .. })) {
         return Some(2);
+    }
+    if cause.is::<Unsupported>() {
+        return Some(3);
     }
     if cause.is::<TargetMissed>() {
         return Some(5);
@@ -92,6 +100,7 @@ fn of_codec(error: &CodecError) -> u8 {
     match error {
         CodecError::Io(_) | CodecError::Device(_) | CodecError::Prior(_) | CodecError::OutOfMemory { .. } => 1,
         CodecError::InvalidOption { .. } | CodecError::InvalidInput { .. } | CodecError::TileCutsWindows { .. } => 2,
+        CodecError::Alpha(error) => of_codec(error),
         CodecError::WrongParseId { .. } | CodecError::Model(_) | CodecError::InvalidTables(_) => 4,
         _ => 3,
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use lic_codec::format::{LicFile, SectionKind};
+use lic_codec::format::{AlphaCoding, LicFile, SectionKind};
 use serde::Serialize;
 
 use crate::output::print_line;
@@ -57,7 +57,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let place = Place::from(&args.file);
     let bytes = place.read()?;
     let file = LicFile::parse(&bytes).map_err(|error| anyhow::Error::from(error).context(place.to_string()))?;
-    let info = Info::new(&file, bytes.len() as u64);
+    let info = Info::new(&file, bytes.len() as u64)?;
     if args.json {
         return print_line(&serde_json::to_string_pretty(&info)?);
     }
@@ -68,17 +68,18 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 impl Info {
-    fn new(file: &LicFile<'_>, bytes: u64) -> Self {
+    fn new(file: &LicFile<'_>, bytes: u64) -> Result<Self, lic_codec::Error> {
         let header = file.header();
         let pixels = u64::from(header.width) * u64::from(header.height);
         let index = file.index();
         let part = |part: String, bytes| PartSize { part, bytes, bpp: bits_per_pixel(bytes, pixels) };
         let mut parts = vec![part("header".to_owned(), header.byte_len() as u64)];
-        parts.extend(file.sections().iter().map(|section| part(section_name(section.kind), section.byte_len())));
+        let alpha = file.alpha()?.map(|alpha| alpha.coding);
+        parts.extend(file.sections().iter().map(|section| part(section_name(section.kind, alpha), section.byte_len())));
         parts.push(part("tile index".to_owned(), index.index_bytes()));
         let tiles = header.tiles().filter_map(|tile| index.stored(tile.index)).map(|(_, length)| length).sum();
         parts.push(part("tiles".to_owned(), tiles));
-        Self {
+        Ok(Self {
             version: lic_codec::format::VERSION,
             width: header.width,
             height: header.height,
@@ -94,7 +95,7 @@ impl Info {
             bytes,
             bpp: bits_per_pixel(bytes, pixels),
             parts,
-        }
+        })
     }
 
     fn text(&self, place: &Place) -> String {
@@ -123,14 +124,17 @@ impl Info {
     }
 }
 
-fn section_name(kind: SectionKind) -> String {
+fn section_name(kind: SectionKind, alpha: Option<AlphaCoding>) -> String {
     match kind {
         SectionKind::Icc => "ICC profile".to_owned(),
         SectionKind::Cicp => "CICP".to_owned(),
         SectionKind::Exif => "EXIF".to_owned(),
         SectionKind::Xmp => "XMP".to_owned(),
         SectionKind::Orientation => "orientation".to_owned(),
-        SectionKind::Alpha => "alpha".to_owned(),
+        SectionKind::Alpha => match alpha {
+            Some(AlphaCoding::Lossy { quality }) => format!("alpha, quality {:.1}", f64::from(quality) / 2.52),
+            _ => "alpha, lossless".to_owned(),
+        },
         SectionKind::Preview => "preview".to_owned(),
         other => format!("section {}", other.number()),
     }

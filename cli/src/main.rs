@@ -5,6 +5,7 @@
 mod batch;
 mod bd_rate;
 mod bench;
+mod colour;
 mod datasets;
 mod decode;
 mod encode;
@@ -14,6 +15,7 @@ mod info;
 mod output;
 mod picture;
 mod quantize;
+mod save;
 mod source;
 mod train;
 mod units;

@@ -1,15 +1,11 @@
-//! Between image files and the codec's pictures.
+//! The codec's pictures and the image formats that `lic decode` writes. How they are written is `save.rs`.
 
-use std::io::Cursor;
 use std::path::Path;
 
-use anyhow::{Context, bail};
 use clap::ValueEnum;
-use image::codecs::pnm::{PnmEncoder, PnmSubtype, SampleEncoding};
-use image::metadata::Orientation;
-use image::{ColorType, DynamicImage, ImageFormat};
-use lic_codec::{Colour, Picture};
-use lic_datasets::{Channels, Photo};
+use lic_codec::format::Cicp;
+use lic_codec::{Colour, Metadata, Picture};
+use lic_datasets::{Photo, PhotoMetadata};
 
 use crate::exit::Usage;
 
@@ -61,38 +57,11 @@ pub fn colour_name(colour: Colour) -> &'static str {
     }
 }
 
-/// A picture as an image file; `orientation` (1..=8, as in EXIF) is applied to the pixels.
-pub fn to_file(picture: Picture, orientation: u8, format: Format) -> anyhow::Result<Vec<u8>> {
-    let channels = match picture.colour {
-        Colour::Rgb => Channels::Rgb,
-        Colour::Grey => Channels::Grey,
-        other => bail!("cannot write a picture of colour model {other:?}"),
-    };
-    let Picture { width, height, pixels, .. } = picture;
-    let photo = Photo { width, height, channels, pixels, has_icc: false, has_exif: false, has_xmp: false };
-    let mut image = photo.into_image().context("the decoder returned too few samples")?;
-    if let Some(orientation) = Orientation::from_exif(orientation) {
-        image.apply_orientation(orientation);
-    }
-    // WebP and PPM have no grey.
-    if matches!(format, Format::Webp | Format::Ppm) {
-        image = DynamicImage::ImageRgb8(image.into_rgb8());
-    }
-    if format == Format::Pgm && channels == Channels::Rgb {
-        bail!(Usage("the picture is RGB, a .pgm file holds grey only: write .ppm".to_owned()));
-    }
-    let mut bytes = Cursor::new(Vec::new());
-    let written = match format {
-        Format::Png => image.write_to(&mut bytes, ImageFormat::Png),
-        Format::Webp => image.write_to(&mut bytes, ImageFormat::WebP),
-        // Left alone, `image` writes the newer format PAM, which few programs read.
-        Format::Ppm | Format::Pgm | Format::Pnm => {
-            let encoding = SampleEncoding::Binary;
-            let grey = image.color() == ColorType::L8;
-            let subtype = if grey { PnmSubtype::Graymap(encoding) } else { PnmSubtype::Pixmap(encoding) };
-            image.write_with_encoder(PnmEncoder::new(&mut bytes).with_subtype(subtype))
-        }
-    };
-    written.with_context(|| format!("cannot write it as {}", format.extension()))?;
-    Ok(bytes.into_inner())
+/// The codec's picture of a photo, with all that belongs to it.
+pub fn of_photo(mut photo: Photo) -> Result<Picture, lic_codec::Error> {
+    let PhotoMetadata { icc, cicp, exif, xmp, orientation } = std::mem::take(&mut photo.metadata);
+    let cicp = cicp.map(|[primaries, transfer]| Cicp { primaries, transfer, matrix: 0, full_range: 1 });
+    let mut picture = lic_benches::run::picture_of(photo)?;
+    picture.metadata = Metadata { icc, cicp, exif, xmp, orientation };
+    Ok(picture)
 }

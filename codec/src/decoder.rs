@@ -2,16 +2,18 @@
 
 use std::time::Instant;
 
+use crate::alpha::{Alpha, lossless};
 use crate::bands::band;
 use crate::device::DeviceChoice;
 use crate::error::{Error, Warning};
-use crate::format::{Header, LicFile};
+use crate::format::{AlphaCoding, AlphaSection, ColourModel, Header, StoredTiles};
 use crate::image::{Picture, channels};
+use crate::metadata::Metadata;
 use crate::model::Model;
 use crate::plane::TileRows;
 use crate::prior::PriorEngine;
 use crate::runtime::Runtime;
-use crate::stats::Stats;
+use crate::stats::{Stats, timed};
 use crate::symbols;
 use crate::tiles::{Area, check_anchor};
 use crate::transform::Synthesis;
@@ -19,7 +21,7 @@ use crate::transform::Synthesis;
 /// A decoded file.
 #[derive(Debug, Clone)]
 pub struct Decoded {
-    /// The picture as it is stored: the orientation section is not applied.
+    /// The picture as it is stored, with its metadata: the orientation is not applied, nor are colours converted.
     pub picture: Picture,
     /// What the user should hear about.
     pub warnings: Vec<Warning>,
@@ -68,20 +70,52 @@ pub(crate) fn decode_with(runtime: &Runtime, bytes: &[u8]) -> Result<Decoded, Er
     if header.synthesis_id != runtime.model.synthesis_id() {
         warnings.push(Warning::SynthesisIdMismatch { file: header.synthesis_id, model: runtime.model.synthesis_id() });
     }
+    let (pixels, mut stats) = decode_tiles(runtime, header, file.stored())?;
+    let alpha = match file.alpha()? {
+        Some(section) => Some(decode_alpha(runtime, &header, &section, &mut stats).map_err(Error::in_alpha)?),
+        None => None,
+    };
+    let (width, height) = (header.width.into(), header.height.into());
+    let mut picture = Picture::new(width, height, header.colour, pixels)?;
+    picture.alpha = alpha;
+    picture.metadata = Metadata::of_file(&file);
+    Ok(Decoded { picture, warnings, stats })
+}
+
+/// The plane of an alpha section; `stats` get the time it took.
+fn decode_alpha(
+    runtime: &Runtime,
+    header: &Header,
+    section: &AlphaSection<'_>,
+    stats: &mut Stats,
+) -> Result<Alpha, Error> {
+    let samples = match section.coding {
+        AlphaCoding::Lossless => timed(&mut stats.coding, || lossless::decode(header, section.tiles()))?,
+        AlphaCoding::Lossy { quality } => {
+            let header = Header { colour: ColourModel::Grey, quality, ..*header };
+            let (samples, spent) = decode_tiles(runtime, header, section.tiles())?;
+            stats.add_times(&spent);
+            samples
+        }
+    };
+    Ok(Alpha { samples, premultiplied: section.premultiplied })
+}
+
+/// The samples [height, width, channels] of tiles that the networks have coded.
+fn decode_tiles(runtime: &Runtime, header: Header, tiles: &StoredTiles<'_>) -> Result<(Vec<u8>, Stats), Error> {
     let mut engine = runtime.engine()?;
-    let mut run = Run::new(runtime, &file)?;
+    let mut run = Run::new(runtime, header, tiles)?;
     while run.next < header.tile_count() {
         run.band(engine.as_mut())?;
     }
     runtime.put_back(engine);
-    let (width, height) = (header.width.into(), header.height.into());
-    Ok(Decoded { picture: Picture::new(width, height, header.colour, run.pixels)?, warnings, stats: run.stats })
+    Ok((run.pixels, run.stats))
 }
 
-/// A file that is being decoded.
+/// A plane that is being decoded.
 struct Run<'a> {
     runtime: &'a Runtime,
-    file: &'a LicFile<'a>,
+    stored: &'a StoredTiles<'a>,
     header: Header,
     /// Units of the whitened latent per 1/64 of a quantisation step [M].
     steps: Vec<f32>,
@@ -95,8 +129,7 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(runtime: &'a Runtime, file: &'a LicFile<'a>) -> Result<Self, Error> {
-        let header = *file.header();
+    fn new(runtime: &'a Runtime, header: Header, stored: &'a StoredTiles<'a>) -> Result<Self, Error> {
         let (width, height) = (u64::from(header.width), u64::from(header.height));
         let bytes = width * height * channels(header.colour) as u64;
         let mut pixels = Vec::new();
@@ -109,7 +142,7 @@ impl<'a> Run<'a> {
         let step = |&gain: &f64| if gain > 0.0 { (1.0 / (64.0 * gain)) as f32 } else { 0.0 };
         Ok(Self {
             runtime,
-            file,
+            stored,
             header,
             steps: scale.iter().map(step).collect(),
             rows: TileRows::new(Area::of_picture(&header).columns.len(), scale.len()),
@@ -126,7 +159,15 @@ impl<'a> Run<'a> {
         self.next = numbers.end;
         let areas: Vec<Area> =
             numbers.clone().filter_map(|n| self.header.tile(n)).map(|tile| Area::of_tile(&tile)).collect();
-        let tiles = symbols::decode_band(self.file, &self.runtime.model, engine, numbers, false, &mut self.stats)?;
+        let tiles = symbols::decode_band(
+            &self.header,
+            self.stored,
+            &self.runtime.model,
+            engine,
+            numbers,
+            false,
+            &mut self.stats,
+        )?;
         let start = Instant::now();
         for (area, tile) in areas.iter().zip(tiles) {
             let latents = tile.y64.iter().zip(self.steps.iter().cycle());

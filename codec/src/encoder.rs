@@ -4,41 +4,24 @@
 //! [`Encoder::analyse`], the latents of the whole picture are kept (4 bytes times the latent channels per 256 pixels: 4 bytes
 //! per pixel for 256 channels).
 
+use crate::alpha::lossless;
 use crate::bands::band;
 use crate::coding::{self, Effort, LatentTile};
 use crate::decoder::decode_with;
 use crate::device::DeviceChoice;
 use crate::error::{Error, Warning};
-use crate::format::header::DEFAULT_TILE;
-use crate::format::{BitDepth, Header, TileRect, write_file};
+use crate::format::alpha::write_alpha;
+use crate::format::{AlphaCoding, BitDepth, ColourModel, Header, Section, SectionKind, TileRect, write_file};
 use crate::image::Picture;
+use crate::metadata::OwnedSection;
 use crate::model::Model;
+use crate::options::{EncodeOptions, quality_index};
 use crate::plane::TileLatents;
 use crate::prior::{HYPER_MAX, PriorEngine, QualityIndex};
 use crate::runtime::Runtime;
 use crate::stats::{Stats, timed};
 use crate::target::{Target, TargetOutcome, search};
 use crate::tiles::{Area, check_anchor};
-
-/// How to encode.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct EncodeOptions {
-    /// 0..=100; not used if there is a target.
-    pub quality: f32,
-    /// Tile edge in pixels: a multiple of 64 in 64..=4096 (of 128 for models with attention, unless there is one tile only).
-    pub tile: u32,
-    /// What to reach instead of a quality.
-    pub target: Option<Target>,
-    /// How much time to spend on a smaller file.
-    pub effort: Effort,
-}
-
-impl Default for EncodeOptions {
-    /// Quality 50, tiles of 1024 pixels, no target, optimised rounding.
-    fn default() -> Self {
-        Self { quality: 50.0, tile: DEFAULT_TILE.into(), target: None, effort: Effort::default() }
-    }
-}
 
 /// An encoded picture.
 #[derive(Debug, Clone)]
@@ -56,18 +39,6 @@ pub struct Encoded {
 /// Encodes pictures with one model on one device. May be used by several threads at once.
 pub struct Encoder {
     runtime: Runtime,
-}
-
-/// The quality index of a quality 0..=100.
-///
-/// # Errors
-/// [`Error::InvalidOption`] outside of that range.
-pub fn quality_index(quality: f32) -> Result<QualityIndex, Error> {
-    let invalid = Error::InvalidOption { what: "the quality", value: quality.into(), allowed: "0..=100" };
-    if !(0.0..=100.0).contains(&quality) {
-        return Err(invalid);
-    }
-    QualityIndex::new((quality * 2.52).round() as u8).ok_or(invalid)
 }
 
 impl std::fmt::Debug for Encoder {
@@ -91,20 +62,23 @@ impl Encoder {
         self.runtime.warning()
     }
 
-    /// Encodes a picture. A target that cannot be met is no error: the nearest file comes back, with the reason in
+    /// Encodes a picture with its metadata. A target that cannot be met is no error: the nearest file comes back, with the reason in
     /// [`Encoded::target`].
     ///
     /// # Errors
     /// [`Error::InvalidInput`], [`Error::InvalidOption`], [`Error::InvalidHeader`] or [`Error::TileCutsWindows`] for arguments
-    /// that make no sense; [`Error::Prior`] if the GPU fails.
+    /// that make no sense; [`Error::InvalidSection`] for metadata no file may have; [`Error::Prior`] if the GPU fails.
     pub fn encode(&self, picture: &Picture, options: &EncodeOptions) -> Result<Encoded, Error> {
         let Some(target) = options.target else {
             let quality = quality_index(options.quality)?;
             let header = self.header(picture, options.tile)?;
+            let (sections, spent) = self.sections(picture, &header, options)?;
             let mut latents = self.latents(picture, &header)?;
-            return self.run(&header, quality, options.effort, |tiles, stats| {
+            let mut encoded = self.run(&header, &sections, quality, options.effort, |tiles, stats| {
                 timed(&mut stats.analysis, || latents.take(tiles.len()))
-            });
+            })?;
+            encoded.stats.add_times(&spent);
+            return Ok(encoded);
         };
         target.check()?;
         let analysed = self.analyse(picture, options)?;
@@ -136,10 +110,12 @@ impl Encoder {
     /// As [`Self::encode`].
     pub fn analyse(&self, picture: &Picture, options: &EncodeOptions) -> Result<Analysed<'_>, Error> {
         let header = self.header(picture, options.tile)?;
+        let (sections, spent) = self.sections(picture, &header, options)?;
         let mut stats = Stats { pixels: u64::from(header.width) * u64::from(header.height), ..Stats::default() };
         let latents =
             timed(&mut stats.analysis, || self.latents(picture, &header)?.take(header.tile_count() as usize))?;
-        Ok(Analysed { encoder: self, header, effort: options.effort, latents, stats })
+        stats.add_times(&spent);
+        Ok(Analysed { encoder: self, header, sections, effort: options.effort, latents, stats })
     }
 
     /// The header of a picture, all but the quality, after checking everything.
@@ -168,29 +144,76 @@ impl Encoder {
         Ok(TileLatents::new(transforms.analysis(picture, header)?, header, transforms.channels()))
     }
 
-    /// Codes a picture band by band; `latents` gives those of a band's tiles.
+    /// The sections of a picture, and the time they took: metadata, and alpha unless it says nothing.
+    fn sections(
+        &self,
+        picture: &Picture,
+        header: &Header,
+        options: &EncodeOptions,
+    ) -> Result<(Vec<OwnedSection>, Stats), Error> {
+        let mut sections = picture.metadata.sections()?;
+        let mut spent = Stats::default();
+        let Some(alpha) = picture.alpha.as_ref().filter(|alpha| !alpha.is_opaque()) else {
+            return Ok((sections, spent));
+        };
+        let (coding, payloads) = match options.alpha_quality {
+            None => {
+                let payloads = timed(&mut spent.coding, || lossless::encode(header, &alpha.samples));
+                (AlphaCoding::Lossless, payloads)
+            }
+            Some(quality) => {
+                let quality = quality_index(quality)?;
+                let header = Header { colour: ColourModel::Grey, ..*header };
+                let plane = Picture::new(picture.width, picture.height, header.colour, alpha.samples.clone())?;
+                let mut latents = self.latents(&plane, &header)?;
+                let take =
+                    |tiles: &[TileRect], stats: &mut Stats| timed(&mut stats.analysis, || latents.take(tiles.len()));
+                let payloads = self.payloads(&header, quality, options.effort, take, &mut spent)?;
+                (AlphaCoding::Lossy { quality: quality.get() }, payloads)
+            }
+        };
+        sections.push((SectionKind::Alpha, write_alpha(header, coding, alpha.premultiplied, &payloads)?));
+        Ok((sections, spent))
+    }
+
+    /// Codes a picture; `latents` gives those of a band's tiles.
     fn run<L: AsRef<[f32]> + Sync>(
+        &self,
+        header: &Header,
+        sections: &[OwnedSection],
+        quality: QualityIndex,
+        effort: Effort,
+        latents: impl FnMut(&[TileRect], &mut Stats) -> Result<Vec<L>, Error>,
+    ) -> Result<Encoded, Error> {
+        let header = Header { quality: quality.get(), ..*header };
+        let mut stats = Stats { pixels: u64::from(header.width) * u64::from(header.height), ..Stats::default() };
+        let payloads = self.payloads(&header, quality, effort, latents, &mut stats)?;
+        stats.payload = payloads.iter().map(|p| p.len() as u64).sum();
+        let sections: Vec<Section<'_>> = sections.iter().map(|(kind, body)| Section::new(*kind, body)).collect();
+        Ok(Encoded { bytes: write_file(&header, &sections, &payloads)?, quality, stats, target: None })
+    }
+
+    /// The payloads of all tiles, made band by band.
+    fn payloads<L: AsRef<[f32]> + Sync>(
         &self,
         header: &Header,
         quality: QualityIndex,
         effort: Effort,
         mut latents: impl FnMut(&[TileRect], &mut Stats) -> Result<Vec<L>, Error>,
-    ) -> Result<Encoded, Error> {
-        let header = Header { quality: quality.get(), ..*header };
-        let mut stats = Stats { pixels: u64::from(header.width) * u64::from(header.height), ..Stats::default() };
+        stats: &mut Stats,
+    ) -> Result<Vec<Vec<u8>>, Error> {
         let mut engine = self.runtime.engine()?;
         let mut payloads: Vec<Vec<u8>> = Vec::new();
         let mut next = 0;
         while next < header.tile_count() {
-            let numbers = band(&header, next, self.runtime.band_positions());
+            let numbers = band(header, next, self.runtime.band_positions());
             next = numbers.end;
             let tiles: Vec<TileRect> = numbers.filter_map(|n| header.tile(n)).collect();
-            let latents = latents(&tiles, &mut stats)?;
-            payloads.extend(self.code(engine.as_mut(), quality, effort, &tiles, &latents, &mut stats)?);
+            let latents = latents(&tiles, stats)?;
+            payloads.extend(self.code(engine.as_mut(), quality, effort, &tiles, &latents, stats)?);
         }
         self.runtime.put_back(engine);
-        stats.payload = payloads.iter().map(|p| p.len() as u64).sum();
-        Ok(Encoded { bytes: write_file(&header, &[], &payloads)?, quality, stats, target: None })
+        Ok(payloads)
     }
 
     /// Payloads of some tiles with their latents.
@@ -232,6 +255,7 @@ impl Encoder {
 pub struct Analysed<'a> {
     encoder: &'a Encoder,
     header: Header,
+    sections: Vec<OwnedSection>,
     effort: Effort,
     /// Whitened [rows, columns, M] of every tile.
     latents: Vec<Vec<f32>>,
@@ -244,7 +268,7 @@ impl Analysed<'_> {
     /// # Errors
     /// [`Error::Prior`] if the GPU fails.
     pub fn encode(&self, quality: QualityIndex) -> Result<Encoded, Error> {
-        self.encoder.run(&self.header, quality, self.effort, |tiles, _| {
+        self.encoder.run(&self.header, &self.sections, quality, self.effort, |tiles, _| {
             let of_tile = |tile: &TileRect| {
                 let latent = self.latents.get(tile.index as usize);
                 latent.map_or(&[][..], Vec::as_slice)

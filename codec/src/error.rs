@@ -185,6 +185,19 @@ pub enum Error {
         source: EntropyError,
     },
 
+    /// A tile of a lossless alpha plane is undamaged but no encoder writes it. The writer of the file is wrong.
+    #[error("tile {tile} is invalid: {source}")]
+    InvalidAlphaTile {
+        /// The tile, counted from 0 in rows.
+        tile: u32,
+        /// What is wrong in it.
+        source: AlphaError,
+    },
+
+    /// Something is wrong in the alpha section; offsets count from the start of its body, tiles are those of the plane.
+    #[error("the alpha plane: {0}")]
+    Alpha(#[source] Box<Error>),
+
     /// There are bytes after the last tile. Something was appended to the file; cut it off at
     /// `offset` if you know that it does not matter.
     #[error("{extra} bytes follow the end of the picture at byte {offset}")]
@@ -248,6 +261,45 @@ pub enum Error {
     /// The integer prior refused its input, or the GPU failed while it ran. Neither happens on account of a file.
     #[error(transparent)]
     Prior(#[from] PriorError),
+}
+
+impl Error {
+    /// Says that it happened in the alpha section.
+    pub(crate) fn in_alpha(self) -> Self {
+        Self::Alpha(Box::new(self))
+    }
+}
+
+/// Why a tile of a lossless alpha plane cannot be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AlphaError {
+    /// It is no DEFLATE stream, or breaks off.
+    #[error("the DEFLATE stream is damaged")]
+    Deflate,
+    /// The stream ends before the tile's last sample.
+    #[error("the stream gives {found} bytes, the tile takes {expected}")]
+    TooShort {
+        /// Bytes it gives.
+        found: usize,
+        /// Bytes of the tile's rows with their filter types.
+        expected: usize,
+    },
+    /// The stream goes on after the tile's last sample.
+    #[error("the stream gives more than the {expected} bytes of the tile")]
+    TooLong {
+        /// Bytes of the tile's rows with their filter types.
+        expected: usize,
+    },
+    /// Bytes follow the end of the stream.
+    #[error("bytes follow the end of the stream")]
+    TrailingBytes,
+    /// A row has a filter type that PNG does not define.
+    #[error("a row has the unknown filter type {filter}")]
+    UnknownFilter {
+        /// The filter type.
+        filter: u8,
+    },
 }
 
 /// Something the user should hear about although the picture is there.

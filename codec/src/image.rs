@@ -1,7 +1,9 @@
 //! [`Picture`]: 8-bit samples in memory, the codec's input and output. How they become network input is `patches.rs`.
 
+use crate::alpha::{Alpha, divide};
 use crate::error::Error;
 use crate::format::ColourModel;
+use crate::metadata::Metadata;
 
 /// An image with 8 bits per sample.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,15 +16,19 @@ pub struct Picture {
     pub colour: ColourModel,
     /// Samples [height, width, channels], without gaps.
     pub pixels: Vec<u8>,
+    /// How opaque the pixels are; without it all are.
+    pub alpha: Option<Alpha>,
+    /// What belongs to the samples: colour profile, orientation, EXIF, XMP.
+    pub metadata: Metadata,
 }
 
 impl Picture {
-    /// A picture of `pixels` [height, width, channels].
+    /// A picture of `pixels` [height, width, channels], opaque, upright and in sRGB.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] if a side is not in 1..=65535 or the number of samples does not fit.
     pub fn new(width: u32, height: u32, colour: ColourModel, pixels: Vec<u8>) -> Result<Self, Error> {
-        let picture = Self { width, height, colour, pixels };
+        let picture = Self { width, height, colour, pixels, alpha: None, metadata: Metadata::default() };
         picture.size()?;
         Ok(picture)
     }
@@ -48,10 +54,26 @@ impl Picture {
                 expected,
             });
         }
+        if let Some(alpha) = &self.alpha {
+            let (found, expected) = (alpha.samples.len() as u64, u64::from(width) * u64::from(height));
+            if found != expected {
+                return Err(Error::InvalidInput { what: "the number of alpha samples", found, expected });
+            }
+        }
         Ok([width, height])
     }
 
-    /// Peak signal-to-noise ratio in dB over all samples; infinite for equal pictures, NaN for pictures of different shapes.
+    /// Makes colours that were multiplied by alpha independent of it ("straight"): each is divided by alpha, rounded, at most the
+    /// greatest value; where alpha is 0 they become 0. Nothing happens to other pictures.
+    pub fn unpremultiply(&mut self) {
+        let channels = self.channels();
+        if let Some(alpha) = self.alpha.as_mut().filter(|alpha| alpha.premultiplied) {
+            divide(&mut self.pixels, &alpha.samples, channels);
+            alpha.premultiplied = false;
+        }
+    }
+
+    /// Peak signal-to-noise ratio in dB over all colour samples, whatever alpha says; infinite for equal pictures, NaN for pictures of different shapes.
     pub fn psnr(&self, other: &Self) -> f64 {
         let shape = |p: &Self| (p.width, p.height, p.colour, p.pixels.len());
         if shape(self) != shape(other) || self.pixels.is_empty() {

@@ -3,7 +3,7 @@
 //! In order of use:
 //!
 //! 1. A [`Model`] is a checked weight file: [`Model::embedded`] for the one inside the binary, [`Model::open`] for another.
-//! 2. A [`Picture`] is the samples of an image. [`Encoder::encode`] makes a file of it, at a quality or for a [`Target`]
+//! 2. A [`Picture`] is the samples of an image with its [`Alpha`] and [`Metadata`]. [`Encoder::encode`] makes a file of it, at a quality or for a [`Target`]
 //!    (a size, bits per pixel, a PSNR); [`Encoder::analyse`] is its first half, for several qualities of one picture.
 //! 3. [`Decoder::decode`] turns a file into a [`Picture`], with [`Warning`]s.
 //! 4. [`format::Header::parse`] and [`format::LicFile`] look into a file without decoding it; no model is needed.
@@ -42,6 +42,7 @@
 #[cfg(not(any(feature = "burn", feature = "cpu")))]
 compile_error!("lic-codec needs a way to compute the transforms: enable the cargo feature `cpu`, `burn` or `gpu`");
 
+mod alpha;
 mod bands;
 mod coding;
 mod decoder;
@@ -51,7 +52,9 @@ pub mod entropy;
 pub mod error;
 pub mod format;
 mod image;
+mod metadata;
 pub mod model;
+mod options;
 mod patches;
 mod plane;
 pub mod prior;
@@ -63,14 +66,17 @@ mod target;
 mod tiles;
 pub mod transform;
 
+pub use alpha::Alpha;
 pub use coding::Effort;
 pub use decoder::{Decoded, Decoder};
 pub use device::DeviceChoice;
-pub use encoder::{Analysed, EncodeOptions, Encoded, Encoder, quality_index};
+pub use encoder::{Analysed, Encoded, Encoder};
 pub use error::{Error, Warning};
 pub use format::ColourModel as Colour;
 pub use image::Picture;
+pub use metadata::Metadata;
 pub use model::Model;
+pub use options::{EncodeOptions, quality_index};
 pub use prior::QualityIndex;
 pub use stats::Stats;
 pub use target::{Miss, Target, TargetOutcome};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// Wall-clock time per stage and amounts, of one call or summed over several with `+=`.
+/// Wall-clock time per stage, alpha included, and amounts, of one call or summed over several with `+=`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Pixels to latents and hyper-latents.
@@ -15,9 +15,9 @@ pub struct Stats {
     pub synthesis: Duration,
     /// Pixels of the picture.
     pub pixels: u64,
-    /// Bytes of the tiles' payloads, without index and checksums.
+    /// Bytes of the colours' payloads, without index and checksums.
     pub payload: u64,
-    /// Symbols coded or decoded, skipped ones not counted.
+    /// Symbols of the colours coded or decoded, skipped ones not counted.
     pub symbols: u64,
 }
 
@@ -30,6 +30,13 @@ impl std::ops::AddAssign for Stats {
         self.pixels += other.pixels;
         self.payload += other.payload;
         self.symbols += other.symbols;
+    }
+}
+
+impl Stats {
+    /// Adds another's times, but not its amounts.
+    pub(crate) fn add_times(&mut self, other: &Self) {
+        *self += Self { pixels: 0, payload: 0, symbols: 0, ..*other };
     }
 }
 

@@ -8,7 +8,7 @@ use lic_shaders::order::{GROUP, PASSES, phase};
 use crate::bands::{CPU_BAND, band};
 use crate::coding::{self, CodedTile, DecodedTile};
 use crate::error::Error;
-use crate::format::{Header, LicFile};
+use crate::format::{Header, LicFile, StoredTiles};
 use crate::model::Model;
 use crate::prior::{PriorEngine, QualityIndex, TileShape};
 use crate::stats::Stats;
@@ -44,7 +44,7 @@ pub fn decode_symbols(model: &Model, engine: &mut dyn PriorEngine, bytes: &[u8])
         let shapes: Vec<TileShape> =
             numbers.clone().filter_map(|n| header.tile(n)).map(|tile| Area::of_tile(&tile).shape()).collect();
         let stats = &mut Stats::default();
-        let tiles = decode_band(&file, model, engine, numbers, true, stats)?;
+        let tiles = decode_band(&header, file.stored(), model, engine, numbers, true, stats)?;
         let channels = model.prior().sizes().latents;
         for (shape, tile) in shapes.into_iter().zip(tiles) {
             all.push(TileSymbols {
@@ -78,20 +78,20 @@ pub(crate) fn quality(header: &Header) -> Result<QualityIndex, Error> {
     })
 }
 
-/// Decodes the tiles `numbers` of a file together.
+/// Decodes the tiles `numbers` together: those of a file, or of its alpha section with that section's quality in the header.
 pub(crate) fn decode_band(
-    file: &LicFile<'_>,
+    header: &Header,
+    stored: &StoredTiles<'_>,
     model: &Model,
     engine: &mut dyn PriorEngine,
     numbers: std::ops::Range<u32>,
     keep_symbols: bool,
     stats: &mut Stats,
 ) -> Result<Vec<DecodedTile>, Error> {
-    let header = file.header();
     let quality = quality(header)?;
     let mut tiles = Vec::with_capacity(numbers.len());
     for tile in numbers.filter_map(|n| header.tile(n)) {
-        let payload = file.tile(tile.index)?;
+        let payload = stored.tile(tile.index)?;
         stats.payload += payload.len() as u64;
         tiles.push(CodedTile { number: tile.index, shape: Area::of_tile(&tile).shape(), payload });
     }

@@ -146,8 +146,12 @@ fn make_golden() {
     let encoder = Encoder::new(&model, DeviceChoice::Cpu).unwrap();
     let decoder = Decoder::new(&model, DeviceChoice::Cpu).unwrap();
     for golden in &GOLDEN {
-        let options =
-            EncodeOptions { quality: golden.quality, tile: golden.tile, target: None, effort: Effort::Nearest };
+        let options = EncodeOptions {
+            quality: golden.quality,
+            tile: golden.tile,
+            effort: Effort::Nearest,
+            ..EncodeOptions::default()
+        };
         let file = encoder.encode(&original(golden), &options).unwrap().bytes;
         std::fs::write(path(golden), &file).unwrap();
         let tiles = decode_symbols(&model, &mut ScalarEngine::new(model.prior().clone()), &file).unwrap();

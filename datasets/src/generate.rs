@@ -152,7 +152,7 @@ fn draw(width: u32, height: u32, channels: Channels, pixel: impl Fn(u32, u32) ->
             pixels.extend(pixel(x, y).into_iter().take(channels.count()));
         }
     }
-    Photo { width, height, channels, pixels, has_icc: false, has_exif: false, has_xmp: false }
+    Photo::new(width, height, channels, pixels)
 }
 
 /// The generated images among the samples, by file name. For the example that writes them and the test that compares.

@@ -43,12 +43,12 @@ impl ImageFile {
         }
     }
 
-    /// The image, decoded.
+    /// The image as a viewer turns it.
     ///
     /// # Errors
     /// Any [`PhotoError`].
     pub fn photo(&self) -> Result<Photo, PhotoError> {
-        Photo::read(&self.bytes()?)
+        Ok(Photo::read(&self.bytes()?)?.upright())
     }
 
     /// Where it is, for messages: the path, or that it is a sample.

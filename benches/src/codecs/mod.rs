@@ -198,12 +198,12 @@ pub(crate) fn rgb_samples(picture: &Picture) -> std::borrow::Cow<'_, [u8]> {
     picture.pixels.iter().flat_map(|&grey| [grey; 3]).collect::<Vec<u8>>().into()
 }
 
-/// RGB samples as a picture of the colour model of `like`: grey is the mean of the three, rounded.
-fn picture_like(like: &Picture, rgb: Vec<u8>) -> Result<Picture, lic_codec::Error> {
+/// RGB samples [height, width, 3] as a picture of the colour model of `like`: grey is the mean of the three, rounded.
+fn picture_like(like: &Picture, [width, height]: [u32; 2], rgb: Vec<u8>) -> Result<Picture, lic_codec::Error> {
     let pixels = if like.channels() == 3 {
         rgb
     } else {
         rgb.chunks_exact(3).map(|c| ((c.iter().map(|&v| u16::from(v)).sum::<u16>() + 1) / 3) as u8).collect()
     };
-    Picture::new(like.width, like.height, like.colour, pixels)
+    Picture::new(width, height, like.colour, pixels)
 }

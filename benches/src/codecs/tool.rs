@@ -92,13 +92,12 @@ impl<P: Program> Session for Desk<'_, P> {
         std::fs::write(&coded, file).map_err(|source| failed("write", &coded, source))?;
         let time = self.program.decode(&coded, &decoded)?;
         let photo = Photo::open(&decoded).map_err(|source| CodecError::Output { program: P::DECODER, source })?;
-        let &Picture { colour, .. } = self.picture;
-        let like = Picture { width: photo.width, height: photo.height, colour, pixels: Vec::new() };
+        let size = [photo.width, photo.height];
         let rgb = match photo.channels {
             Channels::Rgb => photo.pixels,
             Channels::Grey => photo.pixels.iter().flat_map(|&grey| [grey; 3]).collect(),
         };
-        Ok((picture_like(&like, rgb)?, time))
+        Ok((picture_like(self.picture, size, rgb)?, time))
     }
 }
 

@@ -70,7 +70,7 @@ impl Session for Work<'_> {
         if image.is_alpha() {
             return Err(failed("it returned transparency for an opaque picture"));
         }
-        let picture = picture_like(self.picture, image.to_vec())?;
+        let picture = picture_like(self.picture, [self.picture.width, self.picture.height], image.to_vec())?;
         Ok((picture, start.elapsed()))
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(unreachable_pub, reason = "nothing is public in a test program")]
 
+mod alpha;
 mod bd_rate;
 mod bench;
 mod datasets;
@@ -9,4 +10,5 @@ mod encode;
 mod errors;
 mod fixture;
 mod info;
+mod metadata;
 mod streams;

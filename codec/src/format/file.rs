@@ -3,20 +3,20 @@
 //! [`LicFile::parse`] checks everything there is to check without the model. [`LicFile::open`]
 //! checks all but the tiles, for readers that want a few of them from a large (mapped) file.
 
+use super::alpha::AlphaSection;
 use super::cursor::Cursor;
 use super::header::Header;
 use super::section::{Section, SectionKind, read_sections};
-use super::tiles::TileIndex;
+use super::tiles::{StoredTiles, TileIndex};
 use super::{BitDepth, TileRect};
-use crate::error::{Error, Part, Warning};
+use crate::error::{Error, Warning};
 
 /// A parsed file that borrows its bytes.
 #[derive(Debug, Clone)]
 pub struct LicFile<'a> {
-    bytes: &'a [u8],
     header: Header,
     sections: Vec<Section<'a>>,
-    index: TileIndex,
+    tiles: StoredTiles<'a>,
     warnings: Vec<Warning>,
 }
 
@@ -29,6 +29,11 @@ impl<'a> LicFile<'a> {
         let file = Self::open(bytes)?;
         for tile in file.header.tiles() {
             file.tile(tile.index)?;
+        }
+        if let Some(alpha) = file.alpha()? {
+            for tile in file.header.tiles() {
+                alpha.tiles().tile(tile.index).map_err(Error::in_alpha)?;
+            }
         }
         Ok(file)
     }
@@ -45,24 +50,8 @@ impl<'a> LicFile<'a> {
         let mut cursor = Cursor::new(bytes, header.byte_len());
         let mut warnings = Vec::new();
         let sections = if header.has_sections { read_sections(&mut cursor, &mut warnings)? } else { Vec::new() };
-        let index = TileIndex::parse(&header, bytes, cursor.position())?;
-        let (end, present) = (index.end(), bytes.len() as u64);
-        if present > end {
-            return Err(Error::TrailingGarbage { offset: end, extra: present - end });
-        }
-        if present < end {
-            // Name the tile in which the file breaks off.
-            let broken = header.tiles().find(|tile| {
-                let stored = index.stored(tile.index);
-                stored.is_some_and(|(offset, length)| offset + length > present)
-            });
-            return Err(Error::Truncated {
-                part: broken.map_or(Part::TileIndex, |tile| Part::Tile(tile.index)),
-                offset: present,
-                needed: end,
-            });
-        }
-        Ok(Self { bytes, header, sections, index, warnings })
+        let tiles = StoredTiles::open(&header, bytes, cursor.position(), TileRect::min_payload)?;
+        Ok(Self { header, sections, tiles, warnings })
     }
 
     /// The header.
@@ -88,7 +77,12 @@ impl<'a> LicFile<'a> {
 
     /// Where the tiles lie.
     pub fn index(&self) -> &TileIndex {
-        &self.index
+        self.tiles.index()
+    }
+
+    /// The tiles of the colours.
+    pub(crate) fn stored(&self) -> &StoredTiles<'a> {
+        &self.tiles
     }
 
     /// What the user should hear about the file although it can be decoded.
@@ -102,15 +96,7 @@ impl<'a> LicFile<'a> {
     /// # Errors
     /// [`Error::Checksum`] if it is damaged, [`Error::InvalidInput`] if there is no such tile.
     pub fn tile(&self, tile: u32) -> Result<&'a [u8], Error> {
-        let stored = self
-            .index
-            .stored(tile)
-            .and_then(|(offset, length)| {
-                let start = usize::try_from(offset).ok()?;
-                self.bytes.get(start..start + usize::try_from(length).ok()?)
-            })
-            .unwrap_or(&[]);
-        self.index.check(tile, stored)
+        self.tiles.tile(tile)
     }
 
     /// All tiles with their payloads, checked one by one.
@@ -118,8 +104,16 @@ impl<'a> LicFile<'a> {
         self.header.tiles().map(|tile| Ok((tile, self.tile(tile.index)?)))
     }
 
+    /// The alpha section, if the file has one; its tiles are checked when they are fetched.
+    ///
+    /// # Errors
+    /// As [`AlphaSection::parse`].
+    pub fn alpha(&self) -> Result<Option<AlphaSection<'a>>, Error> {
+        self.section(SectionKind::Alpha).map(|section| AlphaSection::parse(&self.header, section.body)).transpose()
+    }
+
     /// Refuses what version 1 defines but this release cannot decode yet: more than 8 bits per
-    /// sample, and alpha. Call it before decoding; reading metadata does not need it.
+    /// sample. Call it before decoding; reading metadata does not need it.
     ///
     /// # Errors
     /// [`Error::UnsupportedFeature`].
@@ -129,9 +123,6 @@ impl<'a> LicFile<'a> {
                 feature: "this many bits per sample",
                 value: self.header.depth.bits(),
             });
-        }
-        if let Some(alpha) = self.section(SectionKind::Alpha) {
-            return Err(Error::UnsupportedFeature { feature: "an alpha section", value: alpha.kind.number().into() });
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::alpha::{AlphaCoding, write_alpha};
 use super::header::{MAX_HEADER_BYTES, MAX_TILE, TILE_UNIT};
 use super::{BitDepth, ColourModel, Header, LicFile, Section, SectionKind, write_file};
 use crate::error::{Error, Part, Warning};
@@ -358,10 +359,39 @@ fn what_this_release_cannot_decode_is_said_before_decoding() {
     let deep = write(&Header { depth: BitDepth::Twelve, ..plain(8, 8) }, &[]);
     let error = LicFile::parse(&deep).unwrap().check_decodable().unwrap_err();
     assert!(matches!(error, Error::UnsupportedFeature { value: 12, .. }), "{error}");
-    let alpha = write(&plain(8, 8), &[Section::new(SectionKind::Alpha, &[0, 0])]);
-    let error = LicFile::parse(&alpha).unwrap().check_decodable().unwrap_err();
-    assert!(matches!(error, Error::UnsupportedFeature { value: 6, .. }), "{error}");
     LicFile::parse(&rich()).unwrap().check_decodable().unwrap();
+}
+
+#[test]
+fn alpha_sections_say_how_they_are_coded_and_are_refused_where_they_break_a_rule() {
+    let header = plain(8, 8);
+    let with = |body: &[u8]| write(&header, &[Section::new(SectionKind::Alpha, body)]);
+    let good = write_alpha(&header, AlphaCoding::Lossy { quality: 252 }, true, &[b"plane"]).unwrap();
+    let file = with(&good);
+    let section = LicFile::parse(&file).unwrap().alpha().unwrap().unwrap();
+    assert_eq!((section.coding, section.premultiplied), (AlphaCoding::Lossy { quality: 252 }, true));
+    assert_eq!(section.tiles().tile(0).unwrap(), b"plane");
+    assert!(LicFile::parse(&rich()).unwrap().alpha().unwrap().is_none());
+
+    for body in [&[][..], &[0], &[1, 0], &[1, 0, 253], &[2, 0, 0], &[0, 2], &[1, 0x80, 0]] {
+        let error = LicFile::parse(&with(body)).unwrap_err();
+        assert!(matches!(error, Error::InvalidSection { kind: 6, .. }), "{body:?}: {error}");
+    }
+    let inner = |body: &[u8]| match LicFile::parse(&with(body)).unwrap_err() {
+        Error::Alpha(error) => *error,
+        error => panic!("{body:?}: {error}"),
+    };
+    assert!(matches!(inner(&good[..good.len() - 1]), Error::Truncated { part: Part::Tile(0), .. }));
+    assert!(matches!(inner(&[&good[..], b"!"].concat()), Error::TrailingGarbage { extra: 1, .. }));
+    let mut damaged = good.clone();
+    damaged[5] ^= 1;
+    assert!(matches!(inner(&damaged), Error::Checksum { part: Part::Tile(0), .. }));
+    // The plane of 200x200 pixels takes 16 bytes if the networks have coded it, one if not.
+    let large = plain(200, 200);
+    let short = [&[1, 0, 9][..], &write_alpha(&large, AlphaCoding::Lossless, false, &[b"!"]).unwrap()[2..]].concat();
+    let error = LicFile::parse(&write(&large, &[Section::new(SectionKind::Alpha, &short)])).unwrap_err();
+    let too_short = |e: &Error| matches!(e, Error::TileTooShort { tile: 0, length: 1, needed: 16 });
+    assert!(matches!(&error, Error::Alpha(e) if too_short(e)), "{error}");
 }
 
 #[test]

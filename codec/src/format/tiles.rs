@@ -1,7 +1,7 @@
 //! The tiles of a file: an index of lengths, then every tile's payload with its own CRC-32.
 //!
 //! Because each tile has its checksum and the index its own, one tile can be read and trusted
-//! without the bytes of the others. The alpha plane of a later release is laid out the same way.
+//! without the bytes of the others. An alpha section is laid out the same way.
 
 use super::cursor::{Cursor, MAX_LENGTH_BYTES, push_length};
 use super::header::{Header, TileRect};
@@ -31,6 +31,16 @@ impl TileIndex {
     /// [`Error::Truncated`], [`Error::InvalidLength`], [`Error::TileTooShort`] or
     /// [`Error::Checksum`] of the index; payloads are not looked at.
     pub fn parse(header: &Header, bytes: &[u8], offset: usize) -> Result<Self, Error> {
+        Self::parse_with(header, bytes, offset, TileRect::min_payload)
+    }
+
+    /// The same with another rule for the least length of a payload.
+    fn parse_with(
+        header: &Header,
+        bytes: &[u8],
+        offset: usize,
+        least: impl Fn(&TileRect) -> u64,
+    ) -> Result<Self, Error> {
         let count = header.tile_count();
         let part = Part::TileIndex;
         let remaining = bytes.len().saturating_sub(offset) as u64;
@@ -45,8 +55,8 @@ impl TileIndex {
         let mut lengths = Vec::with_capacity(count as usize);
         for tile in header.tiles() {
             let length = cursor.length(part)?;
-            if length < tile.min_payload() {
-                return Err(Error::TileTooShort { tile: tile.index, length, needed: tile.min_payload() });
+            if length < least(&tile) {
+                return Err(Error::TileTooShort { tile: tile.index, length, needed: least(&tile) });
             }
             lengths.push(length);
         }
@@ -124,6 +134,63 @@ impl TileIndex {
     }
 }
 
+/// Index and payloads that end where their bytes end: the tiles of a file, or of its alpha section.
+#[derive(Debug, Clone)]
+pub struct StoredTiles<'a> {
+    bytes: &'a [u8],
+    index: TileIndex,
+}
+
+impl<'a> StoredTiles<'a> {
+    /// Reads the index at `offset` of `bytes`. Payloads are not looked at, but all must be there and nothing after them.
+    pub(super) fn open(
+        header: &Header,
+        bytes: &'a [u8],
+        offset: usize,
+        least: impl Fn(&TileRect) -> u64,
+    ) -> Result<Self, Error> {
+        let index = TileIndex::parse_with(header, bytes, offset, least)?;
+        let (end, present) = (index.end(), bytes.len() as u64);
+        if present > end {
+            return Err(Error::TrailingGarbage { offset: end, extra: present - end });
+        }
+        if present < end {
+            // Name the tile in which the bytes break off.
+            let broken = header.tiles().find(|tile| {
+                let stored = index.stored(tile.index);
+                stored.is_some_and(|(offset, length)| offset + length > present)
+            });
+            return Err(Error::Truncated {
+                part: broken.map_or(Part::TileIndex, |tile| Part::Tile(tile.index)),
+                offset: present,
+                needed: end,
+            });
+        }
+        Ok(Self { bytes, index })
+    }
+
+    /// Where the tiles lie.
+    pub fn index(&self) -> &TileIndex {
+        &self.index
+    }
+
+    /// The payload of a tile; its checksum is compared at every call.
+    ///
+    /// # Errors
+    /// [`Error::Checksum`] if it is damaged, [`Error::InvalidInput`] if there is no such tile.
+    pub fn tile(&self, tile: u32) -> Result<&'a [u8], Error> {
+        let stored = self
+            .index
+            .stored(tile)
+            .and_then(|(offset, length)| {
+                let start = usize::try_from(offset).ok()?;
+                self.bytes.get(start..start + usize::try_from(length).ok()?)
+            })
+            .unwrap_or(&[]);
+        self.index.check(tile, stored)
+    }
+}
+
 /// CRC-32 of a tile: of its index entry (the length) and its payload.
 fn tile_crc(payload: &[u8]) -> u32 {
     let mut entry = Vec::with_capacity(MAX_LENGTH_BYTES);
@@ -135,8 +202,13 @@ fn tile_crc(payload: &[u8]) -> u32 {
 }
 
 /// Writes index and payloads, in the order of [`Header::tiles`]; short payloads are filled with zeros.
-pub(super) fn write_tiles<P: AsRef<[u8]>>(header: &Header, payloads: &[P], out: &mut Vec<u8>) -> Result<(), Error> {
-    let stored_len = |tile: &TileRect, payload: &[u8]| (payload.len() as u64).max(tile.min_payload());
+pub(super) fn write_tiles<P: AsRef<[u8]>>(
+    header: &Header,
+    payloads: &[P],
+    least: impl Fn(&TileRect) -> u64,
+    out: &mut Vec<u8>,
+) -> Result<(), Error> {
+    let stored_len = |tile: &TileRect, payload: &[u8]| (payload.len() as u64).max(least(tile));
     let start = out.len();
     for (tile, payload) in header.tiles().zip(payloads) {
         let length = stored_len(&tile, payload.as_ref());

@@ -1,6 +1,6 @@
 //! Putting a file together from a header, sections and the payloads of the tiles.
 
-use super::header::Header;
+use super::header::{Header, TileRect};
 use super::section::{Section, write_sections};
 use super::tiles::write_tiles;
 use crate::error::Error;
@@ -24,6 +24,6 @@ pub fn write_file<P: AsRef<[u8]>>(header: &Header, sections: &[Section<'_>], pay
     let mut out = Vec::new();
     header.write(&mut out)?;
     write_sections(sections, &mut out)?;
-    write_tiles(&header, payloads, &mut out)?;
+    write_tiles(&header, payloads, TileRect::min_payload, &mut out)?;
     Ok(out)
 }

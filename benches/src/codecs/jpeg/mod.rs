@@ -136,7 +136,7 @@ impl Session for Work<'_> {
             image.finish()?;
             Ok(samples)
         };
-        let picture = picture_like(self.picture, guarded(read)?)?;
+        let picture = picture_like(self.picture, [self.picture.width, self.picture.height], guarded(read)?)?;
         Ok((picture, start.elapsed()))
     }
 }

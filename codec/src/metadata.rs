@@ -1,0 +1,109 @@
+//! [`Metadata`]: what belongs to a picture beside its samples, and the sections of a file that carry it.
+//!
+//! ICC, CICP and orientation say how the samples look; EXIF and XMP say where the picture comes from and may be left out
+//! without a visible change. `format::section` knows where the bytes lie; here is what they are to a [`Picture`](crate::Picture).
+
+use crate::error::Error;
+use crate::format::{Cicp, LicFile, Section, SectionKind};
+
+/// Everything about a picture that is not a sample. Nothing of it changes how samples are coded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metadata {
+    /// ICC profile of the samples. Of a grey picture: a grey profile.
+    pub icc: Option<Vec<u8>>,
+    /// Colour as code points; goes before the ICC profile where the reader knows them. Without both the samples are sRGB.
+    pub cicp: Option<Cicp>,
+    /// EXIF: a TIFF structure that starts with `II*\0` or `MM\0*`. Its orientation tag does not count.
+    pub exif: Option<Vec<u8>>,
+    /// XMP packet, UTF-8.
+    pub xmp: Option<Vec<u8>>,
+    /// How to turn the stored samples for display, 1..=8 with EXIF's meaning; 1 is upright.
+    pub orientation: u8,
+}
+
+impl Default for Metadata {
+    /// Nothing: upright sRGB.
+    fn default() -> Self {
+        Self { icc: None, cicp: None, exif: None, xmp: None, orientation: 1 }
+    }
+}
+
+/// A section that does not borrow its body.
+pub(crate) type OwnedSection = (SectionKind, Vec<u8>);
+
+impl Metadata {
+    /// That of a parsed file.
+    pub fn of_file(file: &LicFile<'_>) -> Self {
+        let body = |kind| file.section(kind).map(|section| section.body.to_vec());
+        Self {
+            icc: body(SectionKind::Icc),
+            // Parsing has refused what is no four code points.
+            cicp: file.section(SectionKind::Cicp).and_then(|section| section.cicp().ok().flatten()),
+            exif: body(SectionKind::Exif),
+            xmp: body(SectionKind::Xmp),
+            orientation: file.orientation(),
+        }
+    }
+
+    /// The sections that carry this; none for [`Metadata::default`].
+    ///
+    /// # Errors
+    /// [`Error::InvalidSection`] for what a writer must not write: EXIF that is no TIFF, XMP that is not UTF-8, code points of
+    /// another matrix or range, an orientation outside of 1..=8.
+    pub(crate) fn sections(&self) -> Result<Vec<OwnedSection>, Error> {
+        let invalid = |kind: SectionKind, reason| Error::InvalidSection { kind: kind.number(), reason };
+        if self.exif.as_ref().is_some_and(|exif| !is_tiff(exif)) {
+            return Err(invalid(SectionKind::Exif, "it does not start like TIFF"));
+        }
+        if self.xmp.as_ref().is_some_and(|xmp| std::str::from_utf8(xmp).is_err()) {
+            return Err(invalid(SectionKind::Xmp, "it is not UTF-8"));
+        }
+        let cicp = self.cicp.map(|c| vec![c.primaries, c.transfer, c.matrix, c.full_range]);
+        let orientation = (self.orientation != 1).then(|| vec![self.orientation]);
+        let all = [
+            (SectionKind::Icc, self.icc.clone()),
+            (SectionKind::Cicp, cicp),
+            (SectionKind::Exif, self.exif.clone()),
+            (SectionKind::Xmp, self.xmp.clone()),
+            (SectionKind::Orientation, orientation),
+        ];
+        let sections: Vec<OwnedSection> =
+            all.into_iter().filter_map(|(kind, body)| body.map(|body| (kind, body))).collect();
+        for (kind, body) in &sections {
+            let section = Section::new(*kind, body);
+            section.cicp()?;
+            section.orientation()?;
+        }
+        Ok(sections)
+    }
+}
+
+/// Whether bytes start with one of TIFF's two byte order marks.
+fn is_tiff(exif: &[u8]) -> bool {
+    exif.starts_with(b"II*\0") || exif.starts_with(b"MM\0*")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_takes_no_section() {
+        assert_eq!(Metadata::default().sections().unwrap(), []);
+    }
+
+    #[test]
+    fn what_a_writer_must_not_write_is_refused() {
+        let cicp = Cicp { primaries: 9, transfer: 16, matrix: 1, full_range: 1 };
+        for (kind, metadata) in [
+            (2, Metadata { cicp: Some(cicp), ..Metadata::default() }),
+            (3, Metadata { exif: Some(b"Exif\0\0II*\0".to_vec()), ..Metadata::default() }),
+            (4, Metadata { xmp: Some(vec![b'<', 0xff]), ..Metadata::default() }),
+            (5, Metadata { orientation: 0, ..Metadata::default() }),
+            (5, Metadata { orientation: 9, ..Metadata::default() }),
+        ] {
+            let found = metadata.sections().unwrap_err();
+            assert!(matches!(found, Error::InvalidSection { kind: k, .. } if k == kind), "{found}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! What an image file says beside its samples: colour profile, code points, EXIF, XMP, orientation.
+//!
+//! Everything is taken over as it is or, if it is not what it claims to be, left out and said: see [`Lost`]. Orientation has
+//! one source, EXIF; it is taken out of there, so that nobody turns an image twice.
+
+use std::io::Cursor;
+
+use image::metadata::Orientation;
+use image::{ImageDecoder, ImageFormat};
+
+use super::Channels;
+
+/// What belongs to an image beside its samples.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhotoMetadata {
+    /// ICC profile, of the same kind of colours as the samples.
+    pub icc: Option<Vec<u8>>,
+    /// Colour as code points of ITU-T H.273: primaries and transfer. The samples are RGB (or grey) in full range.
+    pub cicp: Option<[u8; 2]>,
+    /// EXIF, a TIFF structure; its orientation tag says 1.
+    pub exif: Option<Vec<u8>>,
+    /// XMP packet, UTF-8.
+    pub xmp: Option<Vec<u8>>,
+    /// How to turn the samples for display, as EXIF says it, 1..=8; 1 is upright.
+    pub orientation: u8,
+}
+
+impl Default for PhotoMetadata {
+    /// Nothing: upright sRGB.
+    fn default() -> Self {
+        Self { icc: None, cicp: None, exif: None, xmp: None, orientation: 1 }
+    }
+}
+
+/// Something in an image file that cannot be taken over.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Lost {
+    /// The bytes are no ICC profile.
+    #[error("the ICC profile is damaged and left out: colours are taken as sRGB")]
+    DamagedIcc,
+    /// The profile is for other samples than these.
+    #[error("the ICC profile is for {profile} samples, not for {samples}, and left out: colours are taken as sRGB")]
+    ForeignIcc {
+        /// The profile's colours, as it names them.
+        profile: String,
+        /// Those of the image.
+        samples: &'static str,
+    },
+    /// The profile of a JPEG of inks (CMYK) cannot be used.
+    #[error("the ICC profile of the inks cannot be used: they are converted to sRGB without it")]
+    UnusableInks,
+    /// Code points for samples that are no full-range RGB.
+    #[error("the CICP code points {0:?} are not those of full-range RGB and left out")]
+    ForeignCicp(
+        /// Primaries, transfer, matrix, full range.
+        [u8; 4],
+    ),
+    /// The bytes are no EXIF.
+    #[error("the EXIF data are damaged and left out")]
+    DamagedExif,
+    /// The bytes are no XMP packet.
+    #[error("the XMP data are damaged and left out")]
+    DamagedXmp,
+}
+
+impl PhotoMetadata {
+    /// Asks a decoder for everything, but for the profile only if there are `channels` that it still applies to. `bytes` are
+    /// the whole file, for what the decoder does not tell.
+    pub(super) fn read(
+        decoder: &mut impl ImageDecoder,
+        format: ImageFormat,
+        bytes: &[u8],
+        channels: Option<Channels>,
+    ) -> (Self, Vec<Lost>) {
+        let mut lost = Vec::new();
+        let mut kept = |checked: Result<Option<Vec<u8>>, Lost>| {
+            checked.unwrap_or_else(|problem| {
+                lost.push(problem);
+                None
+            })
+        };
+        let icc = channels.and_then(|channels| {
+            let icc = decoder.icc_profile().map_err(|_| Lost::DamagedIcc);
+            kept(icc.and_then(|icc| icc.map(|icc| check_icc(icc, channels)).transpose()))
+        });
+        let exif = decoder.exif_metadata().map_err(|_| Lost::DamagedExif);
+        let mut exif = kept(exif.and_then(|exif| exif.map(check_exif).transpose()));
+        let xmp = decoder.xmp_metadata().map_err(|_| Lost::DamagedXmp);
+        let xmp = kept(xmp.and_then(|xmp| xmp.map(check_xmp).transpose()));
+        let cicp = (format == ImageFormat::Png).then(|| cicp_of_png(bytes)).flatten();
+        let cicp = cicp.and_then(|[primaries, transfer, matrix, full_range]| match (matrix, full_range) {
+            (0, 1) => Some([primaries, transfer]),
+            _ => {
+                lost.push(Lost::ForeignCicp([primaries, transfer, matrix, full_range]));
+                None
+            }
+        });
+        let orientation = exif.as_mut().and_then(|exif| Orientation::remove_from_exif_chunk(exif));
+        let orientation = orientation.map_or(1, Orientation::to_exif);
+        (Self { icc, cicp, exif, xmp, orientation }, lost)
+    }
+}
+
+/// Header of an ICC profile in bytes; the colours' name and the signature in it.
+const ICC_HEADER: usize = 128;
+
+/// The four letters with which a profile names the colours it is for; none if it is no profile.
+fn icc_colours(icc: &[u8]) -> Option<[u8; 4]> {
+    let header = icc.first_chunk::<ICC_HEADER>()?;
+    (header.get(36..40)? == b"acsp").then(|| header.get(16..20)?.try_into().ok()).flatten()
+}
+
+fn check_icc(icc: Vec<u8>, channels: Channels) -> Result<Vec<u8>, Lost> {
+    let colours = icc_colours(&icc).ok_or(Lost::DamagedIcc)?;
+    let (wanted, samples) = match channels {
+        Channels::Grey => (b"GRAY", "grey"),
+        Channels::Rgb => (b"RGB ", "RGB"),
+    };
+    if colours == *wanted {
+        return Ok(icc);
+    }
+    Err(Lost::ForeignIcc { profile: String::from_utf8_lossy(&colours).trim_end().to_owned(), samples })
+}
+
+/// EXIF from its byte order mark on: JPEG's prefix is found in other formats too.
+fn check_exif(exif: Vec<u8>) -> Result<Vec<u8>, Lost> {
+    let exif = exif.strip_prefix(b"Exif\0\0").map(<[u8]>::to_vec).unwrap_or(exif);
+    if exif.starts_with(b"II*\0") || exif.starts_with(b"MM\0*") { Ok(exif) } else { Err(Lost::DamagedExif) }
+}
+
+fn check_xmp(xmp: Vec<u8>) -> Result<Vec<u8>, Lost> {
+    if std::str::from_utf8(&xmp).is_ok() { Ok(xmp) } else { Err(Lost::DamagedXmp) }
+}
+
+/// The four bytes of a PNG's cICP chunk, about which `image` says nothing.
+fn cicp_of_png(bytes: &[u8]) -> Option<[u8; 4]> {
+    let reader = png::Decoder::new(Cursor::new(bytes)).read_info().ok()?;
+    let cicp = reader.info().coding_independent_code_points?;
+    let full_range = u8::from(cicp.is_video_full_range_image);
+    Some([cicp.color_primaries, cicp.transfer_function, cicp.matrix_coefficients, full_range])
+}

@@ -1,0 +1,245 @@
+//! Reading one image: PNG, JPEG, WebP or PNM, recognised by its content and never by its name.
+//!
+//! What comes out are the samples as they are stored, with everything that belongs to them ([`PhotoMetadata`]); what a viewer
+//! shows is [`Photo::upright`]. Palettes become colours, and inks (CMYK) become sRGB. What this project cannot carry yet (more than 8 bits) is refused with a way out.
+
+mod cmyk;
+mod metadata;
+
+use std::io::Cursor;
+use std::path::Path;
+
+use image::codecs::webp::WebPDecoder;
+use image::metadata::Orientation;
+use image::{
+    DynamicImage, GrayAlphaImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage, RgbaImage,
+};
+
+pub use metadata::{Lost, PhotoMetadata};
+
+/// Longest edge of an image, in pixels: what the header of a `.lic` file can say.
+pub const MAX_EDGE: u32 = 65535;
+
+/// Samples per pixel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Channels {
+    /// One sample of grey.
+    Grey,
+    /// Red, green, blue.
+    Rgb,
+}
+
+impl Channels {
+    /// Number of samples per pixel.
+    pub fn count(self) -> usize {
+        match self {
+            Channels::Grey => 1,
+            Channels::Rgb => 3,
+        }
+    }
+}
+
+/// An image of 8 bits per sample.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Photo {
+    /// Width in pixels, 1..=65535.
+    pub width: u32,
+    /// Height in pixels, 1..=65535.
+    pub height: u32,
+    /// Samples per pixel.
+    pub channels: Channels,
+    /// Samples [height, width, channels].
+    pub pixels: Vec<u8>,
+    /// How opaque every pixel is [height, width], 0..=255, independent of the colours; nothing if all are opaque.
+    pub alpha: Option<Vec<u8>>,
+    /// What belongs to the samples.
+    pub metadata: PhotoMetadata,
+    /// What the file said but is left out.
+    pub lost: Vec<Lost>,
+}
+
+/// Why an image cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PhotoError {
+    /// The file cannot be opened or read.
+    #[error("cannot read the file: {0}")]
+    Io(#[from] std::io::Error),
+    /// The content is of no known format.
+    #[error("not a PNG, JPEG, WebP or PNM image")]
+    UnknownFormat,
+    /// A format that is known but not read here.
+    #[error("{} are not read, convert it to PNG first", name(*format))]
+    UnsupportedFormat {
+        /// The format.
+        format: ImageFormat,
+    },
+    /// More than one picture after the other.
+    #[error(
+        "this {format:?} is animated, only still images are read: take one picture out of it (ffmpeg -i IN -frames:v 1 OUT.png)"
+    )]
+    Animated {
+        /// The format.
+        format: ImageFormat,
+    },
+    /// Longer than a `.lic` file can be.
+    #[error("{width}x{height} pixels, the longest edge allowed is {MAX_EDGE}")]
+    TooLarge {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+    },
+    /// More than 8 bits per sample.
+    #[error("{bits} bits per sample are not supported yet, convert it to 8 bits first (ImageMagick: -depth 8)")]
+    Deep {
+        /// Bits per sample.
+        bits: u16,
+    },
+    /// Pixels that are not opaque, where only opaque ones make sense.
+    #[error("it has transparent pixels, put it on a background first (ImageMagick: -background white -alpha remove)")]
+    Transparent,
+    /// The image is damaged, or uses what the reading library does not know.
+    #[error("damaged image: {0}")]
+    Damaged(#[from] image::ImageError),
+}
+
+impl Photo {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// Any [`PhotoError`].
+    pub fn open(path: &Path) -> Result<Self, PhotoError> {
+        Self::read(&std::fs::read(path)?)
+    }
+
+    /// Reads a file that is in memory.
+    ///
+    /// # Errors
+    /// Any [`PhotoError`].
+    pub fn read(bytes: &[u8]) -> Result<Self, PhotoError> {
+        let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
+        let format = reader.format().ok_or(PhotoError::UnknownFormat)?;
+        if !matches!(format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP | ImageFormat::Pnm) {
+            return Err(PhotoError::UnsupportedFormat { format });
+        }
+        if is_animated(format, bytes) {
+            return Err(PhotoError::Animated { format });
+        }
+        // The default of 512 MB would refuse photos of 170 megapixels; the edges are limited instead.
+        reader.limits(Limits::no_limits());
+        let mut decoder = reader.into_decoder()?;
+        let (width, height) = decoder.dimensions();
+        if width > MAX_EDGE || height > MAX_EDGE {
+            return Err(PhotoError::TooLarge { width, height });
+        }
+        let colour = decoder.color_type();
+        let bits = colour.bits_per_pixel() / u16::from(colour.channel_count());
+        if bits > 8 {
+            return Err(PhotoError::Deep { bits });
+        }
+        let channels = if colour.has_color() { Channels::Rgb } else { Channels::Grey };
+        let inks = if format == ImageFormat::Jpeg { cmyk::to_srgb(bytes) } else { Ok(None) };
+        // A profile of inks says nothing about the colours made of them.
+        let profiled = matches!(inks, Ok(None)).then_some(channels);
+        let (metadata, mut lost) = PhotoMetadata::read(&mut decoder, format, bytes, profiled);
+        let mut photo = Self::from_image(DynamicImage::from_decoder(decoder)?);
+        match inks {
+            Ok(Some(rgb)) => photo.pixels = rgb,
+            Ok(None) => {}
+            Err(problem) => lost.push(problem),
+        }
+        Ok(Self { metadata, lost, ..photo })
+    }
+
+    /// A photo of opaque samples [height, width, channels] and nothing else. Nothing is checked.
+    pub fn new(width: u32, height: u32, channels: Channels, pixels: Vec<u8>) -> Self {
+        let metadata = PhotoMetadata::default();
+        Self { width, height, channels, pixels, alpha: None, metadata, lost: Vec::new() }
+    }
+
+    /// The photo as a viewer turns it: the orientation is applied to the samples and becomes 1.
+    pub fn upright(mut self) -> Self {
+        let orientation = Orientation::from_exif(self.metadata.orientation);
+        self.metadata.orientation = 1;
+        let Some(orientation) = orientation.filter(|&turn| turn != Orientation::NoTransforms) else { return self };
+        let (metadata, lost) = (std::mem::take(&mut self.metadata), std::mem::take(&mut self.lost));
+        // `None` if a caller has made up samples that do not fit: there is nothing to turn.
+        let Some(mut image) = self.into_image() else {
+            return Self { metadata, lost, ..Self::new(0, 0, Channels::Grey, Vec::new()) };
+        };
+        image.apply_orientation(orientation);
+        Self { metadata, lost, ..Self::from_image(image) }
+    }
+
+    /// The photo, if it is opaque: for programs that know nothing else.
+    ///
+    /// # Errors
+    /// [`PhotoError::Transparent`].
+    pub fn opaque(self) -> Result<Self, PhotoError> {
+        if self.alpha.is_some() { Err(PhotoError::Transparent) } else { Ok(self) }
+    }
+
+    /// Takes an image of 8 bits apart.
+    fn from_image(image: DynamicImage) -> Self {
+        let (width, height) = (image.width(), image.height());
+        let channels = if image.color().has_color() { Channels::Rgb } else { Channels::Grey };
+        let (pixels, alpha) = match image {
+            DynamicImage::ImageLuma8(_) | DynamicImage::ImageRgb8(_) => (image.into_bytes(), Vec::new()),
+            DynamicImage::ImageLumaA8(pixels) => split::<2, 1>(&pixels.into_raw()),
+            other => split::<4, 3>(&other.into_rgba8().into_raw()),
+        };
+        let alpha = alpha.iter().any(|&sample| sample != u8::MAX).then_some(alpha);
+        Self { alpha, ..Self::new(width, height, channels, pixels) }
+    }
+
+    /// The image as `image` holds it, to write it in one of its formats. `None` if the number of samples does not fit
+    /// width, height and channels.
+    pub fn into_image(self) -> Option<DynamicImage> {
+        let Self { width, height, pixels, alpha, .. } = self;
+        match (self.channels, alpha) {
+            (Channels::Grey, None) => GrayImage::from_raw(width, height, pixels).map(DynamicImage::ImageLuma8),
+            (Channels::Rgb, None) => RgbImage::from_raw(width, height, pixels).map(DynamicImage::ImageRgb8),
+            (Channels::Grey, Some(alpha)) => {
+                GrayAlphaImage::from_raw(width, height, joined(&pixels, &alpha, 1)).map(DynamicImage::ImageLumaA8)
+            }
+            (Channels::Rgb, Some(alpha)) => {
+                RgbaImage::from_raw(width, height, joined(&pixels, &alpha, 3)).map(DynamicImage::ImageRgba8)
+            }
+        }
+    }
+}
+
+/// What a user calls images of a format that is not read.
+fn name(format: ImageFormat) -> String {
+    match format {
+        ImageFormat::Gif => "GIF images, animated or not,".to_owned(),
+        other => format!("{other:?} images"),
+    }
+}
+
+/// Whether a PNG or WebP holds several pictures. One that cannot be told is left to the decoder to complain about.
+fn is_animated(format: ImageFormat, bytes: &[u8]) -> bool {
+    let bytes = Cursor::new(bytes);
+    match format {
+        ImageFormat::Png => {
+            let frames = |info: &png::Info<'_>| info.animation_control.is_some_and(|control| control.num_frames > 1);
+            png::Decoder::new(bytes).read_info().is_ok_and(|reader| frames(reader.info()))
+        }
+        ImageFormat::WebP => WebPDecoder::new(bytes).is_ok_and(|decoder| decoder.has_animation()),
+        _ => false,
+    }
+}
+
+/// Samples [.., `ALL`] as those of colours [.., `COLOURS`] and of alpha, the last of each pixel.
+fn split<const ALL: usize, const COLOURS: usize>(samples: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let pixels = samples.as_chunks::<ALL>().0;
+    let colours = pixels.iter().filter_map(|pixel| pixel.first_chunk::<COLOURS>()).flatten().copied().collect();
+    (colours, pixels.iter().filter_map(|pixel| pixel.last()).copied().collect())
+}
+
+/// The other way round.
+fn joined(colours: &[u8], alpha: &[u8], channels: usize) -> Vec<u8> {
+    let pixels = colours.chunks_exact(channels).zip(alpha);
+    pixels.flat_map(|(colours, alpha)| colours.iter().chain([alpha])).copied().collect()
+}
