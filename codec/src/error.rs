@@ -294,6 +294,14 @@ pub enum AlphaError {
     /// Bytes follow the end of the stream.
     #[error("bytes follow the end of the stream")]
     TrailingBytes,
+    /// A sample of more bits than the picture has.
+    #[error("a sample is {found}, at most {most} is allowed")]
+    TooLarge {
+        /// The sample.
+        found: u16,
+        /// The greatest of the picture's depth.
+        most: u16,
+    },
     /// A row has a filter type that PNG does not define.
     #[error("a row has the unknown filter type {filter}")]
     UnknownFilter {
