@@ -165,6 +165,29 @@ mod tests {
         (2..whole.len()).for_each(|end| assert_eq!(error(&whole[..end]), AlphaError::Deflate, "{end} bytes"));
     }
 
+    /// Made by zlib from rows with the filters 0 to 4 in turn.
+    #[test]
+    fn streams_of_other_writers_are_read() {
+        let stream = [
+            0x63, 0x60, 0x30, 0xcd, 0x9a, 0x7f, 0x85, 0x51, 0xd6, 0x06, 0x08, 0x98, 0xc2, 0xe3, 0x52, 0x73, 0x8a, 0x99,
+            0x4f, 0x7f, 0xfc, 0x5a, 0x51, 0xc3, 0x72, 0x3a, 0x50, 0x59, 0xeb, 0x39, 0x00,
+        ];
+        let row = |r: usize| (0..5).map(move |c| ((r * r * 29 + c * 53 + r * c * 7) % 256) as u8);
+        let tile = TileRect { height: 5, ..TILE };
+        let found = super::decode_tile(&stream, &tile, |[sample]| sample);
+        assert_eq!(found, Ok((0..5).flat_map(row).collect::<Vec<u8>>()));
+
+        let stream = [
+            0x63, 0x60, 0x60, 0xb0, 0xd1, 0xfc, 0xb0, 0x84, 0x51, 0xee, 0xbd, 0x9d, 0xd6, 0xd6, 0x1a, 0xa6, 0xd8, 0xb3,
+            0xb1, 0xe7, 0xe2, 0xcf, 0x33, 0xdf, 0xe4, 0x7c, 0xf7, 0x66, 0xf5, 0x34, 0x96, 0x1b, 0x9d, 0x8e, 0xba, 0xb7,
+            0xba, 0x01,
+        ];
+        let row = |r: usize| (0..3).map(move |c| ((r * r * 7919 + c * c * 15401 + r * c * 257) % 65536) as u16);
+        let tile = TileRect { width: 3, height: 5, ..TILE };
+        let found = super::decode_tile(&stream, &tile, u16::from_be_bytes);
+        assert_eq!(found, Ok((0..5).flat_map(row).collect::<Vec<u16>>()));
+    }
+
     #[test]
     fn filters_that_png_does_not_have_are_refused() {
         let rows = [[0, 1, 2, 3, 4, 5], [5, 0, 0, 0, 0, 0], [0; 6]].concat();

@@ -3,8 +3,11 @@
 //! The lossless coding is `lossless`, with PNG's filters in `filter`. The lossy one is that of a grey picture, so `encoder`
 //! and `decoder` do it with the same code as the colours.
 
+mod error;
 pub(crate) mod filter;
 pub(crate) mod lossless;
+
+pub use error::AlphaError;
 
 use crate::samples::{Samples, peak};
 
