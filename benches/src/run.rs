@@ -10,9 +10,10 @@ use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use lic_codec::format::BitDepth;
 use lic_codec::{Alpha, Colour, Picture};
 use lic_datasets::manifest::sha256_hex;
-use lic_datasets::{Channels, ImageFile, Photo, PhotoError};
+use lic_datasets::{Channels, ImageFile, Photo, PhotoError, PhotoSamples};
 
 use crate::cache::{Cache, CacheError, Key, Sample};
 use crate::codecs::{Codec, CodecError};
@@ -128,8 +129,8 @@ impl Plan<'_> {
         let mut known: Vec<Option<Sample>> = keys.iter().map(|key| self.cache.get(key)).collect();
         let complete = |sample: &Option<Sample>| sample.as_ref().is_some_and(|sample| sample.has_all(self.metrics));
         if !known.iter().all(complete) {
-            // Metrics compare opaque pictures only.
-            let photo = Photo::read(&bytes).and_then(Photo::opaque).map_err(|source| unreadable(source.into()))?;
+            // Metrics compare opaque pictures of 8 bits.
+            let photo = Photo::read(&bytes).and_then(Photo::plain).map_err(|source| unreadable(source.into()))?;
             drop(bytes);
             let picture = picture_of(photo.upright()).map_err(|source| unreadable(CodecError::from(source).into()))?;
             let codec = subject.codec.about().label.clone();
@@ -193,7 +194,14 @@ pub fn picture_of(photo: Photo) -> Result<Picture, lic_codec::Error> {
         Channels::Grey => Colour::Grey,
         Channels::Rgb => Colour::Rgb,
     };
-    let mut picture = Picture::new(photo.width, photo.height, colour, photo.pixels)?;
-    picture.alpha = photo.alpha.map(|samples| Alpha { samples, premultiplied: false });
+    let mut picture = Picture::new(photo.width, photo.height, colour, samples_of(photo.pixels))?;
+    picture.alpha = photo.alpha.map(|samples| Alpha { samples: samples_of(samples), premultiplied: false });
     Ok(picture)
+}
+
+fn samples_of(samples: PhotoSamples) -> lic_codec::Samples {
+    match samples {
+        PhotoSamples::Eight(samples) => samples.into(),
+        PhotoSamples::Sixteen(samples) => lic_codec::Samples::Deep(BitDepth::Sixteen, samples),
+    }
 }

@@ -14,11 +14,11 @@ fn sample() -> Picture {
     let photo = SAMPLES.iter().find(|s| s.name == "coffee.png").expect("a sample").photo().expect("a photo");
     let Photo { width, height, channels, pixels, .. } = photo;
     assert_eq!(channels, Channels::Rgb);
-    Picture::new(width, height, Colour::Rgb, pixels).expect("a picture")
+    Picture::new(width, height, Colour::Rgb, pixels.into_eight()).expect("a picture")
 }
 
 fn grey(picture: &Picture) -> Picture {
-    let pixels = picture.pixels.chunks_exact(3).map(|rgb| rgb[1]).collect();
+    let pixels: Vec<u8> = picture.pixels.to_eight().chunks_exact(3).map(|rgb| rgb[1]).collect();
     Picture::new(picture.width, picture.height, Colour::Grey, pixels).expect("a picture")
 }
 
@@ -82,8 +82,9 @@ fn odd_sizes_come_back_as_they_were() {
     {
         let codec = codecs::open(&spec.parse().expect("a specification"), &defaults()).expect("the codec is there");
         for (width, height) in [(1, 1), (17, 9), (61, 37)] {
-            let rows = large.pixels.chunks_exact(3 * large.width as usize).take(height as usize);
-            let pixels = rows.flat_map(|row| row[..3 * width as usize].to_vec()).collect();
+            let pixels = large.pixels.to_eight();
+            let rows = pixels.chunks_exact(3 * large.width as usize).take(height as usize);
+            let pixels: Vec<u8> = rows.flat_map(|row| row[..3 * width as usize].to_vec()).collect();
             let small = Picture::new(width, height, Colour::Rgb, pixels).expect("a picture");
             let (_, psnr) = once(codec.open(&small).expect("it fits").as_mut(), &small, 90.0);
             // NaN if the shape were another.

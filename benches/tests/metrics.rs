@@ -8,22 +8,24 @@ fn sample(name: &str) -> Picture {
     let photo = SAMPLES.iter().find(|s| s.name == name).expect("a sample").photo().expect("a photo");
     let Photo { width, height, channels, pixels, .. } = photo;
     let colour = if channels == Channels::Grey { Colour::Grey } else { Colour::Rgb };
-    Picture::new(width, height, colour, pixels).expect("a picture")
+    Picture::new(width, height, colour, pixels.into_eight()).expect("a picture")
 }
 
 /// A picture whose samples are made from row, column, channel, and a function of row, column and channel that gives the
 /// original's samples (columns beyond the edge repeat it).
 fn distorted(picture: &Picture, change: impl Fn(usize, usize, usize, &dyn Fn(i64) -> i64) -> i64) -> Picture {
     let (width, channels) = (picture.width as usize, picture.channels());
+    let pixels = picture.pixels.to_eight();
     let make = |index: usize| {
         let (row, column, channel) = (index / channels / width, index / channels % width, index % channels);
         let original = |shift: i64| {
             let column = (column as i64 + shift).clamp(0, width as i64 - 1) as usize;
-            i64::from(picture.pixels[(row * width + column) * channels + channel])
+            i64::from(pixels[(row * width + column) * channels + channel])
         };
         change(row, column, channel, &original).clamp(0, 255) as u8
     };
-    Picture { pixels: (0..picture.pixels.len()).map(make).collect(), ..picture.clone() }
+    let changed: Vec<u8> = (0..pixels.len()).map(make).collect();
+    Picture { pixels: changed.into(), ..picture.clone() }
 }
 
 fn noise(picture: &Picture, most: i64) -> Picture {
@@ -42,8 +44,9 @@ fn smear(picture: &Picture, reach: i64) -> Picture {
 
 fn cropped(picture: &Picture, width: u32, height: u32) -> Picture {
     let row = picture.width as usize * picture.channels();
-    let rows = picture.pixels.chunks_exact(row).take(height as usize);
-    let pixels = rows.flat_map(|row| row[..width as usize * picture.channels()].to_vec()).collect();
+    let pixels = picture.pixels.to_eight();
+    let rows = pixels.chunks_exact(row).take(height as usize);
+    let pixels: Vec<u8> = rows.flat_map(|row| row[..width as usize * picture.channels()].to_vec()).collect();
     Picture::new(width, height, picture.colour, pixels).expect("a picture")
 }
 

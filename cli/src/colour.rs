@@ -1,10 +1,10 @@
 //! `--to-srgb`: samples of any colour space to sRGB. Colour management itself is the crate `moxcms`.
 
-use lic_codec::format::Cicp;
-use lic_codec::{Colour, Picture};
+use lic_codec::format::{BitDepth, Cicp};
+use lic_codec::{Colour, Picture, Samples};
 use moxcms::{
     CicpColorPrimaries, CicpProfile, CmsError, ColorProfile, DataColorSpace, Layout, MatrixCoefficients,
-    TransferCharacteristics, TransformOptions,
+    TransferCharacteristics, TransformExecutor, TransformOptions,
 };
 use rayon::prelude::*;
 
@@ -32,11 +32,33 @@ pub fn to_srgb(picture: &mut Picture) -> Result<(), Unsupported> {
     };
     let options = TransformOptions { rendering_intent: profile.rendering_intent, ..TransformOptions::default() };
     let srgb = ColorProfile::new_srgb();
-    let transform = profile.create_transform_8bit(layout, &srgb, Layout::Rgb, options).map_err(unusable)?;
-    picture.pixels.par_chunks_mut(RUN * channels).try_for_each(|samples| {
-        let mut rgb = vec![0; samples.len() / channels * 3];
-        if channels == 1 && layout == Layout::Rgb {
-            let tripled: Vec<u8> = samples.iter().flat_map(|&grey| [grey; 3]).collect();
+    let width = [channels, if layout == Layout::Gray { 1 } else { 3 }];
+    match &mut picture.pixels {
+        Samples::Eight(samples) => {
+            let transform = profile.create_transform_8bit(layout, &srgb, Layout::Rgb, options).map_err(unusable)?;
+            convert(samples, width, &*transform)
+        }
+        Samples::Deep(depth, samples) => {
+            let transform = match depth {
+                BitDepth::Ten => profile.create_transform_10bit(layout, &srgb, Layout::Rgb, options),
+                BitDepth::Twelve => profile.create_transform_12bit(layout, &srgb, Layout::Rgb, options),
+                _ => profile.create_transform_16bit(layout, &srgb, Layout::Rgb, options),
+            };
+            convert(samples, width, &*transform.map_err(unusable)?)
+        }
+    }
+}
+
+/// Converts samples of so many channels, of which the transform takes as many or, for grey, three equal ones, in place.
+fn convert<T: Copy + Default + Send + Sync>(
+    samples: &mut [T],
+    [channels, taken]: [usize; 2],
+    transform: &(dyn TransformExecutor<T> + Send + Sync),
+) -> Result<(), Unsupported> {
+    samples.par_chunks_mut(RUN * channels).try_for_each(|samples| {
+        let mut rgb = vec![T::default(); samples.len() / channels * 3];
+        if taken > channels {
+            let tripled: Vec<T> = samples.iter().flat_map(|&grey| [grey; 3]).collect();
             transform.transform(&tripled, &mut rgb).map_err(unusable)?;
         } else {
             transform.transform(samples, &mut rgb).map_err(unusable)?;

@@ -2,14 +2,12 @@
 //!
 //! PNG holds all of it. What another format cannot hold is said, once per kind.
 
-use std::io::Cursor;
-
 use anyhow::{Context, bail};
-use image::codecs::pnm::{PnmEncoder, PnmSubtype, SampleEncoding};
+use image::DynamicImage;
 use image::metadata::Orientation;
-use image::{ColorType, DynamicImage};
-use lic_codec::{Colour, Metadata, Picture};
-use lic_datasets::{Channels, Photo};
+use lic_codec::format::BitDepth;
+use lic_codec::{Colour, Metadata, Picture, Samples};
+use lic_datasets::{Channels, Photo, PhotoSamples};
 
 use crate::exit::Usage;
 use crate::picture::Format;
@@ -30,13 +28,14 @@ pub fn to_file(picture: Picture, format: Format) -> anyhow::Result<(Vec<u8>, Vec
         warnings
             .push(format!("transparency cannot be kept in {}: the colours are written without it", format.extension()));
     }
+    let deep = image.as_flat_samples_u8().is_none();
+    if deep && format == Format::Webp {
+        warnings.push("webp has 8 bits per sample: the picture is rounded".to_owned());
+    }
     let file = match format {
         Format::Png => to_png(&image, metadata),
         Format::Webp => to_webp(image, metadata),
-        Format::Ppm => to_pnm(&DynamicImage::ImageRgb8(image.into_rgb8())),
-        Format::Pgm => to_pnm(&DynamicImage::ImageLuma8(image.into_luma8())),
-        Format::Pnm if grey => to_pnm(&DynamicImage::ImageLuma8(image.into_luma8())),
-        Format::Pnm => to_pnm(&DynamicImage::ImageRgb8(image.into_rgb8())),
+        Format::Ppm | Format::Pgm | Format::Pnm => Ok(to_pnm(image, grey && format != Format::Ppm)),
     };
     Ok((file.with_context(|| format!("cannot write it as {}", format.extension()))?, warnings))
 }
@@ -51,7 +50,8 @@ fn upright(mut picture: Picture) -> anyhow::Result<(DynamicImage, Metadata)> {
     // The formats that hold alpha want colours that are independent of it.
     picture.unpremultiply();
     let Picture { width, height, pixels, alpha, mut metadata, .. } = picture;
-    let alpha = alpha.map(|alpha| alpha.samples);
+    let pixels = samples(pixels);
+    let alpha = alpha.map(|alpha| samples(alpha.samples));
     let photo = Photo { alpha, ..Photo::new(width, height, channels, pixels) };
     let mut image = photo.into_image().context("the decoder returned too few samples")?;
     if let Some(orientation) = Orientation::from_exif(std::mem::replace(&mut metadata.orientation, 1)) {
@@ -61,6 +61,15 @@ fn upright(mut picture: Picture) -> anyhow::Result<(DynamicImage, Metadata)> {
         let _ = Orientation::remove_from_exif_chunk(exif);
     }
     Ok((image, metadata))
+}
+
+/// Image files have 8 or 16 bits per sample: those between become 16.
+fn samples(samples: Samples) -> PhotoSamples {
+    match samples {
+        Samples::Eight(samples) => PhotoSamples::Eight(samples),
+        Samples::Deep(BitDepth::Sixteen, samples) => PhotoSamples::Sixteen(samples),
+        other => PhotoSamples::Sixteen(other.to_sixteen().into_owned()),
+    }
 }
 
 /// Takes away what a format cannot hold, and says so.
@@ -99,13 +108,14 @@ fn to_png(image: &DynamicImage, metadata: Metadata) -> anyhow::Result<Vec<u8>> {
     info.exif_metadata = metadata.exif.map(Into::into);
     let mut file = Vec::new();
     let mut encoder = png::Encoder::with_info(&mut file, info)?;
-    encoder.set_color(match image.color() {
-        ColorType::L8 => png::ColorType::Grayscale,
-        ColorType::La8 => png::ColorType::GrayscaleAlpha,
-        ColorType::Rgba8 => png::ColorType::Rgba,
-        _ => png::ColorType::Rgb,
+    encoder.set_color(match (image.color().has_color(), image.color().has_alpha()) {
+        (false, false) => png::ColorType::Grayscale,
+        (false, true) => png::ColorType::GrayscaleAlpha,
+        (true, false) => png::ColorType::Rgb,
+        (true, true) => png::ColorType::Rgba,
     });
-    encoder.set_depth(png::BitDepth::Eight);
+    let deep = image.as_flat_samples_u16();
+    encoder.set_depth(if deep.is_some() { png::BitDepth::Sixteen } else { png::BitDepth::Eight });
     // As `image` does.
     encoder.set_compression(png::Compression::Fast);
     encoder.set_filter(png::Filter::Adaptive);
@@ -117,7 +127,14 @@ fn to_png(image: &DynamicImage, metadata: Metadata) -> anyhow::Result<Vec<u8>> {
         let body = [cicp.primaries, cicp.transfer, cicp.matrix, cicp.full_range];
         writer.write_chunk(png::chunk::cICP, &body)?;
     }
-    writer.write_image_data(image.as_bytes())?;
+    match deep {
+        // PNG is big-endian.
+        Some(samples) => {
+            let bytes: Vec<u8> = samples.as_slice().iter().flat_map(|sample| sample.to_be_bytes()).collect();
+            writer.write_image_data(&bytes)?;
+        }
+        None => writer.write_image_data(image.as_bytes())?,
+    }
     writer.finish()?;
     Ok(file)
 }
@@ -138,12 +155,17 @@ fn to_webp(image: DynamicImage, metadata: Metadata) -> anyhow::Result<Vec<u8>> {
     Ok(file)
 }
 
-/// Left alone, `image` writes the newer format PAM, which few programs read.
-fn to_pnm(image: &DynamicImage) -> anyhow::Result<Vec<u8>> {
-    let encoding = SampleEncoding::Binary;
-    let grey = image.color() == ColorType::L8;
-    let subtype = if grey { PnmSubtype::Graymap(encoding) } else { PnmSubtype::Pixmap(encoding) };
-    let mut file = Cursor::new(Vec::new());
-    image.write_with_encoder(PnmEncoder::new(&mut file).with_subtype(subtype))?;
-    Ok(file.into_inner())
+/// A graymap or a pixmap, written here because `image` writes no pixmaps of 16 bits.
+fn to_pnm(image: DynamicImage, grey: bool) -> Vec<u8> {
+    let (width, height) = (image.width(), image.height());
+    let deep = image.as_flat_samples_u8().is_none();
+    let (kind, most) = (if grey { "P5" } else { "P6" }, if deep { 65535 } else { 255 });
+    let big_endian = |samples: Vec<u16>| samples.iter().flat_map(|sample| sample.to_be_bytes()).collect();
+    let samples: Vec<u8> = match (grey, deep) {
+        (true, false) => image.into_luma8().into_raw(),
+        (false, false) => image.into_rgb8().into_raw(),
+        (true, true) => big_endian(image.into_luma16().into_raw()),
+        (false, true) => big_endian(image.into_rgb16().into_raw()),
+    };
+    [format!("{kind}\n{width} {height}\n{most}\n").into_bytes(), samples].concat()
 }

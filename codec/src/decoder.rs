@@ -13,6 +13,7 @@ use crate::model::Model;
 use crate::plane::TileRows;
 use crate::prior::PriorEngine;
 use crate::runtime::Runtime;
+use crate::samples::Samples;
 use crate::stats::{Stats, timed};
 use crate::symbols;
 use crate::tiles::{Area, check_anchor};
@@ -102,7 +103,7 @@ fn decode_alpha(
 }
 
 /// The samples [height, width, channels] of tiles that the networks have coded.
-fn decode_tiles(runtime: &Runtime, header: Header, tiles: &StoredTiles<'_>) -> Result<(Vec<u8>, Stats), Error> {
+fn decode_tiles(runtime: &Runtime, header: Header, tiles: &StoredTiles<'_>) -> Result<(Samples, Stats), Error> {
     let mut engine = runtime.engine()?;
     let mut run = Run::new(runtime, header, tiles)?;
     while run.next < header.tile_count() {
@@ -124,19 +125,14 @@ struct Run<'a> {
     /// The first tile that is not decoded yet.
     next: u32,
     /// The samples so far, complete rows.
-    pixels: Vec<u8>,
+    pixels: Samples,
     stats: Stats,
 }
 
 impl<'a> Run<'a> {
     fn new(runtime: &'a Runtime, header: Header, stored: &'a StoredTiles<'a>) -> Result<Self, Error> {
         let (width, height) = (u64::from(header.width), u64::from(header.height));
-        let bytes = width * height * channels(header.colour) as u64;
-        let mut pixels = Vec::new();
-        usize::try_from(bytes)
-            .ok()
-            .and_then(|bytes| pixels.try_reserve_exact(bytes).ok())
-            .ok_or(Error::OutOfMemory { bytes })?;
+        let pixels = Samples::reserve(header.depth, width * height * channels(header.colour) as u64)?;
         let scale = runtime.model.prior().gains(symbols::quality(&header)?).scale();
         // A channel without gain carries nothing: its latent is 0, not 0 / 0.
         let step = |&gain: &f64| if gain > 0.0 { (1.0 / (64.0 * gain)) as f32 } else { 0.0 };
@@ -177,7 +173,11 @@ impl<'a> Run<'a> {
             Some(tile) => Area::of_tile(&tile).rows.start,
             None => Area::of_picture(&self.header).rows.end,
         };
-        self.synthesis.push(self.rows.take_above(complete), &mut self.pixels)?;
+        let latents = self.rows.take_above(complete);
+        match &mut self.pixels {
+            Samples::Eight(pixels) => self.synthesis.push(latents, pixels)?,
+            Samples::Deep(depth, pixels) => self.synthesis.push_deep(latents, *depth, pixels)?,
+        }
         self.stats.synthesis += start.elapsed();
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::decoder::decode_with;
 use crate::device::DeviceChoice;
 use crate::error::{Error, Warning};
 use crate::format::alpha::write_alpha;
-use crate::format::{AlphaCoding, BitDepth, ColourModel, Header, Section, SectionKind, TileRect, write_file};
+use crate::format::{AlphaCoding, ColourModel, Header, Section, SectionKind, TileRect, write_file};
 use crate::image::Picture;
 use crate::metadata::OwnedSection;
 use crate::model::Model;
@@ -125,7 +125,7 @@ impl Encoder {
             width,
             height,
             colour: picture.colour,
-            depth: BitDepth::Eight,
+            depth: picture.pixels.depth(),
             quality: 0,
             tile_size: u16::try_from(tile).unwrap_or(u16::MAX),
             parse_id: self.runtime.model.parse_id(),

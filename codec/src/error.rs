@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+pub use crate::alpha::AlphaError;
 use crate::device::DeviceError;
 use crate::model::ModelError;
 use crate::prior::PriorError;
@@ -268,38 +269,6 @@ impl Error {
     pub(crate) fn in_alpha(self) -> Self {
         Self::Alpha(Box::new(self))
     }
-}
-
-/// Why a tile of a lossless alpha plane cannot be decoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum AlphaError {
-    /// It is no DEFLATE stream, or breaks off.
-    #[error("the DEFLATE stream is damaged")]
-    Deflate,
-    /// The stream ends before the tile's last sample.
-    #[error("the stream gives {found} bytes, the tile takes {expected}")]
-    TooShort {
-        /// Bytes it gives.
-        found: usize,
-        /// Bytes of the tile's rows with their filter types.
-        expected: usize,
-    },
-    /// The stream goes on after the tile's last sample.
-    #[error("the stream gives more than the {expected} bytes of the tile")]
-    TooLong {
-        /// Bytes of the tile's rows with their filter types.
-        expected: usize,
-    },
-    /// Bytes follow the end of the stream.
-    #[error("bytes follow the end of the stream")]
-    TrailingBytes,
-    /// A row has a filter type that PNG does not define.
-    #[error("a row has the unknown filter type {filter}")]
-    UnknownFilter {
-        /// The filter type.
-        filter: u8,
-    },
 }
 
 /// Something the user should hear about although the picture is there.

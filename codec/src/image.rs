@@ -1,11 +1,12 @@
-//! [`Picture`]: 8-bit samples in memory, the codec's input and output. How they become network input is `patches.rs`.
+//! [`Picture`]: samples in memory, the codec's input and output. How they become network input is `patches.rs`.
 
 use crate::alpha::{Alpha, divide};
 use crate::error::Error;
 use crate::format::ColourModel;
 use crate::metadata::Metadata;
+use crate::samples::{Samples, peak};
 
-/// An image with 8 bits per sample.
+/// An image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
     /// Width in pixels, 1..=65535.
@@ -15,7 +16,7 @@ pub struct Picture {
     /// What the samples of a pixel mean.
     pub colour: ColourModel,
     /// Samples [height, width, channels], without gaps.
-    pub pixels: Vec<u8>,
+    pub pixels: Samples,
     /// How opaque the pixels are; without it all are.
     pub alpha: Option<Alpha>,
     /// What belongs to the samples: colour profile, orientation, EXIF, XMP.
@@ -26,9 +27,9 @@ impl Picture {
     /// A picture of `pixels` [height, width, channels], opaque, upright and in sRGB.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] if a side is not in 1..=65535 or the number of samples does not fit.
-    pub fn new(width: u32, height: u32, colour: ColourModel, pixels: Vec<u8>) -> Result<Self, Error> {
-        let picture = Self { width, height, colour, pixels, alpha: None, metadata: Metadata::default() };
+    /// [`Error::InvalidInput`] if a side is not in 1..=65535, or number or size of the samples do not fit.
+    pub fn new(width: u32, height: u32, colour: ColourModel, pixels: impl Into<Samples>) -> Result<Self, Error> {
+        let picture = Self { width, height, colour, pixels: pixels.into(), alpha: None, metadata: Metadata::default() };
         picture.size()?;
         Ok(picture)
     }
@@ -59,6 +60,16 @@ impl Picture {
             if found != expected {
                 return Err(Error::InvalidInput { what: "the number of alpha samples", found, expected });
             }
+            let [found, expected] = [&alpha.samples, &self.pixels].map(|samples| samples.depth().bits().into());
+            if found != expected {
+                return Err(Error::InvalidInput { what: "the depth of alpha in bits", found, expected });
+            }
+        }
+        for samples in [Some(&self.pixels), self.alpha.as_ref().map(|alpha| &alpha.samples)].into_iter().flatten() {
+            if let Some(found) = samples.too_large() {
+                let expected = peak(samples.depth()).into();
+                return Err(Error::InvalidInput { what: "a sample", found: found.into(), expected });
+            }
         }
         Ok([width, height])
     }
@@ -73,16 +84,12 @@ impl Picture {
         }
     }
 
-    /// Peak signal-to-noise ratio in dB over all colour samples, whatever alpha says; infinite for equal pictures, NaN for pictures of different shapes.
+    /// Peak signal-to-noise ratio in dB over all colour samples, whatever alpha says; infinite for equal pictures, NaN for pictures of different shapes or depths.
     pub fn psnr(&self, other: &Self) -> f64 {
-        let shape = |p: &Self| (p.width, p.height, p.colour, p.pixels.len());
-        if shape(self) != shape(other) || self.pixels.is_empty() {
-            return f64::NAN;
-        }
-        let squares = |(&a, &b): (&u8, &u8)| u64::from(a.abs_diff(b)).pow(2);
-        let sum: u64 = self.pixels.iter().zip(&other.pixels).map(squares).sum();
-        let mean = sum as f64 / self.pixels.len() as f64;
-        10.0 * (255.0f64.powi(2) / mean).log10()
+        let shape = |p: &Self| (p.width, p.height, p.colour);
+        let sum = self.pixels.squared_error(&other.pixels).filter(|_| shape(self) == shape(other));
+        let mean = sum.unwrap_or(f64::NAN) / self.pixels.len() as f64;
+        10.0 * (f64::from(peak(self.pixels.depth())).powi(2) / mean).log10()
     }
 }
 

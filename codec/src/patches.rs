@@ -1,4 +1,4 @@
-//! Pixels to the networks' patches and back, as 8-bit samples in rows of the whole picture.
+//! Pixels to the networks' patches and back, as samples in rows of the whole picture.
 //!
 //! A patch is 8x8 pixels as 64 times the picture's channels in the order row, column, colour. The picture is continued by its edge pixels to
 //! whole latents and not further (`codec/FORMAT.md`, chapters 2 and 5.1). Differs from `transform::windows`, which has patches of floats.
@@ -9,29 +9,61 @@ use rayon::prelude::*;
 
 use crate::format::{ColourModel, Header};
 use crate::image::{Picture, channels};
+use crate::samples::{Samples, eight_bits, peak};
 
 /// Pixels per patch in each direction.
 const PATCH: usize = 8;
 
-/// Rows of patches `[across, 64 channels]` of a picture as they are, the edge continued; `rows` are rows of patches.
+/// Rows of patches `[across, 64 channels]` of a picture with 8 bits per sample, rounded if it has more; the edge is continued, and
+/// `rows` are rows of patches.
 pub(crate) fn sample_rows(picture: &Picture, rows: Range<usize>, across: usize) -> Vec<Vec<u8>> {
+    let rows = rows.into_par_iter();
+    match &picture.pixels {
+        Samples::Eight(pixels) => rows.map(|row| read_row(picture, pixels, row, across)).collect(),
+        Samples::Deep(depth, pixels) => rows
+            .map(|row| read_row(picture, pixels, row, across).into_iter().map(|s| eight_bits(s, *depth)).collect())
+            .collect(),
+    }
+}
+
+/// The greatest of the [`deep_rows`].
+pub(crate) const DEEP_MAX: i16 = 8191;
+
+/// The same for a picture with more than 8 bits per sample: numbers from `-DEEP_MAX` for black to `DEEP_MAX` for white, which is about as
+/// exact as 14 bits. None for 8 bits.
+pub(crate) fn deep_rows(picture: &Picture, rows: Range<usize>, across: usize) -> Option<Vec<Vec<i16>>> {
+    let Samples::Deep(depth, pixels) = &picture.pixels else { return None };
+    let (peak, range) = (u32::from(peak(*depth)), 2 * u32::from(DEEP_MAX.unsigned_abs()));
+    let number = |sample: u16| ((u32::from(sample) * range + peak / 2) / peak) as i16 - DEEP_MAX;
+    let row = |row| read_row(picture, pixels, row, across).into_iter().map(number).collect();
+    Some(rows.into_par_iter().map(row).collect())
+}
+
+/// A row of patches of a picture with these samples.
+fn read_row<T: Copy + Default>(picture: &Picture, pixels: &[T], patch_row: usize, across: usize) -> Vec<T> {
+    let size = [picture.width, picture.height].map(|side| side as usize);
     // Copies of constant length are single instructions.
     match picture.colour {
-        ColourModel::Rgb => rows.into_par_iter().map(|row| read::<3, { 3 * PATCH }>(picture, row, across)).collect(),
-        ColourModel::Grey => rows.into_par_iter().map(|row| read::<1, PATCH>(picture, row, across)).collect(),
+        ColourModel::Rgb => read::<T, 3, { 3 * PATCH }>(pixels, size, patch_row, across),
+        ColourModel::Grey => read::<T, 1, PATCH>(pixels, size, patch_row, across),
     }
 }
 
 /// A row of patches; `RUN` samples of `CHANNELS` each are a patch's part of a line.
-fn read<const CHANNELS: usize, const RUN: usize>(picture: &Picture, patch_row: usize, across: usize) -> Vec<u8> {
-    let (stride, height) = (picture.width as usize * CHANNELS, picture.height as usize);
-    let mut out = vec![0; across * PATCH * RUN];
+fn read<T: Copy + Default, const CHANNELS: usize, const RUN: usize>(
+    pixels: &[T],
+    [width, height]: [usize; 2],
+    patch_row: usize,
+    across: usize,
+) -> Vec<T> {
+    let stride = width * CHANNELS;
+    let mut out = vec![T::default(); across * PATCH * RUN];
     for y in 0..PATCH {
-        let line = &picture.pixels[(patch_row * PATCH + y).min(height - 1) * stride..][..stride];
+        let line = &pixels[(patch_row * PATCH + y).min(height - 1) * stride..][..stride];
         let (whole, rest) = line.as_chunks::<RUN>();
         let mut places = out.as_chunks_mut::<RUN>().0.iter_mut().skip(y).step_by(PATCH);
         whole.iter().zip(places.by_ref()).for_each(|(from, to)| *to = *from);
-        let last = line.last_chunk::<CHANNELS>().copied().unwrap_or([0; CHANNELS]);
+        let last = line.last_chunk::<CHANNELS>().copied().unwrap_or([T::default(); CHANNELS]);
         let mut rest = rest.as_chunks::<CHANNELS>().0.iter();
         for to in places.flat_map(|place| place.as_chunks_mut::<CHANNELS>().0) {
             *to = rest.next().copied().unwrap_or(last);
@@ -41,19 +73,19 @@ fn read<const CHANNELS: usize, const RUN: usize>(picture: &Picture, patch_row: u
 }
 
 /// Appends rows of patches `[across, 64 channels]` to a picture that is complete down to where they begin; what lies outside of it is left out.
-pub(crate) fn append_rows(rows: &[Vec<u8>], header: &Header, pixels: &mut Vec<u8>) {
+pub(crate) fn append_rows<T: Copy + Default + Send + Sync>(rows: &[Vec<T>], header: &Header, pixels: &mut Vec<T>) {
     let stride = usize::from(header.width) * channels(header.colour);
     let start = pixels.len();
     let end = (start + rows.len() * PATCH * stride).min(usize::from(header.height) * stride);
-    pixels.resize(end.max(start), 0);
+    pixels.resize(end.max(start), T::default());
     pixels[start..].par_chunks_mut(PATCH * stride).zip(rows).for_each(|(lines, row)| match header.colour {
-        ColourModel::Rgb => write::<{ 3 * PATCH }>(row, lines, stride),
-        ColourModel::Grey => write::<PATCH>(row, lines, stride),
+        ColourModel::Rgb => write::<T, { 3 * PATCH }>(row, lines, stride),
+        ColourModel::Grey => write::<T, PATCH>(row, lines, stride),
     });
 }
 
 /// Writes a row of patches to lines of the picture.
-fn write<const RUN: usize>(row: &[u8], lines: &mut [u8], stride: usize) {
+fn write<T: Copy, const RUN: usize>(row: &[T], lines: &mut [T], stride: usize) {
     let row = row.as_chunks::<RUN>().0;
     for (y, line) in lines.chunks_exact_mut(stride).enumerate() {
         let mut runs = row.iter().skip(y).step_by(PATCH);

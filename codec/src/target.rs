@@ -16,7 +16,7 @@ pub enum Target {
     BitsPerPixel(f64),
     /// Size of the whole file in bytes, at most.
     Bytes(u64),
-    /// PSNR in dB over all samples of the 8-bit picture, at least.
+    /// PSNR in dB over all colour samples, at least.
     Psnr(f64),
 }
 

@@ -3,7 +3,7 @@
 
 mod support;
 
-use lic_codec::format::{Header, LicFile};
+use lic_codec::format::{Header, LicFile, Section, SectionKind, write_file};
 use lic_codec::{Colour, Decoder, DeviceChoice, EncodeOptions, Encoder};
 use peak_alloc::PeakAlloc;
 use support::{block_model, picture};
@@ -49,6 +49,26 @@ fn damaged_and_absurd_files_never_allocate_64_megabytes() {
             most = most.max(refused(&decoder, &absurd, &format_args!("{width}x{height} in 200 bytes")));
         }
     }
+    // An alpha plane whose stream goes on for 128 MB after the tile's last sample.
+    let bomb = miniz_oxide::deflate::compress_to_vec(&vec![0; 2 * MOST], 6);
+    let mut body = vec![0, 0];
+    let mut length = bomb.len();
+    while length >= 0x80 {
+        body.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    body.push(length as u8);
+    let mut stored = body[2..].to_vec();
+    stored.extend(&bomb);
+    body.extend(&bomb);
+    body.extend(crc32fast::hash(&stored).to_be_bytes());
+    drop((bomb, stored));
+    let one_tile = EncodeOptions { tile: 1024, ..options };
+    let plain = encoder.encode(&picture(70, 20, Colour::Rgb), &one_tile).unwrap().bytes;
+    let parsed = LicFile::parse(&plain).unwrap();
+    let section = Section::new(SectionKind::Alpha, &body);
+    let forged = write_file(parsed.header(), &[section], &[parsed.tile(0).unwrap()]).unwrap();
+    most = most.max(refused(&decoder, &forged, &"a DEFLATE bomb"));
     assert!(most < MOST, "{most} bytes");
 
     // The counter counts: a file that is right takes more than its own samples.

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use image::codecs::png::PngEncoder;
 use image::{DynamicImage, ImageEncoder, ImageFormat, Rgb, RgbImage};
-use lic_datasets::{Channels, Lost, Photo, PhotoError, PhotoMetadata};
+use lic_datasets::{Channels, Lost, Photo, PhotoError, PhotoMetadata, PhotoSamples};
 
 /// 3x2 pixels, all different.
 fn small() -> RgbImage {
@@ -29,7 +29,7 @@ fn lossless_formats_are_read_exactly_whatever_their_name() {
     let image = DynamicImage::ImageRgb8(small());
     for format in [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Pnm] {
         let photo = Photo::read(&encoded(&image, format)).expect("a valid image");
-        assert_eq!(photo.pixels, small().into_raw(), "{format:?}");
+        assert_eq!(photo.pixels, small().into_raw().into(), "{format:?}");
         assert_eq!((photo.width, photo.height, photo.channels), (3, 2, Channels::Rgb));
     }
 }
@@ -45,20 +45,23 @@ fn grey_stays_grey() {
 fn opaque_alpha_is_dropped_and_transparency_kept_apart_from_the_colours() {
     let mut image = DynamicImage::ImageRgb8(small()).to_rgba8();
     let photo = Photo::read(&encoded(&image.clone().into(), ImageFormat::Png)).expect("opaque");
-    assert_eq!(photo.pixels, small().into_raw());
+    assert_eq!(photo.pixels, small().into_raw().into());
     assert_eq!(photo.alpha, None);
-    assert!(photo.opaque().is_ok());
+    assert!(photo.plain().is_ok());
     image.get_pixel_mut(1, 1).0[3] = 254;
     let photo = Photo::read(&encoded(&image.clone().into(), ImageFormat::Png)).expect("a valid image");
     assert_eq!(
-        (photo.pixels.as_slice(), photo.alpha.clone()),
-        (&small().into_raw()[..], Some(vec![255, 255, 255, 255, 254, 255]))
+        (&photo.pixels, photo.alpha.clone()),
+        (&small().into_raw().into(), Some(vec![255, 255, 255, 255, 254, 255].into()))
     );
     assert_eq!(photo.clone().into_image(), Some(image.clone().into()));
-    assert!(matches!(photo.opaque(), Err(PhotoError::Transparent)));
+    assert!(matches!(photo.plain(), Err(PhotoError::Transparent)));
     let grey = DynamicImage::ImageRgba8(image).to_luma_alpha8();
     let photo = Photo::read(&encoded(&grey.clone().into(), ImageFormat::Png)).expect("a valid image");
-    assert_eq!((photo.channels, photo.pixels.len(), photo.alpha.as_ref().map(Vec::len)), (Channels::Grey, 6, Some(6)));
+    assert_eq!(
+        (photo.channels, photo.pixels.len(), photo.alpha.as_ref().map(PhotoSamples::len)),
+        (Channels::Grey, 6, Some(6))
+    );
     assert_eq!(photo.into_image(), Some(grey.into()));
 }
 
@@ -68,14 +71,34 @@ fn alpha_is_turned_with_the_colours() {
     image.get_pixel_mut(0, 1).0[3] = 9;
     let mut photo = Photo::read(&encoded(&image.into(), ImageFormat::Png)).expect("a valid image");
     photo.metadata.orientation = 6;
-    assert_eq!(photo.upright().alpha, Some(vec![9, 255, 255, 255, 255, 255]));
+    assert_eq!(photo.upright().alpha, Some(vec![9, 255, 255, 255, 255, 255].into()));
 }
 
 #[test]
-fn sixteen_bits_are_refused_with_a_hint() {
-    let image = DynamicImage::ImageRgb16(DynamicImage::ImageRgb8(small()).to_rgb16());
-    let error = Photo::read(&encoded(&image, ImageFormat::Png)).expect_err("16 bits");
-    assert!(error.to_string().contains("16 bits") && error.to_string().contains("-depth 8"), "{error}");
+fn sixteen_bits_are_kept_with_and_without_alpha() {
+    let image = image::ImageBuffer::from_fn(3, 2, |x, y| image::Rgba([1000 + x as u16, 60000, 9, 65535 - y as u16]));
+    let photo = Photo::read(&encoded(&DynamicImage::ImageRgba16(image.clone()), ImageFormat::Png)).expect("valid");
+    assert_eq!(photo.alpha, Some(PhotoSamples::Sixteen(vec![65535, 65535, 65535, 65534, 65534, 65534])));
+    let PhotoSamples::Sixteen(pixels) = &photo.pixels else { panic!("16 bits became {:?}", photo.pixels) };
+    assert_eq!(pixels[3..6], [1001, 60000, 9]);
+    assert_eq!(photo.clone().into_image(), Some(DynamicImage::ImageRgba16(image.clone())));
+    let grey = DynamicImage::ImageRgba16(image).to_luma16();
+    let photo = Photo::read(&encoded(&grey.clone().into(), ImageFormat::Png)).expect("a valid image");
+    assert_eq!((photo.channels, photo.clone().into_image()), (Channels::Grey, Some(grey.into())));
+    assert!(matches!(photo.plain(), Err(PhotoError::Deep)));
+}
+
+#[test]
+fn pixmaps_of_ten_and_twelve_bits_reach_from_black_to_white() {
+    for most in [1023u16, 4095] {
+        let half = most.div_ceil(2);
+        let samples = [0, half, most].map(u16::to_be_bytes).concat();
+        let bytes = [format!("P5\n3 1\n{most}\n").into_bytes(), samples].concat();
+        let PhotoSamples::Sixteen(samples) = Photo::read(&bytes).expect("a valid image").pixels else {
+            panic!("the depth is lost")
+        };
+        assert!(samples[0] == 0 && samples[1].abs_diff(32768) < 40 && samples[2] == 65535, "{samples:?}");
+    }
 }
 
 #[test]
@@ -85,11 +108,11 @@ fn the_orientation_of_exif_is_moved_out_of_it_and_upright_applies_it() {
     encoder.set_exif_metadata(exif(6)).expect("PNG carries EXIF");
     encoder.write_image(&small(), 3, 2, image::ExtendedColorType::Rgb8).expect("encoding to memory");
     let photo = Photo::read(&bytes).expect("a valid image");
-    assert_eq!((photo.width, photo.height, &photo.pixels), (3, 2, small().as_raw()));
+    assert_eq!((photo.width, photo.height, &photo.pixels), (3, 2, &small().into_raw().into()));
     assert_eq!((photo.metadata.orientation, photo.metadata.exif.clone()), (6, Some(exif(1))));
     let photo = photo.upright();
     assert_eq!((photo.width, photo.height, photo.metadata.orientation), (2, 3, 1));
-    assert_eq!(photo.pixels, image::imageops::rotate90(&small()).into_raw());
+    assert_eq!(photo.pixels, image::imageops::rotate90(&small()).into_raw().into());
 }
 
 /// The first 128 bytes of an ICC profile for these colours, and some more.
@@ -213,12 +236,12 @@ fn palette_png(depth: png::BitDepth, rows: &[u8], transparency: Option<&'static 
 
 #[test]
 fn palettes_become_their_colours_and_their_transparency_alpha() {
-    let colours = vec![0, 0, 255, 255, 0, 0, 0, 255, 0];
+    let colours = PhotoSamples::Eight(vec![0, 0, 255, 255, 0, 0, 0, 255, 0]);
     for (depth, row) in [(png::BitDepth::Eight, &[2u8, 0, 1][..]), (png::BitDepth::Two, &[0b10_00_01_00])] {
         let photo = Photo::read(&palette_png(depth, row, None)).expect("a valid image");
         assert_eq!((photo.channels, &photo.pixels, photo.alpha), (Channels::Rgb, &colours, None));
         let photo = Photo::read(&palette_png(depth, row, Some(&[255, 128]))).expect("a valid image");
-        assert_eq!((photo.pixels, photo.alpha), (colours.clone(), Some(vec![255, 255, 128])));
+        assert_eq!((photo.pixels, photo.alpha), (colours.clone(), Some(vec![255, 255, 128].into())));
     }
 }
 
@@ -233,7 +256,7 @@ fn grey_of_few_bits_and_with_a_transparent_level_stays_grey() {
     writer.write_image_data(&[0b00_01_10_11]).expect("samples");
     writer.finish().expect("an end");
     let photo = Photo::read(&bytes).expect("a valid image");
-    let expected = (Channels::Grey, vec![0, 85, 170, 255], Some(vec![255, 0, 255, 255]));
+    let expected = (Channels::Grey, vec![0, 85, 170, 255].into(), Some(vec![255, 0, 255, 255].into()));
     assert_eq!((photo.channels, photo.pixels, photo.alpha), expected);
 }
 
@@ -270,5 +293,5 @@ fn animated_images_are_refused_with_a_way_out() {
         assert!(error.to_string().contains(name) && error.to_string().contains("ffmpeg"), "{error}");
     }
     let photo = Photo::read(&animated_png(1)).expect("one frame is a still image");
-    assert_eq!(photo.pixels, small().into_raw());
+    assert_eq!(photo.pixels, small().into_raw().into());
 }

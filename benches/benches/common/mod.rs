@@ -28,5 +28,6 @@ pub(crate) fn model() -> Model {
 /// A drawn landscape.
 pub(crate) fn picture_of(width: u32, height: u32) -> Picture {
     let photo = generate::landscape(width, height, 1);
-    Picture::new(photo.width, photo.height, Colour::Rgb, photo.pixels).expect("the generator fills the picture")
+    Picture::new(photo.width, photo.height, Colour::Rgb, photo.pixels.into_eight())
+        .expect("the generator fills the picture")
 }

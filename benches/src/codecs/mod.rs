@@ -193,9 +193,9 @@ fn check_sides(codec: &'static str, picture: &Picture, limit: u32) -> Result<(),
 /// A picture as RGB samples, for codecs that have no grey.
 pub(crate) fn rgb_samples(picture: &Picture) -> std::borrow::Cow<'_, [u8]> {
     if picture.channels() == 3 {
-        return (&picture.pixels).into();
+        return picture.pixels.to_eight();
     }
-    picture.pixels.iter().flat_map(|&grey| [grey; 3]).collect::<Vec<u8>>().into()
+    picture.pixels.to_eight().iter().flat_map(|&grey| [grey; 3]).collect::<Vec<u8>>().into()
 }
 
 /// RGB samples [height, width, 3] as a picture of the colour model of `like`: grey is the mean of the three, rounded.

@@ -73,7 +73,7 @@ impl<'a, P> Desk<'a, P> {
         let folder = folder.map_err(|source| failed("make a folder in", &std::env::temp_dir(), source))?;
         let original = folder.path().join("original.png");
         let colour = if picture.channels() == 1 { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
-        let saved = image::save_buffer(&original, &picture.pixels, picture.width, picture.height, colour);
+        let saved = image::save_buffer(&original, &picture.pixels.to_eight(), picture.width, picture.height, colour);
         saved.map_err(|error| failed("write", &original, std::io::Error::other(error)))?;
         Ok(Self { program, picture, folder, original })
     }
@@ -93,9 +93,10 @@ impl<P: Program> Session for Desk<'_, P> {
         let time = self.program.decode(&coded, &decoded)?;
         let photo = Photo::open(&decoded).map_err(|source| CodecError::Output { program: P::DECODER, source })?;
         let size = [photo.width, photo.height];
+        let pixels = photo.pixels.into_eight();
         let rgb = match photo.channels {
-            Channels::Rgb => photo.pixels,
-            Channels::Grey => photo.pixels.iter().flat_map(|&grey| [grey; 3]).collect(),
+            Channels::Rgb => pixels,
+            Channels::Grey => pixels.iter().flat_map(|&grey| [grey; 3]).collect(),
         };
         Ok((picture_like(self.picture, size, rgb)?, time))
     }

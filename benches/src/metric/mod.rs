@@ -146,10 +146,13 @@ impl Metric {
         }
         let failed = |message| MetricError::Failed { metric: self, message };
         match self {
-            Self::Psnr => psnr(&original.pixels, &decoded.pixels).ok_or_else(different),
-            Self::MsSsim => {
-                Ok(ms_ssim::ms_ssim(&original.pixels, &decoded.pixels, width as usize, original.channels()))
-            }
+            Self::Psnr => psnr(&original.pixels.to_eight(), &decoded.pixels.to_eight()).ok_or_else(different),
+            Self::MsSsim => Ok(ms_ssim::ms_ssim(
+                &original.pixels.to_eight(),
+                &decoded.pixels.to_eight(),
+                width as usize,
+                original.channels(),
+            )),
             Self::Ssimulacra2 => perceptual::ssimulacra2(original, decoded).map_err(failed),
             Self::Butteraugli => perceptual::butteraugli_distance(original, decoded).map_err(failed),
         }

@@ -230,7 +230,9 @@ fn luma(row: &[u8], channels: usize) -> Vec<u8> {
 fn rows(picture: &Picture, region: Region) -> impl Iterator<Item = &[u8]> {
     let channels = picture.channels();
     let (start, length) = (region.x as usize * channels, region.width as usize * channels);
-    let rows = picture.pixels.chunks_exact(picture.width as usize * channels);
+    // Metrics know 8 bits only, and so does a report of them.
+    let pixels = picture.pixels.as_eight().unwrap_or_default();
+    let rows = pixels.chunks_exact(picture.width as usize * channels);
     let rows = rows.skip(region.y as usize).take(region.height as usize);
     rows.filter_map(move |row| row.get(start..start + length))
 }

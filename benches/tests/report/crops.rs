@@ -39,8 +39,9 @@ impl Session for AtWork<'_> {
         Ok(Coded { file: vec![0; (self.0.length)(quality)], time: Duration::ZERO })
     }
     fn decode(&mut self, _file: &[u8]) -> Result<(Picture, Duration), CodecError> {
-        let pixels = self.1.pixels.iter().map(|value| value.saturating_sub(self.0.shade)).collect();
-        Ok((Picture { pixels, ..self.1.clone() }, Duration::ZERO))
+        let pixels = self.1.pixels.to_eight();
+        let pixels: Vec<u8> = pixels.iter().map(|value| value.saturating_sub(self.0.shade)).collect();
+        Ok((Picture { pixels: pixels.into(), ..self.1.clone() }, Duration::ZERO))
     }
 }
 
@@ -55,7 +56,7 @@ fn images(size: [u32; 2]) -> (TempDir, Vec<ImageFile>) {
     let folder = tempfile::tempdir().expect("a writable folder");
     let busy = generate::landscape(size[0], size[1], 3);
     let mut picture = DynamicImage::ImageRgb8(
-        image::RgbImage::from_raw(size[0], size[1], busy.pixels).expect("as many samples as pixels"),
+        image::RgbImage::from_raw(size[0], size[1], busy.pixels.into_eight()).expect("as many samples as pixels"),
     )
     .into_rgb8();
     for (x, y, pixel) in picture.enumerate_pixels_mut() {

@@ -116,7 +116,8 @@ pub fn details() -> Vec<Detail> {
     let detail = |name: &str| {
         let sample = SAMPLES.iter().find(|sample| sample.name == name).expect("a sample").photo().expect("a photo");
         let (side, left) = (256_usize, 40_usize);
-        let rows = sample.pixels.chunks_exact(3 * sample.width as usize).skip(20).take(side);
+        let pixels = sample.pixels.into_eight();
+        let rows = pixels.chunks_exact(3 * sample.width as usize).skip(20).take(side);
         let samples: Vec<u8> = rows.flat_map(|row| &row[3 * left..3 * (left + side)]).copied().collect();
         let view = |(index, label): (usize, &String)| {
             let step = 8 * (index as u8 + 1);

@@ -6,6 +6,7 @@ mod alpha;
 mod bd_rate;
 mod bench;
 mod datasets;
+mod depth;
 mod encode;
 mod errors;
 mod fixture;

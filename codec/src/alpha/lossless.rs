@@ -9,90 +9,117 @@ use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 use rayon::prelude::*;
 
 use super::filter::{FILTERS, filter_row, unfilter_row};
-use super::reserve_plane;
 use crate::error::{AlphaError, Error};
-use crate::format::{Header, StoredTiles, TileRect};
+use crate::format::{BitDepth, Header, StoredTiles, TileRect};
+use crate::samples::{Samples, peak};
 
 /// Effort of DEFLATE: beyond it, files shrink by less than 1 % and time doubles.
 const LEVEL: u8 = 6;
 
 /// Payloads of all tiles of a plane [height, width].
-pub(crate) fn encode(header: &Header, plane: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn encode(header: &Header, plane: &Samples) -> Vec<Vec<u8>> {
     let tiles: Vec<TileRect> = header.tiles().collect();
-    tiles.par_iter().map(|tile| encode_tile(tile, header, plane)).collect()
+    let width = header.width.into();
+    match plane {
+        Samples::Eight(plane) => tiles.par_iter().map(|tile| encode_tile(tile, width, plane, |s| [s])).collect(),
+        Samples::Deep(_, plane) => {
+            tiles.par_iter().map(|tile| encode_tile(tile, width, plane, u16::to_be_bytes)).collect()
+        }
+    }
 }
 
-fn encode_tile(tile: &TileRect, header: &Header, plane: &[u8]) -> Vec<u8> {
+fn encode_tile<T: Copy + PartialEq, const BYTES: usize>(
+    tile: &TileRect,
+    line: usize,
+    plane: &[T],
+    bytes: impl Fn(T) -> [u8; BYTES],
+) -> Vec<u8> {
     let (x, width) = (usize::from(tile.x), usize::from(tile.width));
-    let lines = plane.chunks_exact(usize::from(header.width)).skip(tile.y.into()).take(tile.height.into());
-    let rows: Vec<&[u8]> = lines.filter_map(|line| line.get(x..x + width)).collect();
-    let first = rows.first().and_then(|row| row.first()).copied().unwrap_or(u8::MAX);
-    if rows.iter().all(|row| row.iter().all(|&sample| sample == first)) {
-        return vec![first];
+    let lines = plane.chunks_exact(line).skip(tile.y.into()).take(tile.height.into());
+    let rows: Vec<&[T]> = lines.filter_map(|line| line.get(x..x + width)).collect();
+    if let Some(&first) = rows.first().and_then(|row| row.first())
+        && rows.iter().all(|row| row.iter().all(|&sample| sample == first))
+    {
+        return bytes(first).to_vec();
     }
-    let mut filtered = Vec::with_capacity(rows.len() * (1 + width));
-    let nothing = vec![0; width];
-    let above = std::iter::once(nothing.as_slice()).chain(rows.iter().copied());
-    rows.iter().zip(above).for_each(|(row, above)| filter_row(row, above, &mut filtered));
+    let mut filtered = Vec::with_capacity(rows.len() * (1 + width * BYTES));
+    let mut above = vec![0; width * BYTES];
+    for row in rows {
+        let row: Vec<u8> = row.iter().flat_map(|&sample| bytes(sample)).collect();
+        filter_row::<BYTES>(&row, &above, &mut filtered);
+        above = row;
+    }
     compress_to_vec(&filtered, LEVEL)
 }
 
 /// The plane [height, width] of a section's tiles.
-pub(crate) fn decode(header: &Header, stored: &StoredTiles<'_>) -> Result<Vec<u8>, Error> {
-    let mut plane = reserve_plane(header)?;
+pub(crate) fn decode(header: &Header, stored: &StoredTiles<'_>) -> Result<Samples, Error> {
+    match header.depth {
+        BitDepth::Eight => decode_plane(header, stored, |[sample]| sample).map(Samples::Eight),
+        depth => decode_plane(header, stored, u16::from_be_bytes).map(|plane| Samples::Deep(depth, plane)),
+    }
+}
+
+fn decode_plane<T: Copy + Default + Into<u16> + Send + Sync, const BYTES: usize>(
+    header: &Header,
+    stored: &StoredTiles<'_>,
+    sample: impl Fn([u8; BYTES]) -> T + Sync,
+) -> Result<Vec<T>, Error> {
     let line = usize::from(header.width);
-    plane.resize(line * usize::from(header.height), 0);
+    let mut plane = Vec::new();
+    let bytes = u64::from(header.width) * u64::from(header.height) * BYTES as u64;
+    let samples = line * usize::from(header.height);
+    plane.try_reserve_exact(samples).map_err(|_| Error::OutOfMemory { bytes })?;
+    plane.resize(samples, T::default());
+    let most = peak(header.depth);
     let tiles: Vec<TileRect> = header.tiles().collect();
     // As many at once as there are threads, so that memory beyond the plane does not grow with it.
     for tiles in tiles.chunks(rayon::current_num_threads()) {
-        let decoded: Vec<Content> = tiles
+        let decoded: Vec<Vec<T>> = tiles
             .par_iter()
             .map(|tile| {
                 let of_tile = |source| Error::InvalidAlphaTile { tile: tile.index, source };
-                decode_tile(stored.tile(tile.index)?, tile).map_err(of_tile)
+                let samples = decode_tile(stored.tile(tile.index)?, tile, &sample).map_err(of_tile)?;
+                match samples.iter().map(|&sample| sample.into()).find(|&sample| sample > most) {
+                    Some(found) => Err(of_tile(AlphaError::TooLarge { found, most })),
+                    None => Ok(samples),
+                }
             })
             .collect::<Result<_, Error>>()?;
-        for (tile, content) in tiles.iter().zip(&decoded) {
+        for (tile, samples) in tiles.iter().zip(&decoded) {
             let (x, width) = (usize::from(tile.x), usize::from(tile.width));
             let lines = plane.chunks_exact_mut(line).skip(tile.y.into()).take(tile.height.into());
             let places = lines.filter_map(|line| line.get_mut(x..x + width));
-            match content {
-                Content::Flat(sample) => places.for_each(|place| place.fill(*sample)),
-                // The first byte of a row was its filter.
-                Content::Rows(rows) => places
-                    .zip(rows.chunks_exact(1 + width))
-                    .for_each(|(place, row)| place.copy_from_slice(row.get(1..).unwrap_or(&[]))),
-            }
+            places.zip(samples.chunks_exact(width)).for_each(|(place, row)| place.copy_from_slice(row));
         }
     }
     Ok(plane)
 }
 
-/// What a payload holds.
-enum Content {
-    /// The same sample everywhere.
-    Flat(u8),
-    /// Rows of one byte without meaning and the samples.
-    Rows(Vec<u8>),
-}
-
-fn decode_tile(payload: &[u8], tile: &TileRect) -> Result<Content, AlphaError> {
-    if let &[sample] = payload {
-        return Ok(Content::Flat(sample));
+/// The samples [height, width] of a tile.
+fn decode_tile<T: Copy, const BYTES: usize>(
+    payload: &[u8],
+    tile: &TileRect,
+    sample: impl Fn([u8; BYTES]) -> T,
+) -> Result<Vec<T>, AlphaError> {
+    let (width, height) = (usize::from(tile.width), usize::from(tile.height));
+    if let Ok(bytes) = payload.try_into() {
+        return Ok(vec![sample(bytes); width * height]);
     }
-    let stride = 1 + usize::from(tile.width);
-    let mut rows = inflate(payload, stride * usize::from(tile.height))?;
-    let mut above = vec![0; stride];
+    let stride = 1 + width * BYTES;
+    let mut rows = inflate(payload, stride * height)?;
+    let mut samples = Vec::with_capacity(width * height);
+    let mut above = vec![0; stride - 1];
     for row in rows.chunks_exact_mut(stride) {
-        if let Some((&mut filter, samples)) = row.split_first_mut() {
-            if filter >= FILTERS {
-                return Err(AlphaError::UnknownFilter { filter });
-            }
-            unfilter_row(filter, samples, above.get(1..).unwrap_or(&[]));
+        let Some((&mut filter, row)) = row.split_first_mut() else { break };
+        if filter >= FILTERS {
+            return Err(AlphaError::UnknownFilter { filter });
         }
+        unfilter_row::<BYTES>(filter, row, &above);
+        samples.extend(row.as_chunks::<BYTES>().0.iter().map(|&bytes| sample(bytes)));
         above.copy_from_slice(row);
     }
-    Ok(Content::Rows(rows))
+    Ok(samples)
 }
 
 /// A DEFLATE stream that takes all of `payload` and gives exactly `length` bytes.
@@ -115,17 +142,18 @@ mod tests {
 
     const TILE: TileRect = TileRect { index: 0, x: 0, y: 0, width: 5, height: 3 };
 
+    fn decode_tile(payload: &[u8]) -> Result<Vec<u8>, AlphaError> {
+        super::decode_tile(payload, &TILE, |[sample]| sample)
+    }
+
     fn error(payload: &[u8]) -> AlphaError {
-        match decode_tile(payload, &TILE) {
-            Ok(_) => panic!("{payload:?} was decoded"),
-            Err(error) => error,
-        }
+        decode_tile(payload).unwrap_err()
     }
 
     #[test]
     fn a_stream_gives_exactly_the_bytes_of_its_tile() {
         let rows = [[0, 1, 2, 3, 4, 5]; 3].concat();
-        assert!(matches!(decode_tile(&compress_to_vec(&rows, 6), &TILE), Ok(Content::Rows(found)) if found == rows));
+        assert_eq!(decode_tile(&compress_to_vec(&rows, 6)), Ok([[1, 2, 3, 4, 5]; 3].concat()));
         assert_eq!(error(&compress_to_vec(&rows[..17], 6)), AlphaError::TooShort { found: 17, expected: 18 });
         let longer = [rows.as_slice(), &[0]].concat();
         assert_eq!(error(&compress_to_vec(&longer, 6)), AlphaError::TooLong { expected: 18 });
@@ -135,6 +163,29 @@ mod tests {
         assert_eq!(error(&padded), AlphaError::TrailingBytes);
         let whole = compress_to_vec(&rows, 6);
         (2..whole.len()).for_each(|end| assert_eq!(error(&whole[..end]), AlphaError::Deflate, "{end} bytes"));
+    }
+
+    /// Made by zlib from rows with the filters 0 to 4 in turn.
+    #[test]
+    fn streams_of_other_writers_are_read() {
+        let stream = [
+            0x63, 0x60, 0x30, 0xcd, 0x9a, 0x7f, 0x85, 0x51, 0xd6, 0x06, 0x08, 0x98, 0xc2, 0xe3, 0x52, 0x73, 0x8a, 0x99,
+            0x4f, 0x7f, 0xfc, 0x5a, 0x51, 0xc3, 0x72, 0x3a, 0x50, 0x59, 0xeb, 0x39, 0x00,
+        ];
+        let row = |r: usize| (0..5).map(move |c| ((r * r * 29 + c * 53 + r * c * 7) % 256) as u8);
+        let tile = TileRect { height: 5, ..TILE };
+        let found = super::decode_tile(&stream, &tile, |[sample]| sample);
+        assert_eq!(found, Ok((0..5).flat_map(row).collect::<Vec<u8>>()));
+
+        let stream = [
+            0x63, 0x60, 0x60, 0xb0, 0xd1, 0xfc, 0xb0, 0x84, 0x51, 0xee, 0xbd, 0x9d, 0xd6, 0xd6, 0x1a, 0xa6, 0xd8, 0xb3,
+            0xb1, 0xe7, 0xe2, 0xcf, 0x33, 0xdf, 0xe4, 0x7c, 0xf7, 0x66, 0xf5, 0x34, 0x96, 0x1b, 0x9d, 0x8e, 0xba, 0xb7,
+            0xba, 0x01,
+        ];
+        let row = |r: usize| (0..3).map(move |c| ((r * r * 7919 + c * c * 15401 + r * c * 257) % 65536) as u16);
+        let tile = TileRect { width: 3, height: 5, ..TILE };
+        let found = super::decode_tile(&stream, &tile, u16::from_be_bytes);
+        assert_eq!(found, Ok((0..5).flat_map(row).collect::<Vec<u16>>()));
     }
 
     #[test]

@@ -3,12 +3,12 @@
 //! [`LicFile::parse`] checks everything there is to check without the model. [`LicFile::open`]
 //! checks all but the tiles, for readers that want a few of them from a large (mapped) file.
 
+use super::TileRect;
 use super::alpha::AlphaSection;
 use super::cursor::Cursor;
 use super::header::Header;
 use super::section::{Section, SectionKind, read_sections};
 use super::tiles::{StoredTiles, TileIndex};
-use super::{BitDepth, TileRect};
 use crate::error::{Error, Warning};
 
 /// A parsed file that borrows its bytes.
@@ -110,20 +110,5 @@ impl<'a> LicFile<'a> {
     /// As [`AlphaSection::parse`].
     pub fn alpha(&self) -> Result<Option<AlphaSection<'a>>, Error> {
         self.section(SectionKind::Alpha).map(|section| AlphaSection::parse(&self.header, section.body)).transpose()
-    }
-
-    /// Refuses what version 1 defines but this release cannot decode yet: more than 8 bits per
-    /// sample. Call it before decoding; reading metadata does not need it.
-    ///
-    /// # Errors
-    /// [`Error::UnsupportedFeature`].
-    pub fn check_decodable(&self) -> Result<(), Error> {
-        if self.header.depth != BitDepth::Eight {
-            return Err(Error::UnsupportedFeature {
-                feature: "this many bits per sample",
-                value: self.header.depth.bits(),
-            });
-        }
-        Ok(())
     }
 }

@@ -355,14 +355,6 @@ fn orientation_and_colour_are_read_from_their_sections() {
 }
 
 #[test]
-fn what_this_release_cannot_decode_is_said_before_decoding() {
-    let deep = write(&Header { depth: BitDepth::Twelve, ..plain(8, 8) }, &[]);
-    let error = LicFile::parse(&deep).unwrap().check_decodable().unwrap_err();
-    assert!(matches!(error, Error::UnsupportedFeature { value: 12, .. }), "{error}");
-    LicFile::parse(&rich()).unwrap().check_decodable().unwrap();
-}
-
-#[test]
 fn alpha_sections_say_how_they_are_coded_and_are_refused_where_they_break_a_rule() {
     let header = plain(8, 8);
     let with = |body: &[u8]| write(&header, &[Section::new(SectionKind::Alpha, body)]);

@@ -20,8 +20,9 @@ mod rolling;
 pub(crate) mod windows;
 
 use crate::error::Error;
-use crate::format::Header;
+use crate::format::{BitDepth, Header};
 use crate::image::Picture;
+use crate::samples::deepened;
 
 /// Analysis, hyper-analysis and synthesis of whole pictures. A row of latents is [columns, M], whitened; columns and rows are 16 pixels each.
 pub trait Transforms: Send + Sync {
@@ -64,6 +65,17 @@ pub trait Synthesis {
     /// # Errors
     /// A device failed.
     fn push(&mut self, latents: Vec<Vec<f32>>, pixels: &mut Vec<u8>) -> Result<(), Error>;
+
+    /// The same with samples of another depth; a synthesis makes one kind only. As it stands here, it gives what 8 bits can say.
+    ///
+    /// # Errors
+    /// A device failed.
+    fn push_deep(&mut self, latents: Vec<Vec<f32>>, depth: BitDepth, pixels: &mut Vec<u16>) -> Result<(), Error> {
+        let mut eight = Vec::new();
+        self.push(latents, &mut eight)?;
+        pixels.extend(eight.into_iter().map(|sample| deepened(sample, depth)));
+        Ok(())
+    }
 }
 
 /// Rows [columns, channels] of a latent [rows, columns, channels], the last row and column repeated until both sides are multiples of 4: what
@@ -77,4 +89,27 @@ fn pad_to_hyper(latent: &[f32], rows: usize, columns: usize, channels: usize) ->
         padded
     };
     (0..rows.next_multiple_of(4)).map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A synthesis that knows 8 bits only.
+    struct Eight;
+
+    impl Synthesis for Eight {
+        fn push(&mut self, latents: Vec<Vec<f32>>, pixels: &mut Vec<u8>) -> Result<(), Error> {
+            pixels.extend(latents.iter().map(|row| row.len() as u8));
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_synthesis_of_eight_bits_gives_deeper_samples_of_the_same_colours() {
+        let mut pixels = vec![7];
+        let latents = vec![vec![0.0; 255], vec![], vec![0.0; 51]];
+        Eight.push_deep(latents, BitDepth::Ten, &mut pixels).unwrap();
+        assert_eq!(pixels, [7, 1023, 0, 205]);
+    }
 }

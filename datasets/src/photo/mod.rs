@@ -1,21 +1,22 @@
 //! Reading one image: PNG, JPEG, WebP or PNM, recognised by its content and never by its name.
 //!
 //! What comes out are the samples as they are stored, with everything that belongs to them ([`PhotoMetadata`]); what a viewer
-//! shows is [`Photo::upright`]. Palettes become colours, and inks (CMYK) become sRGB. What this project cannot carry yet (more than 8 bits) is refused with a way out.
+//! shows is [`Photo::upright`]. Palettes become colours, and inks (CMYK) become sRGB.
 
 mod cmyk;
 mod metadata;
+mod samples;
 
 use std::io::Cursor;
 use std::path::Path;
 
 use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
-use image::{
-    DynamicImage, GrayAlphaImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage, RgbaImage,
-};
+use image::{DynamicImage, ImageBuffer, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 pub use metadata::{Lost, PhotoMetadata};
+pub use samples::PhotoSamples;
+use samples::{joined, split};
 
 /// Longest edge of an image, in pixels: what the header of a `.lic` file can say.
 pub const MAX_EDGE: u32 = 65535;
@@ -39,7 +40,7 @@ impl Channels {
     }
 }
 
-/// An image of 8 bits per sample.
+/// An image of 8 or 16 bits per sample.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Photo {
     /// Width in pixels, 1..=65535.
@@ -49,9 +50,9 @@ pub struct Photo {
     /// Samples per pixel.
     pub channels: Channels,
     /// Samples [height, width, channels].
-    pub pixels: Vec<u8>,
-    /// How opaque every pixel is [height, width], 0..=255, independent of the colours; nothing if all are opaque.
-    pub alpha: Option<Vec<u8>>,
+    pub pixels: PhotoSamples,
+    /// How opaque every pixel is [height, width], of the colours' depth and independent of them; nothing if all are opaque.
+    pub alpha: Option<PhotoSamples>,
     /// What belongs to the samples.
     pub metadata: PhotoMetadata,
     /// What the file said but is left out.
@@ -90,12 +91,9 @@ pub enum PhotoError {
         /// Height in pixels.
         height: u32,
     },
-    /// More than 8 bits per sample.
-    #[error("{bits} bits per sample are not supported yet, convert it to 8 bits first (ImageMagick: -depth 8)")]
-    Deep {
-        /// Bits per sample.
-        bits: u16,
-    },
+    /// More than 8 bits per sample, where only 8 make sense.
+    #[error("it has more than 8 bits per sample, convert it to 8 bits first (ImageMagick: -depth 8)")]
+    Deep,
     /// Pixels that are not opaque, where only opaque ones make sense.
     #[error("it has transparent pixels, put it on a background first (ImageMagick: -background white -alpha remove)")]
     Transparent,
@@ -134,10 +132,6 @@ impl Photo {
             return Err(PhotoError::TooLarge { width, height });
         }
         let colour = decoder.color_type();
-        let bits = colour.bits_per_pixel() / u16::from(colour.channel_count());
-        if bits > 8 {
-            return Err(PhotoError::Deep { bits });
-        }
         let channels = if colour.has_color() { Channels::Rgb } else { Channels::Grey };
         let inks = if format == ImageFormat::Jpeg { cmyk::to_srgb(bytes) } else { Ok(None) };
         // A profile of inks says nothing about the colours made of them.
@@ -145,7 +139,7 @@ impl Photo {
         let (metadata, mut lost) = PhotoMetadata::read(&mut decoder, format, bytes, profiled);
         let mut photo = Self::from_image(DynamicImage::from_decoder(decoder)?);
         match inks {
-            Ok(Some(rgb)) => photo.pixels = rgb,
+            Ok(Some(rgb)) => photo.pixels = rgb.into(),
             Ok(None) => {}
             Err(problem) => lost.push(problem),
         }
@@ -153,9 +147,9 @@ impl Photo {
     }
 
     /// A photo of opaque samples [height, width, channels] and nothing else. Nothing is checked.
-    pub fn new(width: u32, height: u32, channels: Channels, pixels: Vec<u8>) -> Self {
+    pub fn new(width: u32, height: u32, channels: Channels, pixels: impl Into<PhotoSamples>) -> Self {
         let metadata = PhotoMetadata::default();
-        Self { width, height, channels, pixels, alpha: None, metadata, lost: Vec::new() }
+        Self { width, height, channels, pixels: pixels.into(), alpha: None, metadata, lost: Vec::new() }
     }
 
     /// The photo as a viewer turns it: the orientation is applied to the samples and becomes 1.
@@ -172,41 +166,65 @@ impl Photo {
         Self { metadata, lost, ..Self::from_image(image) }
     }
 
-    /// The photo, if it is opaque: for programs that know nothing else.
+    /// The photo, if it is opaque and has 8 bits per sample: for programs that know nothing else.
     ///
     /// # Errors
-    /// [`PhotoError::Transparent`].
-    pub fn opaque(self) -> Result<Self, PhotoError> {
-        if self.alpha.is_some() { Err(PhotoError::Transparent) } else { Ok(self) }
+    /// [`PhotoError::Transparent`] or [`PhotoError::Deep`].
+    pub fn plain(self) -> Result<Self, PhotoError> {
+        match (&self.pixels, &self.alpha) {
+            (PhotoSamples::Sixteen(_), _) => Err(PhotoError::Deep),
+            (_, Some(_)) => Err(PhotoError::Transparent),
+            _ => Ok(self),
+        }
     }
 
-    /// Takes an image of 8 bits apart.
+    /// Takes an image apart.
     fn from_image(image: DynamicImage) -> Self {
         let (width, height) = (image.width(), image.height());
         let channels = if image.color().has_color() { Channels::Rgb } else { Channels::Grey };
-        let (pixels, alpha) = match image {
-            DynamicImage::ImageLuma8(_) | DynamicImage::ImageRgb8(_) => (image.into_bytes(), Vec::new()),
-            DynamicImage::ImageLumaA8(pixels) => split::<2, 1>(&pixels.into_raw()),
-            other => split::<4, 3>(&other.into_rgba8().into_raw()),
+        let eight =
+            |(pixels, alpha): (Vec<u8>, Option<Vec<u8>>)| (PhotoSamples::Eight(pixels), alpha.map(PhotoSamples::Eight));
+        let sixteen = |(pixels, alpha): (Vec<u16>, Option<Vec<u16>>)| {
+            (PhotoSamples::Sixteen(pixels), alpha.map(PhotoSamples::Sixteen))
         };
-        let alpha = alpha.iter().any(|&sample| sample != u8::MAX).then_some(alpha);
+        let (pixels, alpha) = match image {
+            DynamicImage::ImageLuma8(image) => eight((image.into_raw(), None)),
+            DynamicImage::ImageRgb8(image) => eight((image.into_raw(), None)),
+            DynamicImage::ImageLumaA8(image) => eight(split::<_, 2, 1>(&image, u8::MAX)),
+            DynamicImage::ImageRgba8(image) => eight(split::<_, 4, 3>(&image, u8::MAX)),
+            DynamicImage::ImageLuma16(image) => sixteen((image.into_raw(), None)),
+            DynamicImage::ImageRgb16(image) => sixteen((image.into_raw(), None)),
+            DynamicImage::ImageLumaA16(image) => sixteen(split::<_, 2, 1>(&image, u16::MAX)),
+            other => sixteen(split::<_, 4, 3>(&other.into_rgba16(), u16::MAX)),
+        };
         Self { alpha, ..Self::new(width, height, channels, pixels) }
     }
 
-    /// The image as `image` holds it, to write it in one of its formats. `None` if the number of samples does not fit
-    /// width, height and channels.
+    /// The image as `image` holds it, to write it in one of its formats. `None` if the samples do not fit width, height,
+    /// channels and each other.
     pub fn into_image(self) -> Option<DynamicImage> {
-        let Self { width, height, pixels, alpha, .. } = self;
-        match (self.channels, alpha) {
-            (Channels::Grey, None) => GrayImage::from_raw(width, height, pixels).map(DynamicImage::ImageLuma8),
-            (Channels::Rgb, None) => RgbImage::from_raw(width, height, pixels).map(DynamicImage::ImageRgb8),
-            (Channels::Grey, Some(alpha)) => {
-                GrayAlphaImage::from_raw(width, height, joined(&pixels, &alpha, 1)).map(DynamicImage::ImageLumaA8)
+        use PhotoSamples::{Eight, Sixteen};
+        let Self { width: w, height: h, channels, pixels, alpha, .. } = self;
+        let count = channels.count();
+        Some(match (channels, pixels, alpha) {
+            (Channels::Grey, Eight(p), None) => ImageBuffer::from_raw(w, h, p).map(DynamicImage::ImageLuma8)?,
+            (Channels::Rgb, Eight(p), None) => ImageBuffer::from_raw(w, h, p).map(DynamicImage::ImageRgb8)?,
+            (Channels::Grey, Eight(p), Some(Eight(a))) => {
+                DynamicImage::ImageLumaA8(ImageBuffer::from_raw(w, h, joined(&p, &a, count))?)
             }
-            (Channels::Rgb, Some(alpha)) => {
-                RgbaImage::from_raw(width, height, joined(&pixels, &alpha, 3)).map(DynamicImage::ImageRgba8)
+            (Channels::Rgb, Eight(p), Some(Eight(a))) => {
+                DynamicImage::ImageRgba8(ImageBuffer::from_raw(w, h, joined(&p, &a, count))?)
             }
-        }
+            (Channels::Grey, Sixteen(p), None) => ImageBuffer::from_raw(w, h, p).map(DynamicImage::ImageLuma16)?,
+            (Channels::Rgb, Sixteen(p), None) => ImageBuffer::from_raw(w, h, p).map(DynamicImage::ImageRgb16)?,
+            (Channels::Grey, Sixteen(p), Some(Sixteen(a))) => {
+                DynamicImage::ImageLumaA16(ImageBuffer::from_raw(w, h, joined(&p, &a, count))?)
+            }
+            (Channels::Rgb, Sixteen(p), Some(Sixteen(a))) => {
+                DynamicImage::ImageRgba16(ImageBuffer::from_raw(w, h, joined(&p, &a, count))?)
+            }
+            _ => return None,
+        })
     }
 }
 
@@ -229,17 +247,4 @@ fn is_animated(format: ImageFormat, bytes: &[u8]) -> bool {
         ImageFormat::WebP => WebPDecoder::new(bytes).is_ok_and(|decoder| decoder.has_animation()),
         _ => false,
     }
-}
-
-/// Samples [.., `ALL`] as those of colours [.., `COLOURS`] and of alpha, the last of each pixel.
-fn split<const ALL: usize, const COLOURS: usize>(samples: &[u8]) -> (Vec<u8>, Vec<u8>) {
-    let pixels = samples.as_chunks::<ALL>().0;
-    let colours = pixels.iter().filter_map(|pixel| pixel.first_chunk::<COLOURS>()).flatten().copied().collect();
-    (colours, pixels.iter().filter_map(|pixel| pixel.last()).copied().collect())
-}
-
-/// The other way round.
-fn joined(colours: &[u8], alpha: &[u8], channels: usize) -> Vec<u8> {
-    let pixels = colours.chunks_exact(channels).zip(alpha);
-    pixels.flat_map(|(colours, alpha)| colours.iter().chain([alpha])).copied().collect()
 }

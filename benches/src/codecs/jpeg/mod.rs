@@ -81,11 +81,15 @@ impl Jpeg {
             let size = if self.chroma == "444" { (1, 1) } else { (2, 2) };
             compress.set_chroma_sampling_pixel_sizes(size, size);
             if self.chroma == "420dct" {
-                return dct::compress(compress, &picture.pixels, [picture.width as usize, picture.height as usize]);
+                return dct::compress(
+                    compress,
+                    &picture.pixels.to_eight(),
+                    [picture.width as usize, picture.height as usize],
+                );
             }
         }
         let mut started = compress.start_compress(Vec::new())?;
-        started.write_scanlines(&picture.pixels)?;
+        started.write_scanlines(&picture.pixels.to_eight())?;
         started.finish()
     }
 }

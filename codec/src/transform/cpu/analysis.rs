@@ -34,6 +34,15 @@ impl PackedAnalysis {
     }
 }
 
+/// Rows of patches, as the first layer takes them.
+#[derive(Debug)]
+pub(super) enum Patches {
+    /// Of samples with 8 bits.
+    Samples(Vec<Vec<u8>>),
+    /// Of deeper ones, as [`crate::patches::deep_rows`] gives them.
+    Deep(Vec<Vec<i16>>),
+}
+
 /// An analysis that is under way on a picture of some width.
 #[derive(Debug)]
 pub(super) struct AnalysisPipeline<'a> {
@@ -63,10 +72,13 @@ impl<'a> AnalysisPipeline<'a> {
         }
     }
 
-    /// The next rows of patches `[2 columns, 64 channels]` as 8-bit samples -> the next rows of whitened latents `[columns, y]`. What comes
+    /// The next rows of patches `[2 columns, 64 channels]` -> the next rows of whitened latents `[columns, y]`. What comes
     /// out is behind, until the `last` rows have come.
-    pub(super) fn push(&mut self, patches: &[Vec<u8>], last: bool) -> Vec<Vec<f32>> {
-        let mut rows = layers::from_samples(self.level, self.stem, patches);
+    pub(super) fn push(&mut self, patches: &Patches, last: bool) -> Vec<Vec<f32>> {
+        let mut rows = match patches {
+            Patches::Samples(patches) => layers::from_samples(self.level, self.stem, patches),
+            Patches::Deep(patches) => layers::from_deep(self.level, self.stem, patches),
+        };
         for stage in &mut self.blocks8 {
             rows = stage.push(self.level, rows, last);
         }

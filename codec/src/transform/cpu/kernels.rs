@@ -1,6 +1,6 @@
 //! The products of the CPU's transforms: dense layers and the 3x3 convolution, from integers to floats. Plain Rust, see `simd.rs`.
 
-use super::number::{Step, largest_bits};
+use super::number::{Sample, Step, largest_bits};
 use super::pack::{Packed, Scales};
 use crate::simd::{LANES, Simd};
 
@@ -218,21 +218,22 @@ impl Finish for Gate<'_> {
     }
 }
 
-/// Stores 8-bit samples.
-pub(super) struct Samples<'a> {
+/// Stores samples up to `peak`.
+pub(super) struct Samples<'a, T> {
     /// `[positions, outputs]`.
-    pub(super) out: &'a mut [u8],
+    pub(super) out: &'a mut [T],
     pub(super) outputs: usize,
+    pub(super) peak: f32,
 }
 
-impl Finish for Samples<'_> {
+impl<T: Sample> Finish for Samples<'_, T> {
     #[inline(always)]
     fn finish(&mut self, position: usize, panel: usize, values: &[f32; LANES]) {
         let output = panel * LANES;
         // A loop, because `map` would not be inlined into the instruction set.
-        let mut samples = [0; LANES];
+        let mut samples = [T::default(); LANES];
         for lane in 0..LANES {
-            samples[lane] = super::number::sample(values[lane]);
+            samples[lane] = super::number::sample(values[lane], self.peak);
         }
         let place = &mut self.out[position * self.outputs + output..];
         match place.first_chunk_mut::<LANES>() {

@@ -3,8 +3,9 @@
 use rayon::prelude::*;
 
 use super::kernels::{Gained, Place, Plain, Quantised, Samples, dense, quantise};
-use super::number::{Step, largest_bits};
+use super::number::{Sample, Step, largest_bits};
 use super::pack::Packed;
+use crate::patches::DEEP_MAX;
 use crate::simd::{Job, Level, Simd};
 
 /// Positions of a row that go through a layer together.
@@ -99,25 +100,59 @@ impl Job for SampleJob<'_> {
     }
 }
 
-/// Rows `[columns, inputs]` to rows of 8-bit samples `[columns, outputs]`.
-pub(super) fn to_samples(level: Level, layer: &Packed, input: &[Vec<f32>]) -> Vec<Vec<u8>> {
-    each_piece(layer, input, |scratch, input, out| level.run(ToSampleJob { layer, input, out, scratch }))
+/// Rows of deep samples `[columns, inputs]` (see [`crate::patches::deep_rows`]) to rows `[columns, outputs]`.
+pub(super) fn from_deep(level: Level, layer: &Packed, input: &[Vec<i16>]) -> Vec<Vec<f32>> {
+    each_piece(layer, input, |scratch, input, out| level.run(DeepJob { layer, input, out, scratch }))
 }
 
-struct ToSampleJob<'a> {
+struct DeepJob<'a> {
     layer: &'a Packed,
-    input: &'a [f32],
-    out: &'a mut [u8],
+    input: &'a [i16],
+    out: &'a mut [f32],
     scratch: &'a mut Scratch,
 }
 
-impl Job for ToSampleJob<'_> {
+impl Job for DeepJob<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let (depth, outputs) = (self.layer.depth(), self.layer.outputs());
+        let (_, steps) = self.scratch.sized(self.input.len() / depth, depth);
+        steps.fill(0.5 / f32::from(DEEP_MAX));
+        dense(
+            simd,
+            self.layer,
+            Quantised { values: self.input, depth, steps },
+            &mut Plain(Place { out: self.out, stride: outputs, outputs }),
+        );
+    }
+}
+
+/// Rows `[columns, inputs]` to rows of samples `[columns, outputs]` up to `peak`.
+pub(super) fn to_samples<T: Sample>(level: Level, layer: &Packed, input: &[Vec<f32>], peak: u16) -> Vec<Vec<T>> {
+    let peak = peak.into();
+    each_piece(layer, input, |scratch, input, out| level.run(ToSampleJob { layer, input, out, peak, scratch }))
+}
+
+struct ToSampleJob<'a, T> {
+    layer: &'a Packed,
+    input: &'a [f32],
+    out: &'a mut [T],
+    peak: f32,
+    scratch: &'a mut Scratch,
+}
+
+impl<T: Sample> Job for ToSampleJob<'_, T> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let (depth, outputs) = (self.layer.depth(), self.layer.outputs());
         let (values, steps) = self.scratch.sized(self.input.len() / depth, depth);
         quantise(self.input, depth, depth, values, steps);
-        dense(simd, self.layer, Quantised { values, depth, steps }, &mut Samples { out: self.out, outputs });
+        dense(
+            simd,
+            self.layer,
+            Quantised { values, depth, steps },
+            &mut Samples { out: self.out, outputs, peak: self.peak },
+        );
     }
 }
 

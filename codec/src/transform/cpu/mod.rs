@@ -19,14 +19,16 @@ use std::sync::LazyLock;
 use lic_model::plain;
 use lic_model::weights::WeightFile;
 
-use self::analysis::{AnalysisPipeline, PackedAnalysis, PackedHyper};
+use self::analysis::{AnalysisPipeline, PackedAnalysis, PackedHyper, Patches};
+use self::number::Sample;
 use self::synthesis::{PackedSynthesis, SynthesisPipeline};
 use super::{Analysis, Synthesis, Transforms};
 use crate::error::Error;
-use crate::format::Header;
+use crate::format::{BitDepth, Header};
 use crate::image::Picture;
 use crate::model::ModelError;
 use crate::patches;
+use crate::samples::peak;
 use crate::simd::Level;
 use crate::tiles::Area;
 
@@ -112,7 +114,11 @@ impl Analysis for CpuAnalysis<'_> {
         let (rows, columns) = (self.area.rows.len(), self.area.columns.len());
         while self.ready.len() < count && self.next < rows {
             let end = (self.next + chunk_rows(columns)).min(rows);
-            let patches = patches::sample_rows(self.picture, 2 * self.next..2 * end, 2 * columns);
+            let part = 2 * self.next..2 * end;
+            let patches = match patches::deep_rows(self.picture, part.clone(), 2 * columns) {
+                Some(rows) => Patches::Deep(rows),
+                None => Patches::Samples(patches::sample_rows(self.picture, part, 2 * columns)),
+            };
             self.next = end;
             self.ready.extend(self.pipeline.push(&patches, end == rows));
         }
@@ -128,13 +134,24 @@ struct CpuSynthesis<'a> {
     pipeline: SynthesisPipeline<'a>,
 }
 
-impl Synthesis for CpuSynthesis<'_> {
-    fn push(&mut self, latents: Vec<Vec<f32>>, pixels: &mut Vec<u8>) -> Result<(), Error> {
+impl CpuSynthesis<'_> {
+    fn append<T: Sample>(&mut self, latents: &[Vec<f32>], peak: u16, pixels: &mut Vec<T>) {
         for chunk in latents.chunks(chunk_rows(self.columns)) {
             self.missing = self.missing.saturating_sub(chunk.len());
-            let rows = self.pipeline.push(chunk, self.missing == 0);
+            let rows = self.pipeline.push(chunk, peak, self.missing == 0);
             patches::append_rows(&rows, &self.header, pixels);
         }
+    }
+}
+
+impl Synthesis for CpuSynthesis<'_> {
+    fn push(&mut self, latents: Vec<Vec<f32>>, pixels: &mut Vec<u8>) -> Result<(), Error> {
+        self.append(&latents, u8::MAX.into(), pixels);
+        Ok(())
+    }
+
+    fn push_deep(&mut self, latents: Vec<Vec<f32>>, depth: BitDepth, pixels: &mut Vec<u16>) -> Result<(), Error> {
+        self.append(&latents, peak(depth), pixels);
         Ok(())
     }
 }

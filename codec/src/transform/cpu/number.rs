@@ -72,13 +72,33 @@ fn exp2(x: f32) -> f32 {
     f32::from_bits((power.to_bits() as i32).wrapping_add(exponent << 23) as u32)
 }
 
-/// The 8-bit sample of a number that is nominally in -0.5..=0.5; 0 for what is no number.
+/// A type of samples.
+pub(super) trait Sample: Copy + Default + Send + Sync {
+    /// From an integer that fits.
+    fn of(value: i32) -> Self;
+}
+
+impl Sample for u8 {
+    #[inline(always)]
+    fn of(value: i32) -> Self {
+        value as Self
+    }
+}
+
+impl Sample for u16 {
+    #[inline(always)]
+    fn of(value: i32) -> Self {
+        value as Self
+    }
+}
+
+/// The sample, 0 to `peak`, of a number that is nominally in -0.5..=0.5; 0 for what is no number.
 #[inline(always)]
-pub(super) fn sample(value: f32) -> u8 {
-    let scaled = (value + 0.5) * 255.0;
+pub(super) fn sample<T: Sample>(value: f32, peak: f32) -> T {
+    let scaled = (value + 0.5) * peak;
     let scaled = if scaled > 0.0 { scaled } else { 0.0 };
-    let scaled = if scaled < 255.0 { scaled } else { 255.0 };
-    nearest(scaled) as u8
+    let scaled = if scaled < peak { scaled } else { peak };
+    T::of(nearest(scaled))
 }
 
 #[cfg(test)]
@@ -119,6 +139,7 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_black() {
-        assert_eq!([f32::NAN, -9.0, 9.0, 0.5, -0.5].map(sample), [0, 0, 255, 255, 0]);
+        assert_eq!([f32::NAN, -9.0, 9.0, 0.5, -0.5].map(|v| sample::<u8>(v, 255.0)), [0, 0, 255, 255, 0]);
+        assert_eq!([f32::NAN, -9.0, 9.0, 0.5, 0.0].map(|v| sample::<u16>(v, 65535.0)), [0, 0, 65535, 65535, 32768]);
     }
 }

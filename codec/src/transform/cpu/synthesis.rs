@@ -4,6 +4,7 @@ use lic_shaders::transform::{Dense, Synthesis, at_quality};
 
 use super::block::{BlockStage, PackedBlock};
 use super::layers;
+use super::number::Sample;
 use super::pack::Packed;
 use crate::format::ColourModel;
 use crate::simd::Level;
@@ -82,9 +83,10 @@ impl<'a> SynthesisPipeline<'a> {
         }
     }
 
-    /// The next rows of latents `[columns, y]` -> the next rows of patches `[2 columns, 64 channels]` as 8-bit samples. What comes out is
+    /// The next rows of latents `[columns, y]` -> the next rows of patches `[2 columns, 64 channels]` as samples up to
+    /// `peak`. What comes out is
     /// behind by as many rows as there are blocks, until the `last` rows have come.
-    pub(super) fn push(&mut self, latents: &[Vec<f32>], last: bool) -> Vec<Vec<u8>> {
+    pub(super) fn push<T: Sample>(&mut self, latents: &[Vec<f32>], peak: u16, last: bool) -> Vec<Vec<T>> {
         let mut rows = layers::rows(self.level, &self.net.stem, latents);
         for stage in &mut self.blocks16 {
             rows = stage.push(self.level, rows, last);
@@ -93,6 +95,6 @@ impl<'a> SynthesisPipeline<'a> {
         for stage in &mut self.blocks8 {
             rows = stage.push(self.level, rows, last);
         }
-        layers::to_samples(self.level, self.head, &rows)
+        layers::to_samples(self.level, self.head, &rows, peak)
     }
 }

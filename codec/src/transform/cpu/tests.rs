@@ -18,7 +18,7 @@ fn picture(header: &Header) -> Picture {
     let channels = crate::image::channels(header.colour);
     let (width, height) = (usize::from(header.width), usize::from(header.height));
     let mut noise = Noise(3);
-    let pixels =
+    let pixels: Vec<u8> =
         (0..width * height * channels).map(|i| (i / 7 % 200) as u8 + (noise.symmetric(20) + 20) as u8).collect();
     Picture::new(header.width.into(), header.height.into(), header.colour, pixels).unwrap()
 }
@@ -63,7 +63,7 @@ fn synthesis_agrees_with_the_reference_within_one_step() {
         let plane = Activations { rows, columns, values: latents.concat() };
         let patches = reference::synthesise(&net, &plane, header.quality);
         let size = [width, height].map(usize::from);
-        let expected = patches::to_samples(&patches.values, &area, &area, size, header.colour);
+        let expected: Vec<u8> = patches::to_samples(&patches.values, &area, &area, size, header.colour, 255);
         let mut pixels = Vec::new();
         transforms.synthesis(&header).push(latents, &mut pixels).unwrap();
         assert_eq!(pixels.len(), expected.len());

@@ -17,10 +17,11 @@ use super::rolling::RollingPlane;
 use super::{Analysis, Synthesis, Transforms};
 use crate::device::DeviceError;
 use crate::error::Error;
-use crate::format::{ColourModel, Header};
-use crate::image::Picture;
+use crate::format::{BitDepth, ColourModel, Header};
+use crate::image::{Picture, channels};
 use crate::model::ModelError;
 use crate::patches;
+use crate::samples::peak;
 use crate::tiles::Area;
 
 /// Latents per window at most: 16 megapixels, which take about 300 MB on the device with the student.
@@ -154,18 +155,37 @@ impl GpuAnalysis<'_> {
     fn band(&self, rows: &Range<usize>) -> Result<Vec<Vec<f32>>, Error> {
         let windows = self.cut.windows(rows);
         let across = 2 * self.cut.picture.columns.len();
-        let samples = |window: &Area| {
-            let patches = patches::sample_rows(self.picture, 2 * window.rows.start..2 * window.rows.end, across);
-            let length = patches.first().map_or(0, Vec::len) / across;
-            let places = 2 * window.columns.start * length..2 * window.columns.end * length;
-            let values = patches.iter().flat_map(|row| &row[places.clone()]).copied().collect();
-            Window { rows: window.rows.len(), columns: window.columns.len(), values }
-        };
-        let inputs: Vec<Window<u8>> = windows.iter().map(|(_, window)| samples(window)).collect();
+        let Some((_, Area { rows, .. })) = windows.first() else { return Ok(Vec::new()) };
+        let rows = 2 * rows.start..2 * rows.end;
         let grey = self.picture.colour == ColourModel::Grey;
-        let found = self.net.run(&self.gpu.float, &inputs, grey).map_err(failed)?;
-        Ok(join(&windows, &found, 1, self.gpu.channels))
+        let float = &self.gpu.float;
+        let found = match patches::deep_rows(self.picture, rows.clone(), across) {
+            None => {
+                let patches = patches::sample_rows(self.picture, rows, across);
+                self.net.samples(float, &split(&windows, &patches, |sample| sample), grey)
+            }
+            Some(patches) => {
+                let number = |value| f32::from(value) / f32::from(2 * patches::DEEP_MAX);
+                self.net.numbers(float, &split(&windows, &patches, number), grey)
+            }
+        };
+        Ok(join(&windows, &found.map_err(failed)?, 1, self.gpu.channels))
     }
+}
+
+/// The windows of a band from its rows of patches, whose numbers are converted.
+fn split<T: Copy, U>(windows: &[(Area, Area)], patches: &[Vec<T>], convert: impl Fn(T) -> U) -> Vec<Window<U>> {
+    let window = |(_, window): &(Area, Area)| {
+        let columns = 2 * window.columns.start..2 * window.columns.end;
+        let across = windows.last().map_or(1, |(_, last)| 2 * last.columns.end);
+        let values = patches.iter().flat_map(|row| {
+            let length = row.len() / across;
+            &row[columns.start * length..columns.end * length]
+        });
+        let values = values.map(|&value| convert(value)).collect();
+        Window { rows: window.rows.len(), columns: window.columns.len(), values }
+    };
+    windows.iter().map(window).collect()
 }
 
 impl Analysis for GpuAnalysis<'_> {
@@ -191,8 +211,14 @@ struct GpuSynthesis<'a> {
     next: usize,
 }
 
-impl Synthesis for GpuSynthesis<'_> {
-    fn push(&mut self, latents: Vec<Vec<f32>>, pixels: &mut Vec<u8>) -> Result<(), Error> {
+impl GpuSynthesis<'_> {
+    /// Takes rows of latents, and has `band` make rows of patches of what is complete.
+    fn advance<T: Copy>(
+        &mut self,
+        latents: Vec<Vec<f32>>,
+        band: impl Fn(&[Window<f32>], bool) -> Result<Vec<Vec<T>>, GpuError>,
+        mut done: impl FnMut(&Header, Vec<Vec<T>>),
+    ) -> Result<(), Error> {
         self.received += latents.len();
         self.plane.extend(latents);
         while let Some(rows) = self.cut.band(self.next) {
@@ -207,14 +233,37 @@ impl Synthesis for GpuSynthesis<'_> {
                 columns: window.columns.len(),
                 values: self.plane.read(window),
             });
-            let GpuTransforms { float, synthesis, .. } = self.gpu;
-            let grey = self.header.colour == ColourModel::Grey;
             let inputs: Vec<Window<f32>> = inputs.collect();
-            let found = synthesis.run(float, &inputs, self.header.quality, grey).map_err(failed)?;
-            let channels = if grey { 64 } else { 192 };
-            patches::append_rows(&join(&windows, &found, 2, channels), &self.header, pixels);
+            let found = band(&inputs, self.header.colour == ColourModel::Grey).map_err(failed)?;
+            done(&self.header, join(&windows, &found, 2, 64 * channels(self.header.colour)));
         }
         Ok(())
+    }
+}
+
+impl Synthesis for GpuSynthesis<'_> {
+    fn push(&mut self, latents: Vec<Vec<f32>>, pixels: &mut Vec<u8>) -> Result<(), Error> {
+        let (GpuTransforms { float, synthesis, .. }, quality) = (self.gpu, self.header.quality);
+        self.advance(
+            latents,
+            |windows, grey| synthesis.samples(float, windows, quality, grey),
+            |header, rows| patches::append_rows(&rows, header, pixels),
+        )
+    }
+
+    fn push_deep(&mut self, latents: Vec<Vec<f32>>, depth: BitDepth, pixels: &mut Vec<u16>) -> Result<(), Error> {
+        let (GpuTransforms { float, synthesis, .. }, quality) = (self.gpu, self.header.quality);
+        let peak = f32::from(peak(depth));
+        // The conversion saturates, and makes 0 of what is no number.
+        let sample = |value: f32| ((value + 0.5) * peak + 0.5).min(peak) as u16;
+        self.advance(
+            latents,
+            |windows, grey| {
+                let found = synthesis.numbers(float, windows, quality, grey)?;
+                Ok(found.into_iter().map(|plane| plane.into_iter().map(sample).collect()).collect())
+            },
+            |header, rows| patches::append_rows(&rows, header, pixels),
+        )
     }
 }
 

@@ -5,6 +5,7 @@ use lic_shaders::gpu::AdapterPolicy;
 use super::*;
 use crate::format::BitDepth;
 use crate::prior::random::Noise;
+use crate::samples::Samples;
 use crate::transform::cpu::CpuTransforms;
 
 const TINY: &[u8] = include_bytes!("../../../../model/weights/tiny.safetensors");
@@ -37,7 +38,7 @@ fn header(colour: ColourModel) -> Header {
 fn picture(header: &Header) -> Picture {
     let count = usize::from(header.width) * usize::from(header.height) * crate::image::channels(header.colour);
     let mut noise = Noise(3);
-    let pixels = (0..count).map(|i| (i / 7 % 200) as u8 + (noise.symmetric(20) + 20) as u8).collect();
+    let pixels: Vec<u8> = (0..count).map(|i| (i / 7 % 200) as u8 + (noise.symmetric(20) + 20) as u8).collect();
     Picture::new(header.width.into(), header.height.into(), header.colour, pixels).unwrap()
 }
 
@@ -47,9 +48,13 @@ fn analyse(transforms: &dyn Transforms, picture: &Picture, header: &Header) -> V
     [5, 9, 100].into_iter().flat_map(|count| analysis.rows(count).unwrap()).flatten().collect()
 }
 
-fn synthesise(transforms: &dyn Transforms, latents: &[f32], header: &Header) -> Vec<u8> {
+fn rows(transforms: &dyn Transforms, latents: &[f32], header: &Header) -> Vec<Vec<f32>> {
     let columns = Area::of_picture(header).columns.len();
-    let rows: Vec<Vec<f32>> = latents.chunks(columns * transforms.channels()).map(<[f32]>::to_vec).collect();
+    latents.chunks(columns * transforms.channels()).map(<[f32]>::to_vec).collect()
+}
+
+fn synthesise(transforms: &dyn Transforms, latents: &[f32], header: &Header) -> Vec<u8> {
+    let rows = rows(transforms, latents, header);
     let mut synthesis = transforms.synthesis(header);
     let mut pixels = Vec::new();
     for rows in rows.chunks(8) {
@@ -75,6 +80,33 @@ fn the_gpu_makes_what_the_cpu_makes() {
         let (rows, columns) = (21, 32);
         let hyper = |transforms: &dyn Transforms| transforms.hyper_analyse(&expected, rows, columns, 130).unwrap();
         close(&hyper(&gpu), &hyper(&cpu));
+    }
+}
+
+#[test]
+fn deep_pictures_are_as_exact_as_on_the_cpu() {
+    let file = WeightFile::parse(TINY).unwrap();
+    let Some(gpu) = transforms(&file) else { return };
+    let cpu = CpuTransforms::load(&file, true).unwrap().unwrap();
+    for colour in [ColourModel::Rgb, ColourModel::Grey] {
+        let header = Header { depth: BitDepth::Twelve, ..header(colour) };
+        let samples = picture(&header).pixels.to_eight().iter().map(|&s| 16 * u16::from(s) + 5).collect();
+        let samples = Samples::Deep(BitDepth::Twelve, samples);
+        let picture = Picture::new(header.width.into(), header.height.into(), colour, samples).unwrap();
+        let expected = analyse(&cpu, &picture, &header);
+        close(&analyse(&gpu, &picture, &header), &expected);
+        let pixels = |transforms: &dyn Transforms| {
+            let mut pixels = Vec::new();
+            let rows = rows(transforms, &expected, &header);
+            transforms.synthesis(&header).push_deep(rows, BitDepth::Twelve, &mut pixels).unwrap();
+            pixels
+        };
+        let (found, expected) = (pixels(&gpu), pixels(&cpu));
+        assert_eq!(found.len(), picture.pixels.len());
+        let worst = found.iter().zip(&expected).map(|(a, b)| a.abs_diff(*b)).max();
+        // A step of 8 bits is 16 of these.
+        assert!(worst <= Some(4), "the largest difference is {worst:?}");
+        assert!(found.iter().any(|sample| sample % 16 != found[0] % 16), "the low bits say nothing");
     }
 }
 

@@ -10,12 +10,14 @@ use std::collections::VecDeque;
 use lic_model::inference;
 use rayon::prelude::*;
 
+use self::patches::Sample;
 use super::rolling::RollingPlane;
 use super::{Analysis, Synthesis, Transforms};
 use crate::error::Error;
-use crate::format::{Header, TileRect};
+use crate::format::{BitDepth, Header, TileRect};
 use crate::image::{Picture, channels};
 use crate::model::ModelError;
+use crate::samples::peak;
 use crate::tiles::Area;
 
 /// Latents per attention window in each direction.
@@ -145,6 +147,17 @@ struct WindowSynthesis<'a> {
 
 impl Synthesis for WindowSynthesis<'_> {
     fn push(&mut self, latents: Vec<Vec<f32>>, pixels: &mut Vec<u8>) -> Result<(), Error> {
+        self.take(latents, u8::MAX.into(), pixels)
+    }
+
+    fn push_deep(&mut self, latents: Vec<Vec<f32>>, depth: BitDepth, pixels: &mut Vec<u16>) -> Result<(), Error> {
+        self.take(latents, peak(depth), pixels)
+    }
+}
+
+impl WindowSynthesis<'_> {
+    /// Takes rows of latents and appends the tiles, with samples up to `peak`, whose halo is complete.
+    fn take<T: Sample>(&mut self, latents: Vec<Vec<f32>>, peak: u16, pixels: &mut Vec<T>) -> Result<(), Error> {
         self.received += latents.len();
         self.plane.extend(latents);
         loop {
@@ -156,27 +169,31 @@ impl Synthesis for WindowSynthesis<'_> {
             }
             self.plane.forget_above(rows.start);
             self.tile_row += 1;
-            self.append(&tiles, usize::from(first.height), pixels)?;
+            self.append(&tiles, usize::from(first.height), peak, pixels)?;
         }
         Ok(())
     }
-}
 
-impl WindowSynthesis<'_> {
     /// Appends the pixels of a row of tiles, each tile written where it belongs as soon as it is there.
-    fn append(&self, tiles: &[TileRect], height: usize, pixels: &mut Vec<u8>) -> Result<(), Error> {
+    fn append<T: Sample>(
+        &self,
+        tiles: &[TileRect],
+        height: usize,
+        peak: u16,
+        pixels: &mut Vec<T>,
+    ) -> Result<(), Error> {
         let Self { windows, header, plane, picture, .. } = self;
         let channels = channels(header.colour);
         let stride = usize::from(header.width) * channels;
         let above = pixels.len();
-        pixels.resize(above + height * stride, 0);
+        pixels.resize(above + height * stride, T::default());
         let samples = |tile: &TileRect, window: Area| {
             let (rows, columns) = (window.rows.len(), window.columns.len());
             let patches = windows.networks.synthesise(plane.read(&window), rows, columns, header.quality);
             let size = [tile.width, tile.height].map(usize::from);
-            Ok(patches::to_samples(&patches, &window, &Area::of_tile(tile), size, header.colour))
+            Ok(patches::to_samples(&patches, &window, &Area::of_tile(tile), size, header.colour, peak))
         };
-        windows.each(tiles, picture, samples, |tile, block: Vec<u8>| {
+        windows.each(tiles, picture, samples, |tile, block: Vec<T>| {
             let rows = pixels[above..].chunks_exact_mut(stride);
             let (left, length) = (usize::from(tile.x) * channels, usize::from(tile.width) * channels);
             for (row, samples) in rows.zip(block.chunks_exact(length)) {

@@ -1,10 +1,11 @@
 //! Pixels to patches of floats and back, for windows of a picture.
 //!
-//! A patch is 8x8 pixels as 192 numbers in the order row, column, colour, `sample / 255 - 0.5`; grey pictures are three equal
+//! A patch is 8x8 pixels as 192 numbers in the order row, column, colour, `sample / peak - 0.5`; grey pictures are three equal
 //! planes. The edge is continued as in `crate::patches`.
 
 use crate::format::ColourModel;
 use crate::image::{Picture, channels};
+use crate::samples::{Samples, peak};
 use crate::tiles::{Area, LATENT};
 
 /// Pixels per patch in each direction.
@@ -16,17 +17,21 @@ const PATCH_VALUES: usize = PATCH * PATCH * 3;
 pub(crate) fn from_picture(picture: &Picture, area: &Area) -> Vec<f32> {
     let (width, height) = (picture.width as usize, picture.height as usize);
     let channels = picture.channels();
+    let peak = f32::from(peak(picture.pixels.depth()));
+    let value = |place: usize| match &picture.pixels {
+        Samples::Eight(pixels) => f32::from(pixels[place]) / 255.0 - 0.5,
+        Samples::Deep(_, pixels) => f32::from(pixels[place]) / peak - 0.5,
+    };
     let mut out = Vec::with_capacity(4 * area.positions() * PATCH_VALUES);
     for patch_row in 2 * area.rows.start..2 * area.rows.end {
         for patch_column in 2 * area.columns.start..2 * area.columns.end {
             for row in patch_row * PATCH..(patch_row + 1) * PATCH {
-                let line = &picture.pixels[row.min(height - 1) * width * channels..];
+                let line = row.min(height - 1) * width * channels;
                 for column in patch_column * PATCH..(patch_column + 1) * PATCH {
-                    let pixel = &line[column.min(width - 1) * channels..][..channels];
-                    let value = |sample: u8| f32::from(sample) / 255.0 - 0.5;
+                    let pixel = line + column.min(width - 1) * channels;
                     match picture.colour {
-                        ColourModel::Rgb => out.extend(pixel.iter().map(|&s| value(s))),
-                        ColourModel::Grey => out.extend([value(pixel[0]); 3]),
+                        ColourModel::Rgb => out.extend((pixel..pixel + 3).map(&value)),
+                        ColourModel::Grey => out.extend([value(pixel); 3]),
                     }
                 }
             }
@@ -35,14 +40,15 @@ pub(crate) fn from_picture(picture: &Picture, area: &Area) -> Vec<f32> {
     out
 }
 
-/// Samples [height, width, channels] of a tile from the patches of its `window`; `tile` lies inside of it.
-pub(crate) fn to_samples(
+/// Samples [height, width, channels] up to `peak` of a tile from the patches of its `window`; `tile` lies inside of it.
+pub(crate) fn to_samples<T: Sample>(
     patches: &[f32],
     window: &Area,
     tile: &Area,
     size: [usize; 2],
     colour: ColourModel,
-) -> Vec<u8> {
+    peak: u16,
+) -> Vec<T> {
     let [width, height] = size;
     let patches_across = 2 * window.columns.len();
     let (top, left) =
@@ -54,18 +60,36 @@ pub(crate) fn to_samples(
             let at = patch * PATCH_VALUES + (row % PATCH * PATCH + column % PATCH) * 3;
             let pixel = &patches[at..at + 3];
             match colour {
-                ColourModel::Rgb => out.extend(pixel.iter().map(|&v| sample(v))),
-                ColourModel::Grey => out.push(sample(pixel.iter().sum::<f32>() / 3.0)),
+                ColourModel::Rgb => out.extend(pixel.iter().map(|&v| sample::<T>(v, peak))),
+                ColourModel::Grey => out.push(sample::<T>(pixel.iter().sum::<f32>() / 3.0, peak)),
             }
         }
     }
     out
 }
 
-/// The 8-bit sample of a number that is nominally in -0.5..=0.5.
-fn sample(value: f32) -> u8 {
+/// A type of samples.
+pub(crate) trait Sample: Copy + Default + Send {
+    /// From a sample that fits.
+    fn of(sample: u16) -> Self;
+}
+
+impl Sample for u8 {
+    fn of(sample: u16) -> Self {
+        sample as Self
+    }
+}
+
+impl Sample for u16 {
+    fn of(sample: u16) -> Self {
+        sample
+    }
+}
+
+/// The sample, 0 to `peak`, of a number that is nominally in -0.5..=0.5.
+fn sample<T: Sample>(value: f32, peak: u16) -> T {
     // The conversion saturates, and makes 0 of what is no number.
-    ((value + 0.5) * 255.0 + 0.5) as u8
+    T::of((((value + 0.5) * f32::from(peak) + 0.5) as u16).min(peak))
 }
 
 #[cfg(test)]
@@ -82,9 +106,9 @@ mod tests {
             let whole = Area { rows: 0..3, columns: 0..2 };
             let patches = from_picture(&picture, &whole);
             assert_eq!(patches.len(), 6 * 4 * PATCH_VALUES);
-            let back = to_samples(&patches, &whole, &whole, [width, height], colour);
+            let back: Vec<u8> = to_samples(&patches, &whole, &whole, [width, height], colour, 255);
             assert_eq!(back, pixels);
-            let all = to_samples(&patches, &whole, &whole, [32, 48], colour);
+            let all: Vec<u8> = to_samples(&patches, &whole, &whole, [32, 48], colour, 255);
             let last = &pixels[samples - channels(colour)..];
             assert_eq!(&all[all.len() - channels(colour)..], last);
         }
@@ -97,13 +121,14 @@ mod tests {
         let window = Area { rows: 0..3, columns: 1..4 };
         let tile = Area { rows: 1..2, columns: 2..4 };
         let patches = from_picture(&picture, &window);
-        let samples = to_samples(&patches, &window, &tile, [32, 16], ColourModel::Grey);
+        let samples: Vec<u8> = to_samples(&patches, &window, &tile, [32, 16], ColourModel::Grey, 255);
         let expected: Vec<u8> = (16..32).flat_map(|row| pixels[row * 64 + 32..row * 64 + 64].to_vec()).collect();
         assert_eq!(samples, expected);
     }
 
     #[test]
     fn what_is_no_number_is_black() {
-        assert_eq!([f32::NAN, -9.0, 9.0, 0.0].map(sample), [0, 0, 255, 128]);
+        assert_eq!([f32::NAN, -9.0, 9.0, 0.0].map(|v| sample::<u8>(v, 255)), [0, 0, 255, 128]);
+        assert_eq!([f32::NAN, -9.0, 9.0, 0.0].map(|v| sample::<u16>(v, 1023)), [0, 0, 1023, 512]);
     }
 }

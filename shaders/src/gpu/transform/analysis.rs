@@ -3,7 +3,7 @@
 use super::kernels::Kernel;
 use super::layers::{BlockBuffers, LayerBuffers};
 use super::run::{Memory, Run};
-use super::{FloatGpu, GpuError, Window};
+use super::{FloatGpu, GpuError, Window, floats};
 use crate::transform::{Analysis, HyperAnalysis, PATCH, at_quality};
 
 /// The layers on a device.
@@ -33,17 +33,35 @@ impl AnalysisBuffers {
         }
     }
 
-    /// How many latents the windows of one [`run`](Self::run) may have.
+    /// How many latents the windows may have.
     pub fn most_latents(&self, float: &FloatGpu) -> usize {
-        let widest = [PATCH as u32, 4 * self.colour.outputs, self.head.inputs, self.head.outputs].into_iter().max();
+        let widest = [4 * PATCH as u32, 4 * self.colour.outputs, self.head.inputs, self.head.outputs].into_iter().max();
         float.most_latents(widest.unwrap_or(1) as usize)
     }
 
-    /// Whitened latents `[rows, columns, y]` of every window of samples. One copy back for all of them.
+    /// Whitened latents `[rows, columns, y]` of every window of 8-bit samples. One copy back for all of them.
     ///
     /// # Errors
     /// The device failed.
-    pub fn run(&self, float: &FloatGpu, windows: &[Window<u8>], grey: bool) -> Result<Vec<Vec<f32>>, GpuError> {
+    pub fn samples(&self, float: &FloatGpu, windows: &[Window<u8>], grey: bool) -> Result<Vec<Vec<f32>>, GpuError> {
+        self.run(float, windows, grey, Kernel::FromSamples)
+    }
+
+    /// The same from numbers in -0.5..=0.5, for samples of more than 8 bits.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub fn numbers(&self, float: &FloatGpu, windows: &[Window<f32>], grey: bool) -> Result<Vec<Vec<f32>>, GpuError> {
+        self.run(float, windows, grey, Kernel::Plain)
+    }
+
+    fn run<T: bytemuck::NoUninit>(
+        &self,
+        float: &FloatGpu,
+        windows: &[Window<T>],
+        grey: bool,
+        first: Kernel,
+    ) -> Result<Vec<Vec<f32>>, GpuError> {
         let latents = windows.iter().map(|window| window.rows * window.columns).max().unwrap_or(0);
         let [fine, coarse, out] =
             [self.colour.outputs, self.head.inputs, self.head.outputs].map(|channels| channels as usize);
@@ -59,7 +77,7 @@ impl AnalysisBuffers {
             let stream8 = stream8.plane(2 * rows, 2 * columns, fine);
             let stream16 = stream16.plane(rows, columns, coarse);
             let found = found.plane(rows, columns, out);
-            run.layer(Kernel::FromSamples, stem, &samples, &stream8);
+            run.layer(first, stem, &samples, &stream8);
             self.blocks8.iter().for_each(|block| run.block(block, &stream8, &part, &hidden));
             run.layer(Kernel::Down, &self.down, &stream8, &stream16);
             self.blocks16.iter().for_each(|block| run.block(block, &stream16, &part, &hidden));
@@ -117,8 +135,4 @@ impl HyperBuffers {
         run.read(&out, self.down2.outputs);
         Ok(run.finish()?.iter().flat_map(|bytes| floats(bytes)).collect())
     }
-}
-
-fn floats(bytes: &[u8]) -> Vec<f32> {
-    bytes.as_chunks::<4>().0.iter().map(|&word| f32::from_le_bytes(word)).collect()
 }

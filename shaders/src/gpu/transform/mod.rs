@@ -32,7 +32,7 @@ pub struct Window<T> {
     pub rows: usize,
     /// Columns of latents.
     pub columns: usize,
-    /// Samples `[2 rows, 2 columns, 64 colours]` of patches, or latents `[rows, columns, y]`.
+    /// Samples or numbers `[2 rows, 2 columns, 64 colours]` of patches, or latents `[rows, columns, y]`.
     pub values: Vec<T>,
 }
 
@@ -52,6 +52,10 @@ impl FloatGpu {
         // A workgroup computes 64 positions.
         self.gpu.most_rows(words, 64 / 4)
     }
+}
+
+fn floats(bytes: &[u8]) -> Vec<f32> {
+    bytes.as_chunks::<4>().0.iter().map(|&word| f32::from_le_bytes(word)).collect()
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ fn synthesis_agrees_with_the_reference_within_one_step() {
     let buffers = SynthesisBuffers::new(&float, &net);
     let planes = WINDOWS.map(|size| noise.latents(size));
     for grey in [false, true] {
-        let found = buffers.run(&float, &planes.each_ref().map(window), QUALITY, grey).unwrap();
+        let found = buffers.samples(&float, &planes.each_ref().map(window), QUALITY, grey).unwrap();
         let head = if grey { net.head.mean_of_colours() } else { net.head.clone() };
         let net = Synthesis { head, ..net.clone() };
         for (plane, found) in planes.iter().zip(found) {
@@ -114,7 +114,7 @@ fn analysis_agrees_with_the_reference() {
             let values = noise.numbers(count, 128.0).into_iter().map(|v| (v + 128.0) as u8).collect();
             Window { rows, columns, values }
         });
-        let found = buffers.run(&float, &windows, grey).unwrap();
+        let found = buffers.samples(&float, &windows, grey).unwrap();
         for (window, found) in windows.iter().zip(found) {
             let values = window.values.iter().map(|&sample| f32::from(sample) / 255.0 - 0.5).collect();
             let patches = Activations { rows: 2 * window.rows, columns: 2 * window.columns, values };

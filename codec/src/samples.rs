@@ -1,0 +1,156 @@
+//! [`Samples`]: the numbers of a picture, of 8 bits or more.
+
+use std::borrow::Cow;
+
+use crate::error::Error;
+use crate::format::BitDepth;
+
+/// Samples of one depth; what they mean is said by who holds them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Samples {
+    /// 8 bits each.
+    Eight(Vec<u8>),
+    /// 10, 12 or 16 bits each, 0..=2^bits - 1.
+    Deep(BitDepth, Vec<u16>),
+}
+
+impl From<Vec<u8>> for Samples {
+    fn from(samples: Vec<u8>) -> Self {
+        Self::Eight(samples)
+    }
+}
+
+impl Samples {
+    /// None yet, with room for so many.
+    pub(crate) fn reserve(depth: BitDepth, samples: u64) -> Result<Self, Error> {
+        fn room<T>(samples: u64) -> Result<Vec<T>, Error> {
+            let mut room = Vec::new();
+            let reserved = usize::try_from(samples).ok().and_then(|samples| room.try_reserve_exact(samples).ok());
+            reserved.map(|()| room).ok_or(Error::OutOfMemory { bytes: samples * size_of::<T>() as u64 })
+        }
+        Ok(match depth {
+            BitDepth::Eight => Self::Eight(room(samples)?),
+            depth => Self::Deep(depth, room(samples)?),
+        })
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Eight(samples) => samples.len(),
+            Self::Deep(_, samples) => samples.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bits per sample.
+    pub fn depth(&self) -> BitDepth {
+        match self {
+            Self::Eight(_) => BitDepth::Eight,
+            Self::Deep(depth, _) => *depth,
+        }
+    }
+
+    /// The samples, if they have 8 bits each.
+    pub fn as_eight(&self) -> Option<&[u8]> {
+        match self {
+            Self::Eight(samples) => Some(samples),
+            Self::Deep(..) => None,
+        }
+    }
+
+    /// The samples with 16 bits each: as they are, or stretched to that range.
+    pub fn to_sixteen(&self) -> Cow<'_, [u16]> {
+        match self {
+            Self::Eight(samples) => samples.iter().map(|&sample| 257 * u16::from(sample)).collect(),
+            Self::Deep(BitDepth::Sixteen, samples) => samples.into(),
+            Self::Deep(depth, samples) => {
+                let peak = u32::from(peak(*depth));
+                samples.iter().map(|&s| ((u32::from(s) * 65535 + peak / 2) / peak).min(65535) as u16).collect()
+            }
+        }
+    }
+
+    /// The samples with 8 bits each: as they are, or rounded.
+    pub fn to_eight(&self) -> Cow<'_, [u8]> {
+        match self {
+            Self::Eight(samples) => samples.into(),
+            Self::Deep(depth, samples) => samples.iter().map(|&sample| eight_bits(sample, *depth)).collect(),
+        }
+    }
+
+    /// Whether every sample has the greatest value of its depth.
+    pub(crate) fn all_are_greatest(&self) -> bool {
+        match self {
+            Self::Eight(samples) => samples.iter().all(|&sample| sample == u8::MAX),
+            Self::Deep(depth, samples) => samples.iter().all(|&sample| sample == peak(*depth)),
+        }
+    }
+
+    /// The first sample that is greater than its depth allows.
+    pub(crate) fn too_large(&self) -> Option<u16> {
+        match self {
+            Self::Eight(_) => None,
+            Self::Deep(depth, samples) => samples.iter().copied().find(|&sample| sample > peak(*depth)),
+        }
+    }
+
+    /// Sum of the squared differences from samples of the same depth and number, in units of one step.
+    pub(crate) fn squared_error(&self, other: &Self) -> Option<f64> {
+        fn sum<T: Copy + Into<i64>>(a: &[T], b: &[T]) -> f64 {
+            let square = |(&a, &b): (&T, &T)| (a.into() - b.into()).pow(2) as u64;
+            a.iter().zip(b).map(square).sum::<u64>() as f64
+        }
+        match (self, other) {
+            (Self::Eight(a), Self::Eight(b)) if a.len() == b.len() => Some(sum(a, b)),
+            (Self::Deep(p, a), Self::Deep(q, b)) if p == q && a.len() == b.len() => Some(sum(a, b)),
+            _ => None,
+        }
+    }
+}
+
+/// The greatest sample of a depth.
+pub(crate) fn peak(depth: BitDepth) -> u16 {
+    match depth {
+        BitDepth::Eight => 255,
+        BitDepth::Ten => 1023,
+        BitDepth::Twelve => 4095,
+        BitDepth::Sixteen => u16::MAX,
+    }
+}
+
+/// A sample rounded to 8 bits.
+pub(crate) fn eight_bits(sample: u16, depth: BitDepth) -> u8 {
+    let peak = u32::from(peak(depth));
+    ((u32::from(sample) * 255 + peak / 2) / peak).min(255) as u8
+}
+
+/// A sample of 8 bits as one of another depth.
+pub(crate) fn deepened(sample: u8, depth: BitDepth) -> u16 {
+    ((u32::from(sample) * u32::from(peak(depth)) + 127) / 255) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_bits_survive_every_depth() {
+        for depth in [BitDepth::Ten, BitDepth::Twelve, BitDepth::Sixteen] {
+            for sample in 0..=255 {
+                assert_eq!(eight_bits(deepened(sample, depth), depth), sample, "{depth:?}");
+            }
+            assert_eq!(deepened(255, depth), peak(depth));
+        }
+    }
+
+    #[test]
+    fn samples_beyond_their_depth_are_found() {
+        assert_eq!(Samples::Deep(BitDepth::Ten, vec![0, 1023]).too_large(), None);
+        assert_eq!(Samples::Deep(BitDepth::Ten, vec![0, 1024]).too_large(), Some(1024));
+    }
+}
