@@ -37,6 +37,7 @@
 //!   the crate is small and builds in half a minute.
 //! - `burn` (default): burn's networks, for [`DeviceChoice::Reference`] and for models with attention.
 //! - `gpu`: transforms and prior on GPUs through wgpu as well, with `burn`; without it [`DeviceChoice::Gpu`] is an error.
+//! - `image`: `image::open` for `.lic` files, see [`mod@image`].
 //! - `libtorch`: builds the training library's fast CPU backend; this crate does not use it.
 
 #[cfg(not(any(feature = "burn", feature = "cpu")))]
@@ -51,11 +52,13 @@ mod encoder;
 pub mod entropy;
 pub mod error;
 pub mod format;
-mod image;
+#[cfg(feature = "image")]
+pub mod image;
 mod metadata;
 pub mod model;
 mod options;
 mod patches;
+mod picture;
 mod plane;
 pub mod prior;
 mod runtime;
@@ -74,10 +77,10 @@ pub use device::DeviceChoice;
 pub use encoder::{Analysed, Encoded, Encoder};
 pub use error::{Error, Warning};
 pub use format::ColourModel as Colour;
-pub use image::Picture;
 pub use metadata::Metadata;
 pub use model::Model;
 pub use options::{EncodeOptions, quality_index};
+pub use picture::Picture;
 pub use prior::QualityIndex;
 pub use samples::Samples;
 pub use stats::Stats;

@@ -8,7 +8,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::format::{ColourModel, Header};
-use crate::image::{Picture, channels};
+use crate::picture::{Picture, channels};
 use crate::samples::{Samples, eight_bits, peak};
 
 /// Pixels per patch in each direction.

@@ -21,7 +21,7 @@ pub(crate) mod windows;
 
 use crate::error::Error;
 use crate::format::{BitDepth, Header};
-use crate::image::Picture;
+use crate::picture::Picture;
 use crate::samples::deepened;
 
 /// Analysis, hyper-analysis and synthesis of whole pictures. A row of latents is [columns, M], whitened; columns and rows are 16 pixels each.

@@ -15,7 +15,7 @@ fn header(width: u16, height: u16, colour: ColourModel) -> Header {
 
 /// A photo-like picture: a slope with noise.
 fn picture(header: &Header) -> Picture {
-    let channels = crate::image::channels(header.colour);
+    let channels = crate::picture::channels(header.colour);
     let (width, height) = (usize::from(header.width), usize::from(header.height));
     let mut noise = Noise(3);
     let pixels: Vec<u8> =

@@ -18,9 +18,9 @@ use super::{Analysis, Synthesis, Transforms};
 use crate::device::DeviceError;
 use crate::error::Error;
 use crate::format::{BitDepth, ColourModel, Header};
-use crate::image::{Picture, channels};
 use crate::model::ModelError;
 use crate::patches;
+use crate::picture::{Picture, channels};
 use crate::samples::peak;
 use crate::tiles::Area;
 

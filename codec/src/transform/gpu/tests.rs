@@ -36,7 +36,7 @@ fn header(colour: ColourModel) -> Header {
 
 /// A photo-like picture: a slope with noise.
 fn picture(header: &Header) -> Picture {
-    let count = usize::from(header.width) * usize::from(header.height) * crate::image::channels(header.colour);
+    let count = usize::from(header.width) * usize::from(header.height) * crate::picture::channels(header.colour);
     let mut noise = Noise(3);
     let pixels: Vec<u8> = (0..count).map(|i| (i / 7 % 200) as u8 + (noise.symmetric(20) + 20) as u8).collect();
     Picture::new(header.width.into(), header.height.into(), header.colour, pixels).unwrap()

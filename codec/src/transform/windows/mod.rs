@@ -15,8 +15,8 @@ use super::rolling::RollingPlane;
 use super::{Analysis, Synthesis, Transforms};
 use crate::error::Error;
 use crate::format::{BitDepth, Header, TileRect};
-use crate::image::{Picture, channels};
 use crate::model::ModelError;
+use crate::picture::{Picture, channels};
 use crate::samples::peak;
 use crate::tiles::Area;
 

@@ -4,7 +4,7 @@
 //! planes. The edge is continued as in `crate::patches`.
 
 use crate::format::ColourModel;
-use crate::image::{Picture, channels};
+use crate::picture::{Picture, channels};
 use crate::samples::{Samples, peak};
 use crate::tiles::{Area, LATENT};
 

@@ -1,0 +1,210 @@
+//! The traits of the `image` crate, the hooks, and the two example programs.
+
+use std::io::{Cursor, Read};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use image::error::ImageError;
+use image::metadata::Orientation;
+use image::{ColorType, DynamicImage, ImageDecoder, ImageEncoder, ImageReader, Limits};
+use lic_codec::image::{LicDecoder, LicEncoder, register};
+use lic_codec::{Decoder, DeviceChoice, EncodeOptions, Model};
+
+const TYPES: [ColorType; 8] = [
+    ColorType::L8,
+    ColorType::La8,
+    ColorType::L16,
+    ColorType::La16,
+    ColorType::Rgb8,
+    ColorType::Rgba8,
+    ColorType::Rgb16,
+    ColorType::Rgba16,
+];
+
+/// A smooth picture with transparency, if its type has that.
+fn drawn(kind: ColorType) -> DynamicImage {
+    let pixel = |x: u32, y: u32| image::Rgba([x as u8 * 3, y as u8 * 4, 128, 255 - x as u8]);
+    let image = DynamicImage::ImageRgba8(image::RgbaImage::from_fn(70, 50, pixel));
+    match kind {
+        ColorType::L8 => image.into_luma8().into(),
+        ColorType::La8 => image.into_luma_alpha8().into(),
+        ColorType::L16 => image.into_luma16().into(),
+        ColorType::La16 => image.into_luma_alpha16().into(),
+        ColorType::Rgb8 => image.into_rgb8().into(),
+        ColorType::Rgb16 => image.into_rgb16().into(),
+        ColorType::Rgba16 => image.into_rgba16().into(),
+        _ => image,
+    }
+}
+
+fn encoded(image: &DynamicImage) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let writer = LicEncoder::with_options(&mut bytes, EncodeOptions { quality: 95.0, ..EncodeOptions::default() });
+    writer.write_image(image.as_bytes(), image.width(), image.height(), image.color().into()).unwrap();
+    bytes
+}
+
+#[test]
+fn every_type_of_pixel_comes_back() {
+    for kind in TYPES {
+        let image = drawn(kind);
+        let bytes = encoded(&image);
+        let decoder = LicDecoder::new(Cursor::new(&bytes)).unwrap();
+        assert_eq!((decoder.dimensions(), decoder.color_type()), ((70, 50), kind));
+        let found = DynamicImage::from_decoder(decoder).unwrap();
+        assert_eq!(found.color(), kind);
+        let worst = |a: &DynamicImage, b: &DynamicImage| {
+            let (a, b) = (a.to_rgba16(), b.to_rgba16());
+            let differences = a.pixels().zip(b.pixels()).map(|(a, b)| {
+                let colours = (0..3).map(|c| a[c].abs_diff(b[c])).max();
+                (colours.unwrap_or(0), a[3].abs_diff(b[3]))
+            });
+            differences.fold((0, 0), |(c, a), (colour, alpha)| (c.max(colour), a.max(alpha)))
+        };
+        let (colours, alpha) = worst(&image, &found);
+        assert!(colours < 16 * 257, "{kind:?}: colours differ by {colours} of 65535");
+        assert_eq!(alpha, 0, "{kind:?}");
+    }
+}
+
+#[test]
+fn image_opens_files_by_content_and_by_name_after_registering() {
+    let threads: Vec<_> = (0..4).map(|_| std::thread::spawn(register)).collect();
+    assert!(threads.into_iter().all(|thread| thread.join().unwrap()));
+    assert!(register());
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = encoded(&drawn(ColorType::Rgb8));
+    let named = folder.path().join("named.LIC");
+    let other = folder.path().join("without-extension");
+    std::fs::write(&named, &bytes).unwrap();
+    std::fs::write(&other, &bytes).unwrap();
+    assert_eq!(image::open(&named).unwrap().width(), 70);
+    let reader = ImageReader::open(&other).unwrap().with_guessed_format().unwrap();
+    assert_eq!(reader.decode().unwrap().height(), 50);
+    assert_eq!(image::load_from_memory(&bytes).unwrap().color(), ColorType::Rgb8);
+}
+
+#[test]
+fn only_the_header_is_read_before_it_is_needed() {
+    /// Counts what is read.
+    struct Counting<'a>(&'a [u8], &'a std::cell::Cell<usize>);
+    impl Read for Counting<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let count = self.0.read(buffer)?;
+            self.1.set(self.1.get() + count);
+            Ok(count)
+        }
+    }
+    let bytes = encoded(&drawn(ColorType::Rgb8));
+    let count = std::cell::Cell::new(0);
+    let decoder = LicDecoder::new(Counting(&bytes, &count)).unwrap();
+    assert!(count.get() <= 24 && bytes.len() > 100, "{} of {} bytes were read", count.get(), bytes.len());
+    assert_eq!(decoder.total_bytes(), 70 * 50 * 3);
+}
+
+#[test]
+fn metadata_have_one_source_of_truth() {
+    // Big-endian TIFF with one entry: orientation 6.
+    let exif = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0".to_vec();
+    let image = drawn(ColorType::Rgb8);
+    let mut bytes = Vec::new();
+    let mut writer = LicEncoder::new(&mut bytes);
+    writer.set_exif_metadata(exif).unwrap();
+    writer.set_icc_profile(b"a profile".to_vec()).unwrap();
+    writer.write_image(image.as_bytes(), 70, 50, image.color().into()).unwrap();
+    let mut decoder = LicDecoder::new(Cursor::new(&bytes)).unwrap();
+    assert_eq!(decoder.orientation().unwrap(), Orientation::Rotate90);
+    let exif = decoder.exif_metadata().unwrap().unwrap();
+    assert_eq!(Orientation::from_exif_chunk(&exif), Some(Orientation::NoTransforms));
+    assert_eq!(decoder.icc_profile().unwrap().unwrap(), b"a profile");
+    assert_eq!(decoder.xmp_metadata().unwrap(), None);
+    assert_eq!(decoder.dimensions(), (70, 50));
+}
+
+#[test]
+fn limits_hold_whatever_asks() {
+    let bytes = encoded(&drawn(ColorType::Rgba8));
+    let small_side = |limits: &mut Limits| limits.max_image_width = Some(69);
+    let small_height = |limits: &mut Limits| limits.max_image_height = Some(49);
+    let little_memory = |limits: &mut Limits| limits.max_alloc = Some(20_000);
+    let changes: [&dyn Fn(&mut Limits); 3] = [&small_side, &small_height, &little_memory];
+    for change in changes {
+        let mut limits = Limits::no_limits();
+        change(&mut limits);
+        let mut decoder = LicDecoder::new(Cursor::new(&bytes)).unwrap();
+        assert!(matches!(decoder.set_limits(limits.clone()), Err(ImageError::Limits(_))), "{limits:?}");
+        register();
+        let mut reader = ImageReader::new(Cursor::new(&bytes)).with_guessed_format().unwrap();
+        reader.limits(limits.clone());
+        assert!(matches!(reader.decode(), Err(ImageError::Limits(_))), "{limits:?}");
+    }
+    let mut decoder = LicDecoder::new(Cursor::new(&bytes)).unwrap();
+    let limits = Limits::default();
+    decoder.set_limits(limits).unwrap();
+    assert_eq!(DynamicImage::from_decoder(decoder).unwrap().width(), 70);
+}
+
+#[test]
+fn a_file_longer_than_the_limit_is_not_read_to_its_end() {
+    let bytes = encoded(&drawn(ColorType::Rgb8));
+    let mut decoder = LicDecoder::new(Cursor::new(bytes).chain(std::io::repeat(0))).unwrap();
+    let limit = 10_000_000;
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(limit);
+    decoder.set_limits(limits).unwrap();
+    let mut pixels = vec![0; decoder.total_bytes() as usize];
+    assert!(matches!(decoder.read_image(&mut pixels), Err(ImageError::Limits(_))));
+}
+
+#[test]
+fn buffers_and_files_that_are_wrong_are_errors() {
+    let bytes = encoded(&drawn(ColorType::Rgb8));
+    let open = |bytes: &[u8]| LicDecoder::new(Cursor::new(bytes.to_vec()));
+    let wrong = open(&bytes).unwrap().read_image(&mut [0; 7]);
+    assert!(matches!(wrong, Err(ImageError::Parameter(_))));
+    let wrong = LicEncoder::new(Vec::new()).write_image(&[0; 7], 2, 1, ColorType::Rgb8.into());
+    assert!(matches!(wrong, Err(ImageError::Parameter(_))));
+    let wrong = LicEncoder::new(Vec::new()).write_image(&[0; 24], 2, 1, ColorType::Rgb32F.into());
+    assert!(matches!(wrong, Err(ImageError::Unsupported(_))));
+    assert!(matches!(open(b"\x89PNG\r\n"), Err(ImageError::Decoding(_))));
+    let cut = open(&bytes[..bytes.len() - 1]).unwrap();
+    let mut pixels = vec![0; cut.total_bytes() as usize];
+    assert!(matches!(cut.read_image(&mut pixels), Err(ImageError::Decoding(_))));
+}
+
+#[test]
+fn a_decoder_of_the_callers_is_used() {
+    let bytes = encoded(&drawn(ColorType::Rgb8));
+    let decoder = Arc::new(Decoder::new(&Model::embedded().unwrap(), DeviceChoice::Cpu).unwrap());
+    let own = LicDecoder::with_decoder(Cursor::new(&bytes), decoder).unwrap();
+    let shared = LicDecoder::new(Cursor::new(&bytes)).unwrap();
+    assert_eq!(DynamicImage::from_decoder(own).unwrap(), DynamicImage::from_decoder(shared).unwrap());
+}
+
+/// A program that cargo built beside this test.
+fn example(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.parent().and_then(Path::parent).unwrap().join("examples");
+    folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+}
+
+#[test]
+fn the_examples_convert_and_make_thumbnails() {
+    let folder = tempfile::tempdir().unwrap();
+    let png = folder.path().join("drawn.png");
+    drawn(ColorType::Rgb8).save(&png).unwrap();
+    let run = |name: &str, arguments: &[&Path]| {
+        let output = Command::new(example(name)).args(arguments).output();
+        let output = output.expect("the example (built by `cargo test --workspace`, but not for `--test image` alone)");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
+    };
+    let lic = run("convert", &[Path::new("60"), &png]);
+    assert_eq!(lic, png.with_extension("lic"));
+    let thumbnails = folder.path().join("small");
+    std::fs::create_dir(&thumbnails).unwrap();
+    let small = run("thumbnails", &[Path::new("35"), &lic, &thumbnails]);
+    let small = image::open(small).unwrap();
+    assert_eq!((small.width(), small.height()), (35, 25));
+}
