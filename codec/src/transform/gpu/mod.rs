@@ -24,7 +24,7 @@ use crate::picture::{Picture, channels};
 use crate::samples::peak;
 use crate::tiles::Area;
 
-/// Latents per window at most: 16 megapixels, which take about 300 MB on the device with the student.
+/// Latents per window at most: 16.8 megapixels, whose activations take about 490 MB on the device with the student (`shaders/README.md`, "What fits").
 const MOST_LATENTS: usize = 1 << 16;
 
 /// The transforms of one model on one device.
