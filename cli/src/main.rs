@@ -16,6 +16,7 @@ mod output;
 mod picture;
 mod quantize;
 mod save;
+mod sink;
 mod source;
 mod train;
 mod units;
