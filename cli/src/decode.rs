@@ -13,7 +13,7 @@ use crate::output::SharedDraft;
 use crate::picture::{self, Format};
 use crate::save;
 use crate::source::Place;
-use crate::units::{Stages, bits_per_pixel, times};
+use crate::units::{Stages, bits_per_pixel, seconds, times};
 
 /// Arguments of `lic decode`.
 #[derive(Debug, clap::Args)]
@@ -121,7 +121,7 @@ fn one(
         job.input,
         job.output,
         picture::colour_name(colour),
-        times(time, &stats)
+        if whole { times(time, &stats) } else { seconds(time, &stats) }
     );
     let warnings = rows.warnings().iter().map(ToString::to_string).chain(lost).collect();
     Ok(Report { line, warnings, record, late_error: None })

@@ -15,6 +15,7 @@ mod info;
 mod output;
 mod picture;
 mod quantize;
+mod rows;
 mod save;
 mod sink;
 mod source;
