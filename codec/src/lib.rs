@@ -54,6 +54,7 @@ pub mod error;
 pub mod format;
 #[cfg(feature = "image")]
 pub mod image;
+mod memory;
 mod metadata;
 pub mod model;
 mod options;
