@@ -82,5 +82,8 @@ fn cbindgen_makes_this_header() {
     }
     let output = Command::new("cbindgen").arg("--quiet").current_dir(own("")).output().unwrap();
     assert!(output.status.success(), "{}", text(&output));
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), header(), "make the header again, see README.md");
+    let (made, header) = (String::from_utf8(output.stdout).unwrap(), header());
+    let difference = made.lines().zip(header.lines()).find(|(made, header)| made != header);
+    assert_eq!(difference, None, "make the header again, see README.md");
+    assert_eq!(made.len(), header.len(), "make the header again, see README.md");
 }

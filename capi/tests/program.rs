@@ -103,7 +103,8 @@ fn a_c_program_with_the_static_library_decodes_and_refuses() {
     ppm.refuses(&file[..file.len() - 1], "truncated");
 }
 
-/// Also finds what the program or the library does not free.
+/// They see the program's own memory only. What the library does not give back is `memory.rs`: for the leak check, a handle that is left in
+/// an old stack frame is still in use.
 #[test]
 fn sanitisers_find_nothing() {
     let flags = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
