@@ -8,7 +8,9 @@ use std::process::{Command, Output};
 
 use lic_codec::Colour;
 use lic_codec::format::BitDepth;
-use support::{HEIGHT, WIDTH, compile, decoded, drawn, encoded, linked_in, own, rgba8, shared, text};
+#[cfg(target_os = "linux")]
+use support::linked_in;
+use support::{HEIGHT, WIDTH, compile, decoded, drawn, encoded, own, rgba8, shared, text};
 
 /// A built program in a folder of its own.
 struct Ppm {
@@ -95,6 +97,7 @@ fn a_c_program_with_the_shared_library_decodes_and_refuses() {
     check(&Ppm::built(shared(), &["-O2"]));
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_c_program_with_the_static_library_decodes_and_refuses() {
     let ppm = Ppm::built(linked_in(), &["-O2"]);

@@ -86,15 +86,10 @@ pub(crate) fn shared() -> Vec<String> {
     vec![format!("-L{folder}"), "-llic_capi".into(), format!("-Wl,-rpath,{folder}")]
 }
 
-/// Arguments that link the static library.
+/// Arguments that link the static library, with the system's libraries that Linux needs for it.
 pub(crate) fn linked_in() -> Vec<String> {
     let archive = libraries().join("liblic_capi.a").display().to_string();
-    let system: &[&str] = if cfg!(target_os = "macos") {
-        &["-framework", "CoreFoundation", "-framework", "Metal", "-framework", "QuartzCore", "-lobjc"]
-    } else {
-        &["-lpthread", "-ldl", "-lm", "-lgcc_s"]
-    };
-    [archive].into_iter().chain(system.iter().map(|&argument| argument.into())).collect()
+    [archive.as_str(), "-lpthread", "-ldl", "-lm", "-lgcc_s"].map(str::to_owned).to_vec()
 }
 
 /// Runs a compiler that must succeed, and must not even warn.
