@@ -55,6 +55,7 @@ pub mod error;
 pub mod format;
 #[cfg(feature = "image")]
 pub mod image;
+mod memory;
 mod metadata;
 pub mod model;
 mod options;

@@ -8,7 +8,6 @@ use ::image::metadata::Orientation;
 use ::image::{ColorType, ImageDecoder, LimitSupport, Limits};
 
 use super::{decoding, wrong_length};
-use crate::bands::CPU_BAND;
 use crate::decoder::Decoder;
 use crate::device::DeviceChoice;
 use crate::error::Error;
@@ -18,10 +17,6 @@ use crate::metadata::Metadata;
 use crate::model::Model;
 use crate::picture::Picture;
 use crate::samples::Samples;
-use crate::tiles::Area;
-
-/// Bytes that decoding takes per latent position beside file and samples: rounded up from 80 MB for a full band of the student.
-const WORK: u64 = 2560;
 
 /// A `.lic` file that is being read.
 ///
@@ -84,8 +79,7 @@ impl<R: Read> LicDecoder<R> {
 
     /// Whether what is known of the file, the picture's samples and the work beside them fit into the limit.
     fn check_memory(&self) -> ImageResult<()> {
-        let positions = Area::of_picture(&self.header).positions().min(CPU_BAND) as u64;
-        let needed = (self.bytes.len() as u64).saturating_add(self.total_bytes()).saturating_add(WORK * positions);
+        let needed = (self.bytes.len() as u64).saturating_add(self.header.decoding_memory(self.has_alpha));
         match self.limits.max_alloc {
             Some(most) if needed > most => {
                 Err(ImageError::Limits(LimitError::from_kind(LimitErrorKind::InsufficientMemory)))
