@@ -7,6 +7,7 @@ use crate::bands::band;
 use crate::device::DeviceChoice;
 use crate::error::{Error, Warning};
 use crate::format::{AlphaCoding, AlphaSection, ColourModel, Header, StoredTiles};
+use crate::limits::Limits;
 use crate::metadata::Metadata;
 use crate::model::Model;
 use crate::picture::{Picture, channels};
@@ -33,6 +34,7 @@ pub struct Decoded {
 /// Decodes files of one model on one device. May be used by several threads at once.
 pub struct Decoder {
     runtime: Runtime,
+    limits: Limits,
 }
 
 impl std::fmt::Debug for Decoder {
@@ -48,15 +50,21 @@ impl Decoder {
     /// [`Error::Model`] if the weight file's transforms are damaged, [`Error::Device`] if the device cannot be used.
     pub fn new(model: &Model, device: DeviceChoice) -> Result<Self, Error> {
         let runtime = Runtime::new(model, device, false)?;
-        Ok(Self { runtime })
+        Ok(Self { runtime, limits: Limits::default() })
+    }
+
+    /// The same decoder that refuses files beyond these limits.
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Decodes a whole file.
     ///
     /// # Errors
     /// Any [`Error`] that describes a damaged, foreign or unsupported file; [`Error::WrongParseId`] for a file of another model;
-    /// [`Error::OutOfMemory`] for a picture that does not fit.
+    /// [`Error::LimitExceeded`] and [`Error::OutOfMemory`] for a picture that is too large.
     pub fn decode(&self, bytes: &[u8]) -> Result<Decoded, Error> {
+        self.limits.check(bytes)?;
         decode_with(&self.runtime, bytes)
     }
 }

@@ -54,6 +54,7 @@ pub mod error;
 pub mod format;
 #[cfg(feature = "image")]
 pub mod image;
+mod limits;
 mod metadata;
 pub mod model;
 mod options;
@@ -77,6 +78,7 @@ pub use device::DeviceChoice;
 pub use encoder::{Analysed, Encoded, Encoder};
 pub use error::{Error, Warning};
 pub use format::ColourModel as Colour;
+pub use limits::Limits;
 pub use metadata::Metadata;
 pub use model::Model;
 pub use options::{EncodeOptions, quality_index};

@@ -8,20 +8,16 @@ use ::image::metadata::Orientation;
 use ::image::{ColorType, ImageDecoder, LimitSupport, Limits};
 
 use super::{decoding, wrong_length};
-use crate::bands::CPU_BAND;
 use crate::decoder::Decoder;
 use crate::device::DeviceChoice;
 use crate::error::Error;
 use crate::format::header::MAX_HEADER_BYTES;
 use crate::format::{BitDepth, ColourModel, Header, LicFile, SectionKind};
+use crate::limits::memory;
 use crate::metadata::Metadata;
 use crate::model::Model;
 use crate::picture::Picture;
 use crate::samples::Samples;
-use crate::tiles::Area;
-
-/// Bytes that decoding takes per latent position beside file and samples: rounded up from 80 MB for a full band of the student.
-const WORK: u64 = 2560;
 
 /// A `.lic` file that is being read.
 ///
@@ -84,8 +80,12 @@ impl<R: Read> LicDecoder<R> {
 
     /// Whether what is known of the file, the picture's samples and the work beside them fit into the limit.
     fn check_memory(&self) -> ImageResult<()> {
-        let positions = Area::of_picture(&self.header).positions().min(CPU_BAND) as u64;
-        let needed = (self.bytes.len() as u64).saturating_add(self.total_bytes()).saturating_add(WORK * positions);
+        // Samples of 10 and 12 bits are stretched into a copy.
+        let copy = match self.header.depth {
+            BitDepth::Ten | BitDepth::Twelve => self.total_bytes(),
+            _ => 0,
+        };
+        let needed = (self.bytes.len() as u64) + memory(&self.header, self.has_alpha) + copy;
         match self.limits.max_alloc {
             Some(most) if needed > most => {
                 Err(ImageError::Limits(LimitError::from_kind(LimitErrorKind::InsufficientMemory)))

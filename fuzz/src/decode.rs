@@ -1,0 +1,88 @@
+//! Target `decode`: any bytes with right checksums are an error or a picture, with two engines the same symbols.
+//!
+//! An input that starts like a file is one, as it is and repaired; any other is a recipe for `wrap::container`.
+
+use std::cell::RefCell;
+
+use lic_codec::format::{Header, SIGNATURE};
+use lic_codec::prior::{FastEngine, ScalarEngine};
+use lic_codec::symbols::decode_symbols;
+use lic_codec::{Decoded, Error, Samples};
+
+use super::model::{DECODER, MODEL, MOST_PIXELS, ids};
+use super::repair::repair;
+use super::wrap::container;
+
+thread_local! {
+    /// Made once: it takes longer than most decodes. The scalar engine is slow, and for the smallest pictures.
+    static ENGINES: RefCell<(FastEngine, ScalarEngine)> =
+        RefCell::new((FastEngine::new(MODEL.prior().clone()), ScalarEngine::new(MODEL.prior().clone())));
+}
+
+/// Decodes the bytes.
+pub fn check(data: &[u8]) {
+    if data.first() != SIGNATURE.first() {
+        if let Ok(file) = container(data, ids()) {
+            decode(&file);
+        }
+        return;
+    }
+    // Without the ids made right, since that is the model's only check.
+    let _ = decode(data);
+    if let Some(repaired) = repair(data, Some(ids())) {
+        decode(&repaired);
+    }
+}
+
+fn decode(file: &[u8]) -> Option<()> {
+    let result = DECODER.decode(file);
+    let header = Header::parse(file).ok()?;
+    if pixels(&header) > MOST_PIXELS {
+        assert!(matches!(result, Err(Error::LimitExceeded { .. })), "the limit does not hold");
+        return None;
+    }
+    let [fast, scalar] = ENGINES.with_borrow_mut(|(fast, scalar)| {
+        let few = positions(&header, 16) <= 4;
+        [Some(decode_symbols(&MODEL, fast, file)), few.then(|| decode_symbols(&MODEL, scalar, file))]
+    });
+    if let Ok(decoded) = &result {
+        picture(&header, decoded);
+        assert!(matches!(fast, Some(Ok(_))), "a picture without symbols");
+    }
+    match (fast, scalar) {
+        (_, None) => {}
+        (Some(Ok(fast)), Some(Ok(scalar))) => assert!(fast == scalar, "two engines, two results"),
+        (Some(Err(fast)), Some(Err(scalar))) => assert_eq!(fast.to_string(), scalar.to_string()),
+        _ => panic!("one engine of two refused the file"),
+    }
+    Some(())
+}
+
+/// What a decoded picture must be like.
+fn picture(header: &Header, decoded: &Decoded) {
+    let found = &decoded.picture;
+    assert_eq!((found.width, found.height), (header.width.into(), header.height.into()));
+    assert_eq!((found.colour, found.pixels.depth()), (header.colour, header.depth));
+    assert_eq!(found.pixels.len() as u64, pixels(header) * found.channels() as u64);
+    let peak = ((1u32 << header.depth.bits()) - 1) as u16;
+    if let Samples::Deep(_, samples) = &found.pixels {
+        assert!(samples.iter().all(|&sample| sample <= peak));
+    }
+    if let Some(alpha) = &found.alpha {
+        assert_eq!((alpha.samples.len() as u64, alpha.samples.depth()), (pixels(header), header.depth));
+    }
+    // The work is that of the header's blocks, whatever the payloads say.
+    let sizes = MODEL.prior().sizes();
+    let most = positions(header, 16) * sizes.latents as u64 + positions(header, 64) * sizes.hyper as u64;
+    assert!(decoded.stats.symbols <= most, "{} symbols, at most {most} were expected", decoded.stats.symbols);
+}
+
+fn pixels(header: &Header) -> u64 {
+    u64::from(header.width) * u64::from(header.height)
+}
+
+/// Squares of `edge` pixels that the tiles of a picture touch.
+fn positions(header: &Header, edge: u64) -> u64 {
+    let side = |pixels: u16| u64::from(pixels).div_ceil(edge);
+    header.tiles().map(|tile| side(tile.width) * side(tile.height)).sum()
+}
