@@ -11,8 +11,9 @@ use crate::tiles::{Area, LATENT};
 const BAND: u64 = 2560;
 /// Bytes per latent position that waits for the rest of its row of tiles: 256 channels of the student.
 const WAITING: u64 = 1024;
-/// Bytes per column of latents in the layers of the synthesis, which rows stream through.
-const COLUMN: u64 = 8192;
+/// Bytes per latent position in the layers of the synthesis, through which rows stream in chunks of this many positions or one row.
+const STREAMING: u64 = 8192;
+const CHUNK: usize = 384;
 /// What even the smallest picture takes.
 const LEAST: u64 = 1 << 16;
 
@@ -63,8 +64,9 @@ pub(crate) fn memory(header: &Header, alpha: bool) -> u64 {
     let area = Area::of_picture(header);
     let row_of_tiles = area.columns.len() * usize::from(header.tile_size) / LATENT;
     let band = area.positions().min(CPU_BAND.max(tile_positions(header)));
+    let chunk = area.positions().min(area.columns.len().max(CHUNK));
     let waiting = area.positions().min(row_of_tiles);
-    samples + LEAST + BAND * band as u64 + WAITING * waiting as u64 + COLUMN * area.columns.len() as u64
+    samples + LEAST + BAND * band as u64 + WAITING * waiting as u64 + STREAMING * chunk as u64
 }
 
 /// Latent positions of the largest tile.
@@ -91,7 +93,7 @@ mod tests {
             synthesis_id: 0,
             has_sections: false,
         };
-        let work = 65536 + 8 * (2560 + 1024) + 4 * 8192;
+        let work = 65536 + 8 * (2560 + 1024 + 8192);
         assert_eq!(memory(&header, false), 64 * 32 * 3 + work);
         assert_eq!(memory(&header, true), 64 * 32 * 4 + work);
         let deep = Header { colour: ColourModel::Grey, depth: BitDepth::Ten, ..header };

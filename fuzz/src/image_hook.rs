@@ -77,7 +77,7 @@ fn read(file: &[u8], limits: &Limits, wrong_length: bool) -> std::result::Result
 /// Writes a picture and reads it without limits.
 fn write(u: &mut Unstructured<'_>, limits: &Limits) -> Result<()> {
     let kind = *u.choose(&TYPES)?;
-    let (width, height): (u32, u32) = (u.int_in_range(0..=70)?, u.int_in_range(0..=70)?);
+    let (width, height): (u32, u32) = (u.int_in_range(0..=34)?, u.int_in_range(0..=34)?);
     let orientation = Orientation::from_exif(u.int_in_range(1..=8)?);
     let quality = f32::from(u.int_in_range(0..=100u8)?);
     let exif: Option<Vec<u8>> = u.arbitrary()?;

@@ -23,7 +23,7 @@ fn options(u: &mut Unstructured<'_>) -> Result<EncodeOptions> {
         8..=10 => 128,
         _ => 1024,
     };
-    let target = match u.int_in_range(0..=31)? {
+    let target = match u.int_in_range(0..=255)? {
         0 => Some(Target::Bytes(u.int_in_range(0..=2000)?)),
         1 => Some(Target::BitsPerPixel(u.arbitrary()?)),
         2 => Some(Target::Psnr(u.arbitrary()?)),
@@ -42,7 +42,9 @@ fn quality(u: &mut Unstructured<'_>) -> Result<f32> {
 
 /// A picture that is right but perhaps for a sample above its depth or a piece of metadata.
 fn picture(u: &mut Unstructured<'_>) -> Result<Picture> {
-    let (width, height) = (u.int_in_range(1..=70)?, u.int_in_range(1..=65)?);
+    // Mostly small; larger ones have several tiles.
+    let [wide, high] = if u.ratio(1, 8)? { [70, 65] } else { [34, 30] };
+    let (width, height) = (u.int_in_range(1..=wide)?, u.int_in_range(1..=high)?);
     let colour = *u.choose(&[Colour::Rgb, Colour::Grey])?;
     let depth = *u.choose(&DEPTHS)?;
     let metadata = metadata(u)?;
