@@ -36,7 +36,7 @@ pub fn check(data: &[u8]) {
     let rest = u.bytes(u.len()).unwrap_or_default();
     if rest.starts_with(&SIGNATURE) {
         let _ = read(rest, &limits, wrong_length);
-        if let Some(repaired) = repair(rest, Some(ids())) {
+        if let Some(repaired) = repair(rest, Some(ids())).filter(|repaired| repaired != rest) {
             let _ = read(&repaired, &limits, wrong_length);
         }
     } else {
