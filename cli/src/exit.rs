@@ -98,8 +98,15 @@ fn of_any_codec(error: &AnyCodecError) -> Option<u8> {
 
 fn of_codec(error: &CodecError) -> u8 {
     match error {
-        CodecError::Io(_) | CodecError::Device(_) | CodecError::Prior(_) | CodecError::OutOfMemory { .. } => 1,
-        CodecError::InvalidOption { .. } | CodecError::InvalidInput { .. } | CodecError::TileCutsWindows { .. } => 2,
+        CodecError::Io(_)
+        | CodecError::Device(_)
+        | CodecError::Prior(_)
+        | CodecError::Cancelled
+        | CodecError::OutOfMemory { .. } => 1,
+        CodecError::InvalidOption { .. }
+        | CodecError::InvalidInput { .. }
+        | CodecError::RegionOutside { .. }
+        | CodecError::TileCutsWindows { .. } => 2,
         CodecError::Alpha(error) => of_codec(error),
         CodecError::WrongParseId { .. } | CodecError::Model(_) | CodecError::InvalidTables(_) => 4,
         _ => 3,

@@ -59,9 +59,15 @@ pub fn colour_name(colour: Colour) -> &'static str {
 
 /// The codec's picture of a photo, with all that belongs to it.
 pub fn of_photo(mut photo: Photo) -> Result<Picture, lic_codec::Error> {
-    let PhotoMetadata { icc, cicp, exif, xmp, orientation } = std::mem::take(&mut photo.metadata);
-    let cicp = cicp.map(|[primaries, transfer]| Cicp { primaries, transfer, matrix: 0, full_range: 1 });
+    let metadata = metadata_of(std::mem::take(&mut photo.metadata));
     let mut picture = lic_benches::run::picture_of(photo)?;
-    picture.metadata = Metadata { icc, cicp, exif, xmp, orientation };
+    picture.metadata = metadata;
     Ok(picture)
+}
+
+/// The codec's metadata of a photo's.
+pub fn metadata_of(metadata: PhotoMetadata) -> Metadata {
+    let PhotoMetadata { icc, cicp, exif, xmp, orientation } = metadata;
+    let cicp = cicp.map(|[primaries, transfer]| Cicp { primaries, transfer, matrix: 0, full_range: 1 });
+    Metadata { icc, cicp, exif, xmp, orientation }
 }

@@ -4,9 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use burn::tensor::Device;
+use image::RgbImage;
+use lic_codec::prior::FastEngine;
+use lic_codec::symbols::decode_symbols;
 use lic_codec::{Colour, DeviceChoice, Effort, EncodeOptions, Encoder, Model, Picture, QualityIndex};
 use lic_model::prior::Taps;
-use lic_model::quantise;
+use lic_model::quantise::{self, PreviewFit};
 use lic_model::train::{VALIDATION_KNOTS, load_folder, validate};
 
 use crate::output::write_atomically;
@@ -22,6 +25,10 @@ pub struct Args {
     /// Folder of photos for calibration, if the checkpoint's training has not reached its quantised stage.
     #[arg(long, value_name = "DIR")]
     calibrate: Option<PathBuf>,
+    /// Folder of photos to fit the preview to (lic decode --preview); without it the weight file has none, and previews take a whole
+    /// decoding. At most 100 photos are used, at five qualities each.
+    #[arg(long, value_name = "DIR")]
+    preview: Option<PathBuf>,
     /// Folder of photos to encode with the result: prints payload bits against the float model's estimate at five qualities.
     #[arg(long, value_name = "DIR")]
     check: Option<PathBuf>,
@@ -29,8 +36,11 @@ pub struct Args {
 
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let quantised = quantise::checkpoint_to_weights(&args.checkpoint, args.calibrate.as_deref())
+    let mut quantised = quantise::checkpoint_to_weights(&args.checkpoint, args.calibrate.as_deref())
         .with_context(|| format!("cannot quantise {}", args.checkpoint.display()))?;
+    if let Some(folder) = &args.preview {
+        quantised.bytes = with_preview(quantised.bytes, folder)?;
+    }
     write_atomically(&args.out, &quantised.bytes, false)?;
     eprintln!(
         "{}: {} bytes, parse id {:08x}, synthesis id {:08x}, {} steps of training",
@@ -44,6 +54,52 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Some(folder) => check(&args.checkpoint, quantised.bytes, folder),
         None => Ok(()),
     }
+}
+
+/// Photos that a preview is fitted to, at most: 257 unknowns per output need no more.
+const PREVIEW_PHOTOS: usize = 100;
+
+/// The weight file with a preview fitted to photos of a folder.
+fn with_preview(weights: Vec<u8>, folder: &Path) -> anyhow::Result<Vec<u8>> {
+    let model = Model::from_bytes(weights)?;
+    let encoder = Encoder::new(&model, DeviceChoice::Cpu)?;
+    let mut engine = FastEngine::new(model.prior().clone());
+    let mut fit = PreviewFit::new(model.prior().sizes().latents);
+    // One tile, so that the order of positions is that of the picture.
+    let options = EncodeOptions { tile: 4096, ..EncodeOptions::default() };
+    let images = load_folder(folder)?;
+    let step = images.len().div_ceil(PREVIEW_PHOTOS).max(1);
+    for image in images.iter().step_by(step).filter(|image| image.width().max(image.height()) <= options.tile) {
+        let picture = Picture::new(image.width(), image.height(), Colour::Rgb, image.as_raw().clone())?;
+        let analysed = encoder.analyse(&picture, &options)?;
+        for knot in VALIDATION_KNOTS {
+            let quality = QualityIndex::new(4 * knot as u8).context("a knot beyond the quality axis")?;
+            let file = analysed.encode(quality)?.bytes;
+            for tile in decode_symbols(&model, &mut engine, &file)? {
+                fit.add(&tile.latents(&model, quality), &preview_samples(image, tile.shape.width, tile.shape.height));
+            }
+        }
+    }
+    let head = fit.solve().with_context(|| format!("there is no photo to fit a preview to in {}", folder.display()))?;
+    Ok(quantise::with_preview(model.bytes(), &head)?)
+}
+
+/// The samples [rows, columns, 2, 2, 3] of a preview: means of 8x8 pixels, -0.5..=0.5, the edge continued.
+fn preview_samples(image: &RgbImage, columns: usize, rows: usize) -> Vec<f32> {
+    let mean = |left: u32, top: u32, colour: usize| {
+        let pixels = (0..64).map(|i| {
+            let (x, y) = ((left + i % 8).min(image.width() - 1), (top + i / 8).min(image.height() - 1));
+            f32::from(image.get_pixel(x, y).0[colour])
+        });
+        pixels.sum::<f32>() / (64.0 * 255.0) - 0.5
+    };
+    let mut samples = Vec::with_capacity(rows * columns * 12);
+    for (row, column) in (0..rows as u32).flat_map(|row| (0..columns as u32).map(move |column| (row, column))) {
+        for (y, x) in [(0, 0), (0, 8), (8, 0), (8, 8)] {
+            samples.extend((0..3).map(|colour| mean(16 * column + x, 16 * row + y, colour)));
+        }
+    }
+    samples
 }
 
 fn check(checkpoint: &Path, weights: Vec<u8>, folder: &Path) -> anyhow::Result<()> {

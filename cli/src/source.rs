@@ -1,13 +1,13 @@
 //! Where bytes come from and go to: a file, or `-` for standard input and output.
 
 use std::fmt;
-use std::io::{IsTerminal, Read, Write};
+use std::io::{BufReader, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
 use crate::exit::Usage;
-use crate::output::write_atomically;
+use crate::output::Draft;
 
 /// A file or a standard stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,14 +73,29 @@ impl Place {
         }
     }
 
+    /// The file or standard input, to read from its beginning.
+    pub fn open(&self) -> anyhow::Result<Box<dyn Read + Send>> {
+        match self {
+            Self::File(path) => {
+                let file = std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+                Ok(Box::new(BufReader::new(file)))
+            }
+            Self::Standard => Ok(Box::new(std::io::stdin())),
+        }
+    }
+
+    /// Begins the file, or standard output.
+    pub fn create(&self) -> anyhow::Result<Draft> {
+        match self {
+            Self::File(path) => Draft::of_file(path),
+            Self::Standard => Ok(Draft::of_standard_output()),
+        }
+    }
+
     /// Writes the file whole or not at all, or to standard output.
     pub fn write(&self, bytes: &[u8], no_clobber: bool) -> anyhow::Result<()> {
-        match self {
-            Self::File(path) => write_atomically(path, bytes, no_clobber),
-            Self::Standard => {
-                let mut out = std::io::stdout().lock();
-                out.write_all(bytes).and_then(|()| out.flush()).context("cannot write to standard output")
-            }
-        }
+        let mut draft = self.create()?;
+        draft.write_all(bytes).with_context(|| format!("cannot write {self}"))?;
+        draft.commit(no_clobber)
     }
 }

@@ -1,24 +1,19 @@
 //! [`Decoder`]: a file to a picture, with memory for the picture and about two rows of tiles.
 
-use std::time::Instant;
+use std::io::Read;
 
-use crate::alpha::{Alpha, lossless};
-use crate::bands::band;
 use crate::device::DeviceChoice;
 use crate::error::{Error, Warning};
-use crate::format::{AlphaCoding, AlphaSection, ColourModel, Header, StoredTiles};
+use crate::format::LicFile;
 use crate::limits::Limits;
-use crate::metadata::Metadata;
 use crate::model::Model;
-use crate::picture::{Picture, channels};
-use crate::plane::TileRows;
-use crate::prior::PriorEngine;
+use crate::picture::Picture;
+use crate::rows::{Opened, RowReader};
 use crate::runtime::Runtime;
-use crate::samples::Samples;
-use crate::stats::{Stats, timed};
+use crate::stats::Stats;
 use crate::symbols;
-use crate::tiles::{Area, check_anchor};
-use crate::transform::Synthesis;
+use crate::view::View;
+use crate::watch::{Progress, Watch};
 
 /// A decoded file.
 #[derive(Debug, Clone)]
@@ -64,129 +59,58 @@ impl Decoder {
     /// Any [`Error`] that describes a damaged, foreign or unsupported file; [`Error::WrongParseId`] for a file of another model;
     /// [`Error::LimitExceeded`] and [`Error::OutOfMemory`] for a picture that is too large.
     pub fn decode(&self, bytes: &[u8]) -> Result<Decoded, Error> {
-        self.limits.check(bytes)?;
-        decode_with(&self.runtime, bytes)
+        decode_with(&self.runtime, bytes, self.limits)
+    }
+
+    /// Decodes part of a picture, or all of it smaller: see [`View`]. Only the tiles that are needed are looked at. On the CPU, samples are
+    /// those of [`Self::decode`], exactly.
+    ///
+    /// # Errors
+    /// As [`Self::decode`], but damage in other tiles is not noticed; [`Error::RegionOutside`].
+    pub fn view(&self, bytes: &[u8], view: &View) -> Result<Decoded, Error> {
+        let file = LicFile::open(bytes)?;
+        collect(RowReader::new(&self.runtime, Opened::memory(file)?, view, self.limits)?, &mut Progress::none())
+    }
+
+    /// The same, telling a watch how much is done.
+    ///
+    /// # Errors
+    /// As [`Self::view`], and [`Error::Cancelled`] if the watch ends it.
+    pub fn view_watched(&self, bytes: &[u8], view: &View, watch: &mut Watch<'_>) -> Result<Decoded, Error> {
+        let file = LicFile::open(bytes)?;
+        collect(RowReader::new(&self.runtime, Opened::memory(file)?, view, self.limits)?, &mut Progress::new(watch))
+    }
+
+    /// Begins to decode a file that is read from beginning to end as its rows are asked for. Neither the file nor the picture is ever in
+    /// memory as a whole: the sections are, some tiles, and some rows.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let decoder = lic_codec::Decoder::new(&lic_codec::Model::embedded()?, lic_codec::DeviceChoice::Cpu)?;
+    /// let mut rows = decoder.rows(std::fs::File::open("huge.lic")?, &lic_codec::View::default())?;
+    /// while let Some(band) = rows.next_band()? {
+    ///     println!("{} rows from {}; {:.0} %", band.height, band.y, 100.0 * rows.progress());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// What is wrong with header, sections or index; [`Error::WrongParseId`], [`Error::RegionOutside`], [`Error::LimitExceeded`],
+    /// [`Error::Io`].
+    pub fn rows<'a>(&'a self, reader: impl Read + 'a, view: &View) -> Result<RowReader<'a>, Error> {
+        RowReader::new(&self.runtime, Opened::stream(reader)?, view, self.limits)
     }
 }
 
 /// Decodes a whole file with an encoder's or a decoder's networks.
-pub(crate) fn decode_with(runtime: &Runtime, bytes: &[u8]) -> Result<Decoded, Error> {
+pub(crate) fn decode_with(runtime: &Runtime, bytes: &[u8], limits: Limits) -> Result<Decoded, Error> {
     let file = symbols::open(&runtime.model, bytes)?;
-    let header = *file.header();
-    check_anchor(&header, runtime.transforms.anchor())?;
-    let mut warnings = file.warnings().to_vec();
-    warnings.extend(runtime.warning());
-    if header.synthesis_id != runtime.model.synthesis_id() {
-        warnings.push(Warning::SynthesisIdMismatch { file: header.synthesis_id, model: runtime.model.synthesis_id() });
-    }
-    let (pixels, mut stats) = decode_tiles(runtime, header, file.stored())?;
-    let alpha = match file.alpha()? {
-        Some(section) => Some(decode_alpha(runtime, &header, &section, &mut stats).map_err(Error::in_alpha)?),
-        None => None,
-    };
-    let (width, height) = (header.width.into(), header.height.into());
-    let mut picture = Picture::new(width, height, header.colour, pixels)?;
-    picture.alpha = alpha;
-    picture.metadata = Metadata::of_file(&file);
-    Ok(Decoded { picture, warnings, stats })
+    collect(RowReader::new(runtime, Opened::memory(file)?, &View::default(), limits)?, &mut Progress::none())
 }
 
-/// The plane of an alpha section; `stats` get the time it took.
-fn decode_alpha(
-    runtime: &Runtime,
-    header: &Header,
-    section: &AlphaSection<'_>,
-    stats: &mut Stats,
-) -> Result<Alpha, Error> {
-    let samples = match section.coding {
-        AlphaCoding::Lossless => timed(&mut stats.coding, || lossless::decode(header, section.tiles()))?,
-        AlphaCoding::Lossy { quality } => {
-            let header = Header { colour: ColourModel::Grey, quality, ..*header };
-            let (samples, spent) = decode_tiles(runtime, header, section.tiles())?;
-            stats.add_times(&spent);
-            samples
-        }
-    };
-    Ok(Alpha { samples, premultiplied: section.premultiplied })
-}
-
-/// The samples [height, width, channels] of tiles that the networks have coded.
-fn decode_tiles(runtime: &Runtime, header: Header, tiles: &StoredTiles<'_>) -> Result<(Samples, Stats), Error> {
-    let mut engine = runtime.engine()?;
-    let mut run = Run::new(runtime, header, tiles)?;
-    while run.next < header.tile_count() {
-        run.band(engine.as_mut())?;
-    }
-    runtime.put_back(engine);
-    Ok((run.pixels, run.stats))
-}
-
-/// A plane that is being decoded.
-struct Run<'a> {
-    runtime: &'a Runtime,
-    stored: &'a StoredTiles<'a>,
-    header: Header,
-    /// Units of the whitened latent per 1/64 of a quantisation step [M].
-    steps: Vec<f32>,
-    rows: TileRows,
-    synthesis: Box<dyn Synthesis + 'a>,
-    /// The first tile that is not decoded yet.
-    next: u32,
-    /// The samples so far, complete rows.
-    pixels: Samples,
-    stats: Stats,
-}
-
-impl<'a> Run<'a> {
-    fn new(runtime: &'a Runtime, header: Header, stored: &'a StoredTiles<'a>) -> Result<Self, Error> {
-        let (width, height) = (u64::from(header.width), u64::from(header.height));
-        let pixels = Samples::reserve(header.depth, width * height * channels(header.colour) as u64)?;
-        let scale = runtime.model.prior().gains(symbols::quality(&header)?).scale();
-        // A channel without gain carries nothing: its latent is 0, not 0 / 0.
-        let step = |&gain: &f64| if gain > 0.0 { (1.0 / (64.0 * gain)) as f32 } else { 0.0 };
-        Ok(Self {
-            runtime,
-            stored,
-            header,
-            steps: scale.iter().map(step).collect(),
-            rows: TileRows::new(Area::of_picture(&header).columns.len(), scale.len()),
-            synthesis: runtime.transforms.synthesis(&header),
-            next: 0,
-            pixels,
-            stats: Stats { pixels: width * height, ..Stats::default() },
-        })
-    }
-
-    /// Decodes the next tiles, and synthesises the rows that are complete then.
-    fn band(&mut self, engine: &mut dyn PriorEngine) -> Result<(), Error> {
-        let numbers = band(&self.header, self.next, self.runtime.band_positions());
-        self.next = numbers.end;
-        let areas: Vec<Area> =
-            numbers.clone().filter_map(|n| self.header.tile(n)).map(|tile| Area::of_tile(&tile)).collect();
-        let tiles = symbols::decode_band(
-            &self.header,
-            self.stored,
-            &self.runtime.model,
-            engine,
-            numbers,
-            false,
-            &mut self.stats,
-        )?;
-        let start = Instant::now();
-        for (area, tile) in areas.iter().zip(tiles) {
-            let latents = tile.y64.iter().zip(self.steps.iter().cycle());
-            self.rows.write(area, latents.map(|(&y, &step)| y as f32 * step));
-        }
-        let complete = match self.header.tile(self.next) {
-            Some(tile) => Area::of_tile(&tile).rows.start,
-            None => Area::of_picture(&self.header).rows.end,
-        };
-        let latents = self.rows.take_above(complete);
-        match &mut self.pixels {
-            Samples::Eight(pixels) => self.synthesis.push(latents, pixels)?,
-            Samples::Deep(depth, pixels) => self.synthesis.push_deep(latents, *depth, pixels)?,
-        }
-        self.stats.synthesis += start.elapsed();
-        Ok(())
-    }
+/// All rows as a picture.
+fn collect(mut rows: RowReader<'_>, progress: &mut Progress<'_, '_>) -> Result<Decoded, Error> {
+    let picture = rows.collect_with(progress)?;
+    Ok(Decoded { picture, warnings: rows.warnings().to_vec(), stats: rows.stats() })
 }

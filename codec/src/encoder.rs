@@ -11,7 +11,8 @@ use crate::decoder::decode_with;
 use crate::device::DeviceChoice;
 use crate::error::{Error, Warning};
 use crate::format::alpha::write_alpha;
-use crate::format::{AlphaCoding, ColourModel, Header, Section, SectionKind, TileRect, write_file};
+use crate::format::{AlphaCoding, BitDepth, ColourModel, Header, Section, SectionKind, TileRect, write_file};
+use crate::limits::Limits;
 use crate::metadata::OwnedSection;
 use crate::model::Model;
 use crate::options::{EncodeOptions, quality_index};
@@ -22,6 +23,13 @@ use crate::runtime::Runtime;
 use crate::stats::{Stats, timed};
 use crate::target::{Target, TargetOutcome, search};
 use crate::tiles::{Area, check_anchor};
+use crate::watch::{Progress, Watch};
+
+/// Part of the work that the analysis is taken to be, where a target is searched for.
+const ANALYSIS: f64 = 0.2;
+
+/// Trials of a search at most: bisection of 253 qualities, and one more.
+const MOST_TRIALS: f64 = 9.0;
 
 /// An encoded picture.
 #[derive(Debug, Clone)]
@@ -38,7 +46,7 @@ pub struct Encoded {
 
 /// Encodes pictures with one model on one device. May be used by several threads at once.
 pub struct Encoder {
-    runtime: Runtime,
+    pub(crate) runtime: Runtime,
 }
 
 impl std::fmt::Debug for Encoder {
@@ -69,27 +77,52 @@ impl Encoder {
     /// [`Error::InvalidInput`], [`Error::InvalidOption`], [`Error::InvalidHeader`] or [`Error::TileCutsWindows`] for arguments
     /// that make no sense; [`Error::InvalidSection`] for metadata no file may have; [`Error::Prior`] if the GPU fails.
     pub fn encode(&self, picture: &Picture, options: &EncodeOptions) -> Result<Encoded, Error> {
+        self.encode_with(picture, options, &mut Progress::none())
+    }
+
+    /// The same, telling a watch how much is done.
+    ///
+    /// # Errors
+    /// As [`Self::encode`], and [`Error::Cancelled`] if the watch ends it.
+    pub fn encode_watched(
+        &self,
+        picture: &Picture,
+        options: &EncodeOptions,
+        watch: &mut Watch<'_>,
+    ) -> Result<Encoded, Error> {
+        self.encode_with(picture, options, &mut Progress::new(watch))
+    }
+
+    fn encode_with(
+        &self,
+        picture: &Picture,
+        options: &EncodeOptions,
+        progress: &mut Progress<'_, '_>,
+    ) -> Result<Encoded, Error> {
         let Some(target) = options.target else {
             let quality = quality_index(options.quality)?;
-            let header = self.header(picture, options.tile)?;
+            let header = self.header_of(picture, options.tile)?;
             let (sections, spent) = self.sections(picture, &header, options)?;
             let mut latents = self.latents(picture, &header)?;
-            let mut encoded = self.run(&header, &sections, quality, options.effort, |tiles, stats| {
-                timed(&mut stats.analysis, || latents.take(tiles.len()))
-            })?;
+            let take = |tiles: &[TileRect], stats: &mut Stats| timed(&mut stats.analysis, || latents.take(tiles.len()));
+            let mut encoded = self.run(&header, &sections, quality, options.effort, take, progress)?;
             encoded.stats.add_times(&spent);
             return Ok(encoded);
         };
         target.check()?;
-        let analysed = self.analyse(picture, options)?;
+        progress.part(0.0, ANALYSIS);
+        let analysed = self.analyse_with(picture, options, progress)?;
         let mut spent = analysed.stats;
+        let mut trials = 0.0;
         let (mut best, outcome) = search(target, analysed.stats.pixels, |quality| {
-            let encoded = analysed.encode(quality)?;
+            progress.part(ANALYSIS + (1.0 - ANALYSIS) * trials / MOST_TRIALS, (1.0 - ANALYSIS) / MOST_TRIALS);
+            trials += 1.0;
+            let encoded = analysed.encode_with(quality, progress)?;
             let mut stats = encoded.stats;
             let score = match target {
                 Target::BitsPerPixel(_) | Target::Bytes(_) => encoded.bytes.len() as f64,
                 Target::Psnr(_) => {
-                    let decoded = decode_with(&self.runtime, &encoded.bytes)?;
+                    let decoded = decode_with(&self.runtime, &encoded.bytes, Limits::default())?;
                     stats += decoded.stats;
                     decoded.picture.psnr(picture)
                 }
@@ -97,6 +130,8 @@ impl Encoder {
             spent += stats;
             Ok((encoded, score))
         })?;
+        progress.part(0.0, 1.0);
+        progress.step(1, 1)?;
         best.stats =
             Stats { pixels: best.stats.pixels, payload: best.stats.payload, symbols: best.stats.symbols, ..spent };
         best.target = Some(outcome);
@@ -109,23 +144,46 @@ impl Encoder {
     /// # Errors
     /// As [`Self::encode`].
     pub fn analyse(&self, picture: &Picture, options: &EncodeOptions) -> Result<Analysed<'_>, Error> {
-        let header = self.header(picture, options.tile)?;
+        self.analyse_with(picture, options, &mut Progress::none())
+    }
+
+    fn analyse_with(
+        &self,
+        picture: &Picture,
+        options: &EncodeOptions,
+        progress: &mut Progress<'_, '_>,
+    ) -> Result<Analysed<'_>, Error> {
+        let header = self.header_of(picture, options.tile)?;
         let (sections, spent) = self.sections(picture, &header, options)?;
         let mut stats = Stats { pixels: u64::from(header.width) * u64::from(header.height), ..Stats::default() };
-        let latents =
-            timed(&mut stats.analysis, || self.latents(picture, &header)?.take(header.tile_count() as usize))?;
+        let (mut rest, mut latents) = (self.latents(picture, &header)?, Vec::new());
+        let [across, down] = header.tile_grid().map(|tiles| tiles as usize);
+        for row in 0..down {
+            latents.extend(timed(&mut stats.analysis, || rest.take(across))?);
+            progress.step(row + 1, down)?;
+        }
         stats.add_times(&spent);
         Ok(Analysed { encoder: self, header, sections, effort: options.effort, latents, stats })
     }
 
     /// The header of a picture, all but the quality, after checking everything.
-    fn header(&self, picture: &Picture, tile: u32) -> Result<Header, Error> {
-        let [width, height] = picture.size()?;
+    fn header_of(&self, picture: &Picture, tile: u32) -> Result<Header, Error> {
+        self.header(picture.size()?, picture.colour, picture.pixels.depth(), tile)
+    }
+
+    /// The same from its parts.
+    pub(crate) fn header(
+        &self,
+        [width, height]: [u16; 2],
+        colour: ColourModel,
+        depth: BitDepth,
+        tile: u32,
+    ) -> Result<Header, Error> {
         let header = Header {
             width,
             height,
-            colour: picture.colour,
-            depth: picture.pixels.depth(),
+            colour,
+            depth,
             quality: 0,
             tile_size: u16::try_from(tile).unwrap_or(u16::MAX),
             parse_id: self.runtime.model.parse_id(),
@@ -141,7 +199,7 @@ impl Encoder {
     /// Whitened latents [rows, columns, M] of all tiles, computed as they are taken.
     fn latents<'a>(&'a self, picture: &'a Picture, header: &Header) -> Result<TileLatents<'a>, Error> {
         let transforms = &self.runtime.transforms;
-        Ok(TileLatents::new(transforms.analysis(picture, header)?, header, transforms.channels()))
+        Ok(TileLatents::new(transforms.analysis(picture, header)?, header, 0, transforms.channels()))
     }
 
     /// The sections of a picture, and the time they took: metadata, and alpha unless it says nothing.
@@ -158,7 +216,9 @@ impl Encoder {
         };
         let (coding, payloads) = match options.alpha_quality {
             None => {
-                let payloads = timed(&mut spent.coding, || lossless::encode(header, &alpha.samples));
+                let tiles: Vec<TileRect> = header.tiles().collect();
+                let encode = || lossless::encode(&tiles, header.width.into(), 0, &alpha.samples);
+                let payloads = timed(&mut spent.coding, encode);
                 (AlphaCoding::Lossless, payloads)
             }
             Some(quality) => {
@@ -168,7 +228,9 @@ impl Encoder {
                 let mut latents = self.latents(&plane, &header)?;
                 let take =
                     |tiles: &[TileRect], stats: &mut Stats| timed(&mut stats.analysis, || latents.take(tiles.len()));
-                let payloads = self.payloads(&header, quality, options.effort, take, &mut spent)?;
+                let tiles: Vec<TileRect> = header.tiles().collect();
+                let payloads =
+                    self.payloads(&tiles, quality, options.effort, take, &mut spent, &mut Progress::none())?;
                 (AlphaCoding::Lossy { quality: quality.get() }, payloads)
             }
         };
@@ -184,33 +246,36 @@ impl Encoder {
         quality: QualityIndex,
         effort: Effort,
         latents: impl FnMut(&[TileRect], &mut Stats) -> Result<Vec<L>, Error>,
+        progress: &mut Progress<'_, '_>,
     ) -> Result<Encoded, Error> {
         let header = Header { quality: quality.get(), ..*header };
         let mut stats = Stats { pixels: u64::from(header.width) * u64::from(header.height), ..Stats::default() };
-        let payloads = self.payloads(&header, quality, effort, latents, &mut stats)?;
+        let tiles: Vec<TileRect> = header.tiles().collect();
+        let payloads = self.payloads(&tiles, quality, effort, latents, &mut stats, progress)?;
         stats.payload = payloads.iter().map(|p| p.len() as u64).sum();
         let sections: Vec<Section<'_>> = sections.iter().map(|(kind, body)| Section::new(*kind, body)).collect();
         Ok(Encoded { bytes: write_file(&header, &sections, &payloads)?, quality, stats, target: None })
     }
 
-    /// The payloads of all tiles, made band by band.
-    fn payloads<L: AsRef<[f32]> + Sync>(
+    /// The payloads of tiles, made band by band.
+    pub(crate) fn payloads<L: AsRef<[f32]> + Sync>(
         &self,
-        header: &Header,
+        all: &[TileRect],
         quality: QualityIndex,
         effort: Effort,
         mut latents: impl FnMut(&[TileRect], &mut Stats) -> Result<Vec<L>, Error>,
         stats: &mut Stats,
+        progress: &mut Progress<'_, '_>,
     ) -> Result<Vec<Vec<u8>>, Error> {
         let mut engine = self.runtime.engine()?;
-        let mut payloads: Vec<Vec<u8>> = Vec::new();
-        let mut next = 0;
-        while next < header.tile_count() {
-            let numbers = band(header, next, self.runtime.band_positions());
-            next = numbers.end;
-            let tiles: Vec<TileRect> = numbers.filter_map(|n| header.tile(n)).collect();
-            let latents = latents(&tiles, stats)?;
-            payloads.extend(self.code(engine.as_mut(), quality, effort, &tiles, &latents, stats)?);
+        let mut payloads: Vec<Vec<u8>> = Vec::with_capacity(all.len());
+        let mut left = all;
+        while !left.is_empty() {
+            let (tiles, rest) = left.split_at(band(left, self.runtime.band_positions()));
+            left = rest;
+            let latents = latents(tiles, stats)?;
+            payloads.extend(self.code(engine.as_mut(), quality, effort, tiles, &latents, stats)?);
+            progress.step(payloads.len(), all.len())?;
         }
         self.runtime.put_back(engine);
         Ok(payloads)
@@ -268,13 +333,16 @@ impl Analysed<'_> {
     /// # Errors
     /// [`Error::Prior`] if the GPU fails.
     pub fn encode(&self, quality: QualityIndex) -> Result<Encoded, Error> {
-        self.encoder.run(&self.header, &self.sections, quality, self.effort, |tiles, _| {
-            let of_tile = |tile: &TileRect| {
-                let latent = self.latents.get(tile.index as usize);
-                latent.map_or(&[][..], Vec::as_slice)
-            };
-            Ok(tiles.iter().map(of_tile).collect())
-        })
+        self.encode_with(quality, &mut Progress::none())
+    }
+
+    fn encode_with(&self, quality: QualityIndex, progress: &mut Progress<'_, '_>) -> Result<Encoded, Error> {
+        let of_tile = |tile: &TileRect| {
+            let latent = self.latents.get(tile.index as usize);
+            latent.map_or(&[][..], Vec::as_slice)
+        };
+        let latents = |tiles: &[TileRect], _: &mut Stats| Ok(tiles.iter().map(of_tile).collect());
+        self.encoder.run(&self.header, &self.sections, quality, self.effort, latents, progress)
     }
 
     /// What the analysis took.

@@ -235,6 +235,20 @@ pub enum Error {
         allowed: &'static str,
     },
 
+    /// A region that is empty or reaches beyond the picture. The caller's mistake.
+    #[error(
+        "the region of {}x{} pixels at {},{} does not lie in the picture of {width}x{height}",
+        region.width, region.height, region.x, region.y
+    )]
+    RegionOutside {
+        /// The region.
+        region: crate::view::Region,
+        /// Width of the picture in pixels.
+        width: u32,
+        /// Height of the picture in pixels.
+        height: u32,
+    },
+
     /// Attention windows lie on a grid of 128 pixels, and with such tiles they would be cut at every tile's edge.
     #[error("this model has attention windows and needs tiles of a multiple of {unit} pixels, not {tile}")]
     TileCutsWindows {
@@ -254,6 +268,10 @@ pub enum Error {
         /// What is allowed.
         allowed: u64,
     },
+
+    /// The caller's watch has ended the work.
+    #[error("cancelled")]
+    Cancelled,
 
     /// The decoded picture does not fit into memory.
     #[error("the picture takes {bytes} bytes of memory, more than there are")]

@@ -6,6 +6,7 @@
 //! 2. A [`Picture`] is the samples of an image with its [`Alpha`] and [`Metadata`]. [`Encoder::encode`] makes a file of it, at a quality or for a [`Target`]
 //!    (a size, bits per pixel, a PSNR); [`Encoder::analyse`] is its first half, for several qualities of one picture.
 //! 3. [`Decoder::decode`] turns a file into a [`Picture`], with [`Warning`]s.
+//!    [`Decoder::view`] decodes a region or a smaller picture, [`Decoder::rows`] decodes from a reader, some rows at a time.
 //! 4. [`format::Header::parse`] and [`format::LicFile`] look into a file without decoding it; no model is needed.
 //!
 //! ```no_run
@@ -61,15 +62,23 @@ mod options;
 mod patches;
 mod picture;
 mod plane;
+mod planes;
+mod preview;
 pub mod prior;
+mod row_encoder;
+mod rows;
 mod runtime;
 mod samples;
+mod scale;
 mod simd;
 mod stats;
 pub mod symbols;
 mod target;
 mod tiles;
 pub mod transform;
+mod view;
+mod watch;
+mod window;
 
 pub use alpha::Alpha;
 pub use coding::Effort;
@@ -84,6 +93,10 @@ pub use model::Model;
 pub use options::{EncodeOptions, quality_index};
 pub use picture::Picture;
 pub use prior::QualityIndex;
+pub use row_encoder::{Frame, RowEncoder};
+pub use rows::{RowBand, RowReader};
 pub use samples::Samples;
 pub use stats::Stats;
 pub use target::{Miss, Target, TargetOutcome};
+pub use view::{Region, Scale, View};
+pub use watch::Watch;

@@ -4,6 +4,7 @@
 //! without a visible change. `format::section` knows where the bytes lie; here is what they are to a [`Picture`](crate::Picture).
 
 use crate::error::Error;
+use crate::format::front::Front;
 use crate::format::{Cicp, LicFile, Section, SectionKind};
 
 /// Everything about a picture that is not a sample. Nothing of it changes how samples are coded.
@@ -34,14 +35,18 @@ pub(crate) type OwnedSection = (SectionKind, Vec<u8>);
 impl Metadata {
     /// That of a parsed file.
     pub fn of_file(file: &LicFile<'_>) -> Self {
-        let body = |kind| file.section(kind).map(|section| section.body.to_vec());
+        Self::of_front(file.front())
+    }
+
+    pub(crate) fn of_front(front: &Front<'_>) -> Self {
+        let body = |kind| front.section(kind).map(|section| section.body.to_vec());
         Self {
             icc: body(SectionKind::Icc),
             // Parsing has refused what is no four code points.
-            cicp: file.section(SectionKind::Cicp).and_then(|section| section.cicp().ok().flatten()),
+            cicp: front.section(SectionKind::Cicp).and_then(|section| section.cicp().ok().flatten()),
             exif: body(SectionKind::Exif),
             xmp: body(SectionKind::Xmp),
-            orientation: file.orientation(),
+            orientation: front.orientation(),
         }
     }
 

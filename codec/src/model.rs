@@ -8,7 +8,7 @@ use lic_model::load::LoadError;
 use lic_model::weights::{Info, WeightFile};
 
 use crate::error::Error;
-use crate::prior::{self, PriorWeights};
+use crate::prior::{self, PriorWeights, QualityIndex};
 
 /// Why a weight file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -132,6 +132,18 @@ impl Model {
     /// The weight file.
     pub(crate) fn file(&self) -> Result<WeightFile<'_>, ModelError> {
         Ok(WeightFile::parse(&self.0.bytes)?)
+    }
+
+    /// The preview's linear map, if the weights have one.
+    pub(crate) fn preview(&self) -> Result<Option<lic_shaders::transform::Dense>, ModelError> {
+        Ok(lic_model::plain::preview(&self.file()?)?)
+    }
+
+    /// Units of the whitened latent per 1/64 of a quantisation step [M], at a quality. A channel without gain carries nothing: its latent
+    /// is 0, not 0 / 0.
+    pub(crate) fn steps(&self, quality: QualityIndex) -> Vec<f32> {
+        let step = |&gain: &f64| if gain > 0.0 { (1.0 / (64.0 * gain)) as f32 } else { 0.0 };
+        self.prior().gains(quality).scale().iter().map(step).collect()
     }
 
     /// burn's networks on a device.

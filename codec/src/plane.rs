@@ -53,8 +53,9 @@ pub(crate) struct TileLatents<'a> {
 }
 
 impl<'a> TileLatents<'a> {
-    pub(crate) fn new(analysis: Box<dyn Analysis + 'a>, header: &Header, channels: usize) -> Self {
-        Self { analysis, header: *header, channels, tile_row: 0, ready: VecDeque::new() }
+    /// From the row of tiles `first` on, where the analysis stands.
+    pub(crate) fn new(analysis: Box<dyn Analysis + 'a>, header: &Header, first: u32, channels: usize) -> Self {
+        Self { analysis, header: *header, channels, tile_row: first, ready: VecDeque::new() }
     }
 
     /// The latents [rows, columns, channels] of the next `count` tiles; fewer where the picture ends.

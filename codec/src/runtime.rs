@@ -6,12 +6,15 @@ use crate::bands::CPU_BAND;
 use crate::device::{self, DeviceChoice};
 use crate::error::{Error, Warning};
 use crate::model::Model;
+use crate::preview::PreviewHead;
 use crate::prior::{FastEngine, PriorEngine};
 use crate::transform::Transforms;
 
 pub(crate) struct Runtime {
     pub(crate) model: Model,
     pub(crate) transforms: Box<dyn Transforms>,
+    /// Not all weights have one.
+    pub(crate) preview: Option<PreviewHead>,
     device: device::Chosen,
     /// Engines that no call is using: making one repacks or uploads all weights.
     engines: Mutex<Vec<Box<dyn PriorEngine>>>,
@@ -22,7 +25,8 @@ impl Runtime {
         let device = device::choose(choice, model)?;
         // The first engine shows whether the device works at all.
         let (transforms, engine) = rayon::join(|| device.transforms(model, encoder), || new_engine(model, &device));
-        Ok(Self { model: model.clone(), transforms: transforms?, device, engines: Mutex::new(vec![engine?]) })
+        let preview = model.preview()?.map(PreviewHead::new);
+        Ok(Self { model: model.clone(), transforms: transforms?, preview, device, engines: Mutex::new(vec![engine?]) })
     }
 
     pub(crate) fn warning(&self) -> Option<Warning> {

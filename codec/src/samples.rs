@@ -1,6 +1,7 @@
 //! [`Samples`]: the numbers of a picture, of 8 bits or more.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::error::Error;
 use crate::format::BitDepth;
@@ -80,6 +81,40 @@ impl Samples {
         match self {
             Self::Eight(samples) => samples.into(),
             Self::Deep(depth, samples) => samples.iter().map(|&sample| eight_bits(sample, *depth)).collect(),
+        }
+    }
+
+    /// Some columns of some rows of `stride` samples each, all of which must be there.
+    pub(crate) fn crop(&self, stride: usize, rows: Range<usize>, columns: Range<usize>) -> Self {
+        fn cut<T: Copy>(samples: &[T], stride: usize, rows: Range<usize>, columns: Range<usize>) -> Vec<T> {
+            let rows = samples.chunks_exact(stride.max(1)).skip(rows.start).take(rows.len());
+            rows.flat_map(|row| &row[columns.clone()]).copied().collect()
+        }
+        match self {
+            Self::Eight(samples) => Self::Eight(cut(samples, stride, rows, columns)),
+            Self::Deep(depth, samples) => Self::Deep(*depth, cut(samples, stride, rows, columns)),
+        }
+    }
+
+    /// Takes over the samples of others of the same depth.
+    pub(crate) fn append(&mut self, more: Self) {
+        match (self, more) {
+            (Self::Eight(samples), Self::Eight(mut more)) => samples.append(&mut more),
+            (Self::Deep(_, samples), Self::Deep(_, mut more)) => samples.append(&mut more),
+            // One picture has one depth.
+            _ => {}
+        }
+    }
+
+    /// Takes the first `count` samples out; all if there are no more.
+    pub(crate) fn take_first(&mut self, count: usize) -> Self {
+        fn first<T>(samples: &mut Vec<T>, count: usize) -> Vec<T> {
+            let rest = samples.split_off(count.min(samples.len()));
+            std::mem::replace(samples, rest)
+        }
+        match self {
+            Self::Eight(samples) => Self::Eight(first(samples, count)),
+            Self::Deep(depth, samples) => Self::Deep(*depth, first(samples, count)),
         }
     }
 

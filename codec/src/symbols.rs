@@ -8,9 +8,9 @@ use lic_shaders::order::{GROUP, PASSES, phase};
 use crate::bands::{CPU_BAND, band};
 use crate::coding::{self, CodedTile, DecodedTile};
 use crate::error::Error;
-use crate::format::{Header, LicFile, StoredTiles};
+use crate::format::{Header, LicFile, TileRect};
 use crate::model::Model;
-use crate::prior::{PriorEngine, QualityIndex, TileShape};
+use crate::prior::{PriorEngine, PriorWeights, QualityIndex, TileShape};
 use crate::stats::Stats;
 use crate::tiles::Area;
 
@@ -27,6 +27,14 @@ pub struct TileSymbols {
     pub y64: Vec<i32>,
 }
 
+impl TileSymbols {
+    /// The whitened latents [height, width, M] that a decoder of `model` gives to its synthesis.
+    pub fn latents(&self, model: &Model, quality: QualityIndex) -> Vec<f32> {
+        let steps = model.steps(quality);
+        self.y64.iter().zip(steps.iter().cycle()).map(|(&y, &step)| y as f32 * step).collect()
+    }
+}
+
 /// All tiles of a file, in its order, decoded with `engine`, which must have been made from `model`'s prior.
 ///
 /// Holds all tiles in memory; [`crate::Decoder::decode`] does not.
@@ -36,17 +44,18 @@ pub struct TileSymbols {
 pub fn decode_symbols(model: &Model, engine: &mut dyn PriorEngine, bytes: &[u8]) -> Result<Vec<TileSymbols>, Error> {
     let file = open(model, bytes)?;
     let header = *file.header();
+    let (weights, channels) = (model.prior(), model.prior().sizes().latents);
+    let tiles: Vec<TileRect> = header.tiles().collect();
     let mut all = Vec::new();
-    let mut next = 0;
-    while next < header.tile_count() {
-        let numbers = band(&header, next, CPU_BAND);
-        next = numbers.end;
-        let shapes: Vec<TileShape> =
-            numbers.clone().filter_map(|n| header.tile(n)).map(|tile| Area::of_tile(&tile).shape()).collect();
-        let stats = &mut Stats::default();
-        let tiles = decode_band(&header, file.stored(), model, engine, numbers, true, stats)?;
-        let channels = model.prior().sizes().latents;
-        for (shape, tile) in shapes.into_iter().zip(tiles) {
+    let mut left = tiles.as_slice();
+    while !left.is_empty() {
+        let (tiles, rest) = left.split_at(band(left, CPU_BAND));
+        left = rest;
+        let stored = tiles.iter().map(|&tile| Ok(StoredTile { tile, payload: file.tile(tile.index)?.to_vec() }));
+        let stored: Vec<StoredTile> = stored.collect::<Result<_, Error>>()?;
+        let decoded = decode_band(&header, weights, engine, &stored, true, &mut Stats::default())?;
+        for (stored, tile) in stored.iter().zip(decoded) {
+            let shape = Area::of_tile(&stored.tile).shape();
             all.push(TileSymbols {
                 shape,
                 symbols: plane(shape, channels, &tile.passes),
@@ -61,11 +70,17 @@ pub fn decode_symbols(model: &Model, engine: &mut dyn PriorEngine, bytes: &[u8])
 /// Parses a file, checks every checksum, and refuses what this model and this release cannot decode.
 pub(crate) fn open<'a>(model: &Model, bytes: &'a [u8]) -> Result<LicFile<'a>, Error> {
     let file = LicFile::parse(bytes)?;
-    let found = file.header().parse_id;
+    check_model(file.header(), model)?;
+    Ok(file)
+}
+
+/// Refuses a file of another model.
+pub(crate) fn check_model(header: &Header, model: &Model) -> Result<(), Error> {
+    let found = header.parse_id;
     if found != model.parse_id() {
         return Err(Error::WrongParseId { file: found, model: model.parse_id() });
     }
-    Ok(file)
+    Ok(())
 }
 
 /// The quality of a parsed header.
@@ -77,24 +92,30 @@ pub(crate) fn quality(header: &Header) -> Result<QualityIndex, Error> {
     })
 }
 
-/// Decodes the tiles `numbers` together: those of a file, or of its alpha section with that section's quality in the header.
+/// A tile with its payload.
+#[derive(Debug)]
+pub(crate) struct StoredTile {
+    pub(crate) tile: TileRect,
+    pub(crate) payload: Vec<u8>,
+}
+
+/// Decodes tiles together: those of a file, or of its alpha section with that section's quality in the header.
 pub(crate) fn decode_band(
     header: &Header,
-    stored: &StoredTiles<'_>,
-    model: &Model,
+    weights: &PriorWeights,
     engine: &mut dyn PriorEngine,
-    numbers: std::ops::Range<u32>,
+    stored: &[StoredTile],
     keep_symbols: bool,
     stats: &mut Stats,
 ) -> Result<Vec<DecodedTile>, Error> {
-    let quality = quality(header)?;
-    let mut tiles = Vec::with_capacity(numbers.len());
-    for tile in numbers.filter_map(|n| header.tile(n)) {
-        let payload = stored.tile(tile.index)?;
-        stats.payload += payload.len() as u64;
-        tiles.push(CodedTile { number: tile.index, shape: Area::of_tile(&tile).shape(), payload });
-    }
-    coding::decode(engine, model.prior(), quality, &tiles, keep_symbols, stats)
+    let coded = stored.iter().map(|StoredTile { tile, payload }| CodedTile {
+        number: tile.index,
+        shape: Area::of_tile(tile).shape(),
+        payload,
+    });
+    let tiles: Vec<CodedTile<'_>> = coded.collect();
+    stats.payload += tiles.iter().map(|tile| tile.payload.len() as u64).sum::<u64>();
+    coding::decode(engine, weights, quality(header)?, &tiles, keep_symbols, stats)
 }
 
 /// The symbols of all passes at their places.

@@ -38,12 +38,17 @@ impl Area {
     }
 
     /// This area with `halo` latents around it, inside of `picture`.
-    #[cfg(feature = "burn")]
     pub(crate) fn window(&self, halo: usize, picture: &Self) -> Self {
         let grow = |range: &Range<usize>, limit: &Range<usize>| {
             range.start.saturating_sub(halo)..(range.end + halo).min(limit.end)
         };
         Self { rows: grow(&self.rows, &picture.rows), columns: grow(&self.columns, &picture.columns) }
+    }
+
+    /// What this area and `other`, which overlap, have in common.
+    pub(crate) fn within(&self, other: &Self) -> Self {
+        let both = |a: &Range<usize>, b: &Range<usize>| a.start.max(b.start)..a.end.min(b.end);
+        Self { rows: both(&self.rows, &other.rows), columns: both(&self.columns, &other.columns) }
     }
 
     /// Number of latent positions.

@@ -35,7 +35,7 @@ pub use fetch::{FetchError, fetch};
 pub use folder::{FolderError, images_in};
 pub use image_file::ImageFile;
 pub use manifest::{CLIC_PRO_VALID, KODAK, Manifest, TECNICK};
-pub use photo::{Channels, Lost, Photo, PhotoError, PhotoMetadata, PhotoSamples};
+pub use photo::{Channels, Lost, Photo, PhotoBand, PhotoError, PhotoMetadata, PhotoRows, PhotoSamples};
 pub use samples::{SAMPLES, Sample};
 pub use search::Search;
 pub use verify::{Alteration, Altered, Verification};

@@ -11,6 +11,7 @@ use lic_codec::{Decoded, Error, Samples};
 
 use super::model::{DECODER, MODEL, MOST_PIXELS, ids};
 use super::repair::repair;
+use super::views;
 use super::wrap::container;
 
 thread_local! {
@@ -44,6 +45,7 @@ fn decode(file: &[u8]) -> Option<()> {
     if let Ok(decoded) = &result {
         picture(&header, decoded);
     }
+    views::check(file, &header, &result);
     // The scalar engine is slow: for the smallest pictures only.
     if positions(&header, 16) <= 4 {
         ENGINES.with_borrow_mut(|(fast, scalar)| {

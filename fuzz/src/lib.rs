@@ -9,4 +9,5 @@ pub mod image_hook;
 pub mod model;
 pub mod repair;
 pub mod round_trip;
+pub mod views;
 pub mod wrap;

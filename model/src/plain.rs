@@ -9,6 +9,9 @@ use crate::load::{LoadError, ParamError};
 use crate::preset::{KNOTS, ModelConfig};
 use crate::weights::WeightFile;
 
+/// Outputs of the preview: 2x2 samples of three colours.
+pub const PREVIEW: usize = 12;
+
 /// The synthesis transform; `None` if the model has attention.
 ///
 /// # Errors
@@ -40,6 +43,18 @@ pub fn analysis(file: &WeightFile<'_>) -> Result<Option<Analysis>, LoadError> {
         blocks16: tensors.blocks("blocks16", blocks16, c16)?,
         head: tensors.dense("head", c16, y)?,
     }))
+}
+
+/// The preview's linear map, latents to 2x2 samples of red, green and blue; `None` if the file has none.
+///
+/// # Errors
+/// A tensor is missing or has the wrong shape or type.
+pub fn preview(file: &WeightFile<'_>) -> Result<Option<Dense>, LoadError> {
+    let mut tensors = Tensors(file.floats("preview.")?);
+    if tensors.0.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(tensors.dense("head", file.checked_config()?.y, PREVIEW)?))
 }
 
 /// The hyper-analysis transform.

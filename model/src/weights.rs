@@ -188,6 +188,11 @@ impl Entry {
         Self::new(Dtype::U8, shape, values.to_vec())
     }
 
+    /// A tensor of a parsed file.
+    pub fn of(view: &TensorView<'_>) -> Self {
+        Self::new(view.dtype(), view.shape(), view.data().to_vec())
+    }
+
     fn new(dtype: Dtype, shape: &[usize], bytes: Vec<u8>) -> Self {
         Self { dtype, shape: shape.to_vec(), bytes }
     }

@@ -13,3 +13,4 @@ mod fixture;
 mod info;
 mod metadata;
 mod streams;
+mod view;

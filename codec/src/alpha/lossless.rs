@@ -2,6 +2,8 @@
 //!
 //! A hostile stream can make the decoder do no more than fill one tile: DEFLATE is stopped at the tile's last byte.
 
+use std::ops::Range;
+
 use miniz_oxide::deflate::compress_to_vec;
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
@@ -12,30 +14,29 @@ use super::filter::{FILTERS, filter_row, unfilter_row};
 use crate::error::{AlphaError, Error};
 use crate::format::{BitDepth, Header, StoredTiles, TileRect};
 use crate::samples::{Samples, peak};
+use crate::view::Pixels;
 
 /// Effort of DEFLATE: beyond it, files shrink by less than 1 % and time doubles.
 const LEVEL: u8 = 6;
 
-/// Payloads of all tiles of a plane [height, width].
-pub(crate) fn encode(header: &Header, plane: &Samples) -> Vec<Vec<u8>> {
-    let tiles: Vec<TileRect> = header.tiles().collect();
-    let width = header.width.into();
+/// Payloads of tiles that lie in a plane [rows, width], whose first row is row `first` of the picture.
+pub(crate) fn encode(tiles: &[TileRect], width: usize, first: usize, plane: &Samples) -> Vec<Vec<u8>> {
+    let tiles = tiles.par_iter();
     match plane {
-        Samples::Eight(plane) => tiles.par_iter().map(|tile| encode_tile(tile, width, plane, |s| [s])).collect(),
-        Samples::Deep(_, plane) => {
-            tiles.par_iter().map(|tile| encode_tile(tile, width, plane, u16::to_be_bytes)).collect()
-        }
+        Samples::Eight(plane) => tiles.map(|tile| encode_tile(tile, width, first, plane, |s| [s])).collect(),
+        Samples::Deep(_, plane) => tiles.map(|tile| encode_tile(tile, width, first, plane, u16::to_be_bytes)).collect(),
     }
 }
 
 fn encode_tile<T: Copy + PartialEq, const BYTES: usize>(
     tile: &TileRect,
     line: usize,
+    first: usize,
     plane: &[T],
     bytes: impl Fn(T) -> [u8; BYTES],
 ) -> Vec<u8> {
     let (x, width) = (usize::from(tile.x), usize::from(tile.width));
-    let lines = plane.chunks_exact(line).skip(tile.y.into()).take(tile.height.into());
+    let lines = plane.chunks_exact(line).skip(usize::from(tile.y) - first).take(tile.height.into());
     let rows: Vec<&[T]> = lines.filter_map(|line| line.get(x..x + width)).collect();
     if let Some(&first) = rows.first().and_then(|row| row.first())
         && rows.iter().all(|row| row.iter().all(|&sample| sample == first))
@@ -52,28 +53,35 @@ fn encode_tile<T: Copy + PartialEq, const BYTES: usize>(
     compress_to_vec(&filtered, LEVEL)
 }
 
-/// The plane [height, width] of a section's tiles.
-pub(crate) fn decode(header: &Header, stored: &StoredTiles<'_>) -> Result<Samples, Error> {
+/// The wanted samples of a row of tiles, whole rows of them.
+pub(crate) fn decode_row(
+    header: &Header,
+    stored: &StoredTiles<'_>,
+    tiles: &[TileRect],
+    pixels: &Pixels,
+) -> Result<Samples, Error> {
     match header.depth {
-        BitDepth::Eight => decode_plane(header, stored, |[sample]| sample).map(Samples::Eight),
-        depth => decode_plane(header, stored, u16::from_be_bytes).map(|plane| Samples::Deep(depth, plane)),
+        BitDepth::Eight => decode_tiles(header, stored, tiles, pixels, |[sample]| sample).map(Samples::Eight),
+        depth => decode_tiles(header, stored, tiles, pixels, u16::from_be_bytes).map(|row| Samples::Deep(depth, row)),
     }
 }
 
-fn decode_plane<T: Copy + Default + Into<u16> + Send + Sync, const BYTES: usize>(
+fn decode_tiles<T: Copy + Default + Into<u16> + Send + Sync, const BYTES: usize>(
     header: &Header,
     stored: &StoredTiles<'_>,
+    tiles: &[TileRect],
+    pixels: &Pixels,
     sample: impl Fn([u8; BYTES]) -> T + Sync,
 ) -> Result<Vec<T>, Error> {
-    let line = usize::from(header.width);
-    let mut plane = Vec::new();
-    let bytes = u64::from(header.width) * u64::from(header.height) * BYTES as u64;
-    let samples = line * usize::from(header.height);
-    plane.try_reserve_exact(samples).map_err(|_| Error::OutOfMemory { bytes })?;
-    plane.resize(samples, T::default());
+    let part = |wanted: &Range<usize>, start: u16, length: u16| {
+        let start = usize::from(start);
+        wanted.start.max(start)..wanted.end.min(start + usize::from(length))
+    };
+    let Some(rows) = tiles.first().map(|tile| part(&pixels.rows, tile.y, tile.height)) else { return Ok(Vec::new()) };
+    let line = pixels.columns.len();
+    let mut plane = vec![T::default(); rows.len() * line];
     let most = peak(header.depth);
-    let tiles: Vec<TileRect> = header.tiles().collect();
-    // As many at once as there are threads, so that memory beyond the plane does not grow with it.
+    // As many at once as there are threads, so that memory beyond the plane does not grow with the width.
     for tiles in tiles.chunks(rayon::current_num_threads()) {
         let decoded: Vec<Vec<T>> = tiles
             .par_iter()
@@ -87,10 +95,12 @@ fn decode_plane<T: Copy + Default + Into<u16> + Send + Sync, const BYTES: usize>
             })
             .collect::<Result<_, Error>>()?;
         for (tile, samples) in tiles.iter().zip(&decoded) {
-            let (x, width) = (usize::from(tile.x), usize::from(tile.width));
-            let lines = plane.chunks_exact_mut(line).skip(tile.y.into()).take(tile.height.into());
-            let places = lines.filter_map(|line| line.get_mut(x..x + width));
-            places.zip(samples.chunks_exact(width)).for_each(|(place, row)| place.copy_from_slice(row));
+            let columns = part(&pixels.columns, tile.x, tile.width);
+            let (from, to) = (columns.start - usize::from(tile.x), columns.start - pixels.columns.start);
+            let places = plane.chunks_exact_mut(line).filter_map(|row| row.get_mut(to..to + columns.len()));
+            let rows = samples.chunks_exact(tile.width.into()).skip(rows.start - usize::from(tile.y));
+            let rows = rows.filter_map(|row| row.get(from..from + columns.len()));
+            places.zip(rows).for_each(|(place, row)| place.copy_from_slice(row));
         }
     }
     Ok(plane)

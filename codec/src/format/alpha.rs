@@ -40,7 +40,7 @@ pub struct AlphaSection<'a> {
     pub coding: AlphaCoding,
     /// Whether the colour samples are multiplied by alpha.
     pub premultiplied: bool,
-    tiles: StoredTiles<'a>,
+    pub(crate) tiles: StoredTiles<'a>,
 }
 
 impl<'a> AlphaSection<'a> {
@@ -62,6 +62,11 @@ impl<'a> AlphaSection<'a> {
         }
         let tiles = StoredTiles::open(header, body, start, coding.least()).map_err(Error::in_alpha)?;
         Ok(Self { coding, premultiplied: flags & PREMULTIPLIED_BIT != 0, tiles })
+    }
+
+    /// The same with bytes of its own.
+    pub fn into_owned(self) -> AlphaSection<'static> {
+        AlphaSection { coding: self.coding, premultiplied: self.premultiplied, tiles: self.tiles.into_owned() }
     }
 
     /// The tiles, in the picture's grid.

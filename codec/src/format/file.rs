@@ -5,19 +5,17 @@
 
 use super::TileRect;
 use super::alpha::AlphaSection;
-use super::cursor::Cursor;
+use super::front::Front;
 use super::header::Header;
-use super::section::{Section, SectionKind, read_sections};
+use super::section::{Section, SectionKind};
 use super::tiles::{StoredTiles, TileIndex};
 use crate::error::{Error, Warning};
 
 /// A parsed file that borrows its bytes.
 #[derive(Debug, Clone)]
 pub struct LicFile<'a> {
-    header: Header,
-    sections: Vec<Section<'a>>,
+    front: Front<'a>,
     tiles: StoredTiles<'a>,
-    warnings: Vec<Warning>,
 }
 
 impl<'a> LicFile<'a> {
@@ -27,11 +25,11 @@ impl<'a> LicFile<'a> {
     /// Any of [`Error`]'s descriptions of a damaged, truncated, forged or foreign file.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
         let file = Self::open(bytes)?;
-        for tile in file.header.tiles() {
+        for tile in file.header().tiles() {
             file.tile(tile.index)?;
         }
         if let Some(alpha) = file.alpha()? {
-            for tile in file.header.tiles() {
+            for tile in file.header().tiles() {
                 alpha.tiles().tile(tile.index).map_err(Error::in_alpha)?;
             }
         }
@@ -45,34 +43,31 @@ impl<'a> LicFile<'a> {
     /// # Errors
     /// As [`LicFile::parse`], but damaged tiles are not noticed yet.
     pub fn open(bytes: &'a [u8]) -> Result<Self, Error> {
-        let header = Header::parse(bytes)?;
-        header.check_plausible(bytes.len() as u64)?;
-        let mut cursor = Cursor::new(bytes, header.byte_len());
-        let mut warnings = Vec::new();
-        let sections = if header.has_sections { read_sections(&mut cursor, &mut warnings)? } else { Vec::new() };
-        let tiles = StoredTiles::open(&header, bytes, cursor.position(), TileRect::min_payload)?;
-        Ok(Self { header, sections, tiles, warnings })
+        Header::parse(bytes)?.check_plausible(bytes.len() as u64)?;
+        let (front, start) = Front::parse(bytes)?;
+        let tiles = StoredTiles::open(&front.header, bytes, start, TileRect::min_payload)?;
+        Ok(Self { front, tiles })
     }
 
     /// The header.
     pub fn header(&self) -> &Header {
-        &self.header
+        &self.front.header
     }
 
     /// All sections in the order of the file, unknown optional ones included.
     pub fn sections(&self) -> &[Section<'a>] {
-        &self.sections
+        &self.front.sections
     }
 
     /// The section of a type, if the file has it.
     pub fn section(&self, kind: SectionKind) -> Option<&Section<'a>> {
-        self.sections.iter().find(|section| section.kind == kind)
+        self.front.section(kind)
     }
 
     /// How to turn the picture for display, 1..=8 as in EXIF; 1 (not at all) if the file says
     /// nothing. The EXIF section's own orientation tag never counts.
     pub fn orientation(&self) -> u8 {
-        self.section(SectionKind::Orientation).and_then(|section| section.orientation().ok().flatten()).unwrap_or(1)
+        self.front.orientation()
     }
 
     /// Where the tiles lie.
@@ -80,14 +75,18 @@ impl<'a> LicFile<'a> {
         self.tiles.index()
     }
 
-    /// The tiles of the colours.
-    pub(crate) fn stored(&self) -> &StoredTiles<'a> {
-        &self.tiles
+    pub(crate) fn front(&self) -> &Front<'a> {
+        &self.front
+    }
+
+    /// Header and sections, and the tiles of the colours.
+    pub(crate) fn into_parts(self) -> (Front<'a>, StoredTiles<'a>) {
+        (self.front, self.tiles)
     }
 
     /// What the user should hear about the file although it can be decoded.
     pub fn warnings(&self) -> &[Warning] {
-        &self.warnings
+        &self.front.warnings
     }
 
     /// The payload of a tile, for [`crate::entropy::TileDecoder::new`]; its checksum is compared
@@ -95,13 +94,13 @@ impl<'a> LicFile<'a> {
     ///
     /// # Errors
     /// [`Error::Checksum`] if it is damaged, [`Error::InvalidInput`] if there is no such tile.
-    pub fn tile(&self, tile: u32) -> Result<&'a [u8], Error> {
+    pub fn tile(&self, tile: u32) -> Result<&[u8], Error> {
         self.tiles.tile(tile)
     }
 
     /// All tiles with their payloads, checked one by one.
-    pub fn tiles(&self) -> impl Iterator<Item = Result<(TileRect, &'a [u8]), Error>> + '_ {
-        self.header.tiles().map(|tile| Ok((tile, self.tile(tile.index)?)))
+    pub fn tiles(&self) -> impl Iterator<Item = Result<(TileRect, &[u8]), Error>> + '_ {
+        self.header().tiles().map(|tile| Ok((tile, self.tile(tile.index)?)))
     }
 
     /// The alpha section, if the file has one; its tiles are checked when they are fetched.
@@ -109,6 +108,6 @@ impl<'a> LicFile<'a> {
     /// # Errors
     /// As [`AlphaSection::parse`].
     pub fn alpha(&self) -> Result<Option<AlphaSection<'a>>, Error> {
-        self.section(SectionKind::Alpha).map(|section| AlphaSection::parse(&self.header, section.body)).transpose()
+        self.front.alpha()
     }
 }

@@ -322,3 +322,19 @@ fn check_tile_size(size: u16) -> Result<(), Error> {
     }
     Err(invalid("tile size", size.into(), "multiples of 64 in 64..=4096"))
 }
+
+/// A colour picture of 8 bits in default tiles.
+#[cfg(test)]
+pub(crate) fn test_header(width: u16, height: u16) -> Header {
+    Header {
+        width,
+        height,
+        colour: ColourModel::Rgb,
+        depth: BitDepth::Eight,
+        quality: 128,
+        tile_size: DEFAULT_TILE,
+        parse_id: 0,
+        synthesis_id: 0,
+        has_sections: false,
+    }
+}

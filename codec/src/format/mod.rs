@@ -2,7 +2,8 @@
 //!
 //! `codec/FORMAT.md` is the specification; the modules follow its chapters: [`header`] the fixed
 //! header, [`section`] the optional sections, [`tiles`] the tile index and payloads, [`alpha`] the section with tiles of its own. [`mod@file`] takes
-//! a whole file apart and [`writer`] puts one together. Nothing here decodes a symbol (that is
+//! a whole file apart and [`writer`] puts one together; `stream` reads one
+//! that is never in memory as a whole. Nothing here decodes a symbol (that is
 //! [`crate::entropy`]) and nothing here uses floating point or the network.
 
 pub mod alpha;
@@ -13,7 +14,9 @@ pub mod tiles;
 pub mod writer;
 
 mod cursor;
+pub(crate) mod front;
 mod signature;
+pub(crate) mod stream;
 #[cfg(test)]
 mod tests;
 

@@ -3,6 +3,8 @@
 //! Because each tile has its checksum and the index its own, one tile can be read and trusted
 //! without the bytes of the others. An alpha section is laid out the same way.
 
+use std::borrow::Cow;
+
 use super::cursor::{Cursor, MAX_LENGTH_BYTES, push_length};
 use super::header::{Header, TileRect};
 use crate::error::{Error, Part};
@@ -89,6 +91,11 @@ impl TileIndex {
         self.index_bytes
     }
 
+    /// Offset of the first payload, which is the end of the index.
+    pub fn start(&self) -> u64 {
+        self.start
+    }
+
     /// Offset of the end of the last tile, which is the end of the file.
     pub fn end(&self) -> u64 {
         self.ends.last().copied().unwrap_or(self.start)
@@ -137,7 +144,7 @@ impl TileIndex {
 /// Index and payloads that end where their bytes end: the tiles of a file, or of its alpha section.
 #[derive(Debug, Clone)]
 pub struct StoredTiles<'a> {
-    bytes: &'a [u8],
+    bytes: Cow<'a, [u8]>,
     index: TileIndex,
 }
 
@@ -166,7 +173,7 @@ impl<'a> StoredTiles<'a> {
                 needed: end,
             });
         }
-        Ok(Self { bytes, index })
+        Ok(Self { bytes: bytes.into(), index })
     }
 
     /// Where the tiles lie.
@@ -174,11 +181,16 @@ impl<'a> StoredTiles<'a> {
         &self.index
     }
 
+    /// The same with bytes of its own.
+    pub fn into_owned(self) -> StoredTiles<'static> {
+        StoredTiles { bytes: self.bytes.into_owned().into(), index: self.index }
+    }
+
     /// The payload of a tile; its checksum is compared at every call.
     ///
     /// # Errors
     /// [`Error::Checksum`] if it is damaged, [`Error::InvalidInput`] if there is no such tile.
-    pub fn tile(&self, tile: u32) -> Result<&'a [u8], Error> {
+    pub fn tile(&self, tile: u32) -> Result<&[u8], Error> {
         let stored = self
             .index
             .stored(tile)

@@ -13,11 +13,12 @@ use crate::device::DeviceChoice;
 use crate::error::Error;
 use crate::format::header::MAX_HEADER_BYTES;
 use crate::format::{BitDepth, ColourModel, Header, LicFile, SectionKind};
-use crate::limits::memory;
+use crate::limits::Needed;
 use crate::metadata::Metadata;
 use crate::model::Model;
 use crate::picture::Picture;
 use crate::samples::Samples;
+use crate::view::View;
 
 /// A `.lic` file that is being read.
 ///
@@ -85,7 +86,8 @@ impl<R: Read> LicDecoder<R> {
             BitDepth::Ten | BitDepth::Twelve => self.total_bytes(),
             _ => 0,
         };
-        let needed = (self.bytes.len() as u64) + memory(&self.header, self.has_alpha) + copy;
+        let picture = Needed::of(&self.header, self.has_alpha, &View::default()).map_err(decoding)?;
+        let needed = self.bytes.len() as u64 + picture.bytes() + copy;
         match self.limits.max_alloc {
             Some(most) if needed > most => {
                 Err(ImageError::Limits(LimitError::from_kind(LimitErrorKind::InsufficientMemory)))

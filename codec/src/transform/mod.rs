@@ -32,6 +32,9 @@ pub trait Transforms: Send + Sync {
     /// Tiles must start on multiples of this many latents: the grid of attention windows, 1 where there are none.
     fn anchor(&self) -> usize;
 
+    /// Latents around a window that the transforms must see so that it comes out as it does in the whole plane.
+    fn halo(&self) -> usize;
+
     /// Begins the analysis of a picture with this header.
     ///
     /// # Errors

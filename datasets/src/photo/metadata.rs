@@ -3,10 +3,8 @@
 //! Everything is taken over as it is or, if it is not what it claims to be, left out and said: see [`Lost`]. Orientation has
 //! one source, EXIF; it is taken out of there, so that nobody turns an image twice.
 
-use std::io::Cursor;
-
+use image::ImageDecoder;
 use image::metadata::Orientation;
-use image::{ImageDecoder, ImageFormat};
 
 use super::Channels;
 
@@ -65,12 +63,11 @@ pub enum Lost {
 }
 
 impl PhotoMetadata {
-    /// Asks a decoder for everything, but for the profile only if there are `channels` that it still applies to. `bytes` are
-    /// the whole file, for what the decoder does not tell.
+    /// Asks a decoder for everything, but for the profile only if there are `channels` that it still applies to. It does not tell the code
+    /// points, the four bytes `cicp`.
     pub(super) fn read(
         decoder: &mut impl ImageDecoder,
-        format: ImageFormat,
-        bytes: &[u8],
+        cicp: Option<[u8; 4]>,
         channels: Option<Channels>,
     ) -> (Self, Vec<Lost>) {
         let mut lost = Vec::new();
@@ -88,7 +85,6 @@ impl PhotoMetadata {
         let mut exif = kept(exif.and_then(|exif| exif.map(check_exif).transpose()));
         let xmp = decoder.xmp_metadata().map_err(|_| Lost::DamagedXmp);
         let xmp = kept(xmp.and_then(|xmp| xmp.map(check_xmp).transpose()));
-        let cicp = (format == ImageFormat::Png).then(|| cicp_of_png(bytes)).flatten();
         let cicp = cicp.and_then(|[primaries, transfer, matrix, full_range]| match (matrix, full_range) {
             (0, 1) => Some([primaries, transfer]),
             _ => {
@@ -134,9 +130,8 @@ fn check_xmp(xmp: Vec<u8>) -> Result<Vec<u8>, Lost> {
 }
 
 /// The four bytes of a PNG's cICP chunk, about which `image` says nothing.
-fn cicp_of_png(bytes: &[u8]) -> Option<[u8; 4]> {
-    let reader = png::Decoder::new(Cursor::new(bytes)).read_info().ok()?;
-    let cicp = reader.info().coding_independent_code_points?;
+pub(super) fn cicp_of_png(info: &png::Info<'_>) -> Option<[u8; 4]> {
+    let cicp = info.coding_independent_code_points?;
     let full_range = u8::from(cicp.is_video_full_range_image);
     Some([cicp.color_primaries, cicp.transfer_function, cicp.matrix_coefficients, full_range])
 }

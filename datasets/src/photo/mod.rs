@@ -5,6 +5,7 @@
 
 mod cmyk;
 mod metadata;
+mod rows;
 mod samples;
 
 use std::io::Cursor;
@@ -15,6 +16,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageBuffer, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 pub use metadata::{Lost, PhotoMetadata};
+pub use rows::{PhotoBand, PhotoRows};
 pub use samples::PhotoSamples;
 use samples::{joined, split};
 
@@ -121,9 +123,14 @@ impl Photo {
         if !matches!(format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP | ImageFormat::Pnm) {
             return Err(PhotoError::UnsupportedFormat { format });
         }
-        if is_animated(format, bytes) {
+        // One that cannot be told is left to the decoder to complain about.
+        let png =
+            (format == ImageFormat::Png).then(|| png::Decoder::new(Cursor::new(bytes)).read_info().ok()).flatten();
+        let info = png.as_ref().map(png::Reader::info);
+        if is_animated(format, bytes, info) {
             return Err(PhotoError::Animated { format });
         }
+        let cicp = info.and_then(metadata::cicp_of_png);
         // The default of 512 MB would refuse photos of 170 megapixels; the edges are limited instead.
         reader.limits(Limits::no_limits());
         let mut decoder = reader.into_decoder()?;
@@ -136,7 +143,7 @@ impl Photo {
         let inks = if format == ImageFormat::Jpeg { cmyk::to_srgb(bytes) } else { Ok(None) };
         // A profile of inks says nothing about the colours made of them.
         let profiled = matches!(inks, Ok(None)).then_some(channels);
-        let (metadata, mut lost) = PhotoMetadata::read(&mut decoder, format, bytes, profiled);
+        let (metadata, mut lost) = PhotoMetadata::read(&mut decoder, cicp, profiled);
         let mut photo = Self::from_image(DynamicImage::from_decoder(decoder)?);
         match inks {
             Ok(Some(rgb)) => photo.pixels = rgb.into(),
@@ -236,15 +243,10 @@ fn name(format: ImageFormat) -> String {
     }
 }
 
-/// Whether a PNG or WebP holds several pictures. One that cannot be told is left to the decoder to complain about.
-fn is_animated(format: ImageFormat, bytes: &[u8]) -> bool {
-    let bytes = Cursor::new(bytes);
+/// Whether a PNG or WebP holds several pictures.
+fn is_animated(format: ImageFormat, bytes: &[u8], png: Option<&png::Info<'_>>) -> bool {
     match format {
-        ImageFormat::Png => {
-            let frames = |info: &png::Info<'_>| info.animation_control.is_some_and(|control| control.num_frames > 1);
-            png::Decoder::new(bytes).read_info().is_ok_and(|reader| frames(reader.info()))
-        }
-        ImageFormat::WebP => WebPDecoder::new(bytes).is_ok_and(|decoder| decoder.has_animation()),
-        _ => false,
+        ImageFormat::WebP => WebPDecoder::new(Cursor::new(bytes)).is_ok_and(|decoder| decoder.has_animation()),
+        _ => png.and_then(|info| info.animation_control).is_some_and(|control| control.num_frames > 1),
     }
 }

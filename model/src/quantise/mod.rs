@@ -8,10 +8,12 @@ mod checkpoint;
 mod export;
 mod gains;
 mod layer;
+mod preview;
 mod restore;
 mod tables;
 
 pub use calibrate::{calibrate, grid};
 pub use checkpoint::{Quantised, checkpoint_network, checkpoint_to_weights};
 pub use export::{QuantiseError, quantise};
+pub use preview::{PreviewFit, with_preview};
 pub use restore::{RestoreError, restore};

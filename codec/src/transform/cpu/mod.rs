@@ -39,6 +39,7 @@ const CHUNK: usize = 384;
 pub(crate) struct CpuTransforms {
     level: Level,
     channels: usize,
+    halo: usize,
     /// Packed when it is needed: encoders do without, but for targets.
     synthesis: LazyLock<PackedSynthesis, Box<dyn FnOnce() -> PackedSynthesis + Send>>,
     encoder: Option<(PackedAnalysis, PackedHyper)>,
@@ -61,7 +62,8 @@ impl CpuTransforms {
         };
         let channels = synthesis.stem.inputs;
         let synthesis = LazyLock::new(Box::new(move || PackedSynthesis::new(&synthesis)) as Box<_>);
-        Ok(Some(Self { level, channels, synthesis, encoder }))
+        let halo = file.checked_config()?.halo();
+        Ok(Some(Self { level, channels, halo, synthesis, encoder }))
     }
 }
 
@@ -72,6 +74,10 @@ impl Transforms for CpuTransforms {
 
     fn anchor(&self) -> usize {
         1
+    }
+
+    fn halo(&self) -> usize {
+        self.halo
     }
 
     fn analysis<'a>(&'a self, picture: &'a Picture, header: &Header) -> Result<Box<dyn Analysis + 'a>, Error> {

@@ -73,6 +73,10 @@ impl Transforms for GpuTransforms {
         1
     }
 
+    fn halo(&self) -> usize {
+        self.halo
+    }
+
     fn analysis<'a>(&'a self, picture: &'a Picture, header: &Header) -> Result<Box<dyn Analysis + 'a>, Error> {
         let (net, _) = self.encoder.as_ref().ok_or(ModelError::NoEncoder)?;
         let cut = self.cut(Area::of_picture(header));

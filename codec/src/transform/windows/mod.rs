@@ -80,6 +80,10 @@ impl Transforms for Windows {
         self.networks.config().head_width.map_or(1, |_| WINDOW)
     }
 
+    fn halo(&self) -> usize {
+        self.networks.halo()
+    }
+
     fn analysis<'a>(&'a self, picture: &'a Picture, header: &Header) -> Result<Box<dyn Analysis + 'a>, Error> {
         if !self.networks.has_encoder() {
             return Err(ModelError::NoEncoder.into());

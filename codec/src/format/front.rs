@@ -1,0 +1,42 @@
+//! What stands before the tiles of a file: header and sections. [`LicFile`](super::LicFile) has it from memory,
+//! [`FileStream`](super::stream::FileStream) from a reader.
+
+use super::alpha::AlphaSection;
+use super::cursor::Cursor;
+use super::header::Header;
+use super::section::{Section, SectionKind, read_sections};
+use crate::error::{Error, Warning};
+
+/// Header and sections, which borrow their bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct Front<'a> {
+    pub(crate) header: Header,
+    pub(crate) sections: Vec<Section<'a>>,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+impl<'a> Front<'a> {
+    /// Parses the front of a file, and returns where it ends. The bytes may go on or stop after it.
+    pub(crate) fn parse(bytes: &'a [u8]) -> Result<(Self, usize), Error> {
+        let header = Header::parse(bytes)?;
+        let mut cursor = Cursor::new(bytes, header.byte_len());
+        let mut warnings = Vec::new();
+        let sections = if header.has_sections { read_sections(&mut cursor, &mut warnings)? } else { Vec::new() };
+        Ok((Self { header, sections, warnings }, cursor.position()))
+    }
+
+    /// The section of a type, if there is one.
+    pub(crate) fn section(&self, kind: SectionKind) -> Option<&Section<'a>> {
+        self.sections.iter().find(|section| section.kind == kind)
+    }
+
+    /// The orientation of its section, 1 without.
+    pub(crate) fn orientation(&self) -> u8 {
+        self.section(SectionKind::Orientation).and_then(|section| section.orientation().ok().flatten()).unwrap_or(1)
+    }
+
+    /// The alpha section, if there is one.
+    pub(crate) fn alpha(&self) -> Result<Option<AlphaSection<'a>>, Error> {
+        self.section(SectionKind::Alpha).map(|section| AlphaSection::parse(&self.header, section.body)).transpose()
+    }
+}

@@ -1,0 +1,169 @@
+//! Planes of samples, decoded band by band within a window: [`CodedPlane`] with the networks, [`LosslessPlane`] exactly.
+//!
+//! A plane is the colours of a picture or its alpha. Memory is that of a band of tiles and of the rows that synthesis waits with, whatever
+//! the height of the picture.
+
+use std::time::Instant;
+
+use crate::alpha::lossless;
+use crate::bands::band;
+use crate::error::Error;
+use crate::format::{Header, StoredTiles, TileRect};
+use crate::picture::channels;
+use crate::plane::TileRows;
+use crate::runtime::Runtime;
+use crate::samples::Samples;
+use crate::stats::{Stats, timed};
+use crate::symbols::{self, StoredTile};
+use crate::tiles::LATENT;
+use crate::transform::Synthesis;
+use crate::view::Pixels;
+use crate::window::{Window, tiles_of};
+
+/// Where payloads come from: a file in memory, or one that is being read. Asked for tiles in rising order.
+pub(crate) trait TileSource {
+    /// The payload of a tile, whose checksum was right.
+    fn payload(&mut self, tile: u32) -> Result<Vec<u8>, Error>;
+}
+
+impl TileSource for StoredTiles<'_> {
+    fn payload(&mut self, tile: u32) -> Result<Vec<u8>, Error> {
+        self.tile(tile).map(<[u8]>::to_vec)
+    }
+}
+
+/// A plane that is being decoded: its wanted samples, in whole rows from the top.
+pub(crate) trait Plane {
+    /// The rows that the next tiles complete, perhaps none; nothing after the last tile.
+    fn next(&mut self, stats: &mut Stats) -> Result<Option<Samples>, Error>;
+
+    /// Tiles that are decoded, and all that are needed.
+    fn progress(&self) -> [usize; 2];
+}
+
+/// A plane that the networks have coded.
+pub(crate) struct CodedPlane<'a> {
+    runtime: &'a Runtime,
+    source: Box<dyn TileSource + 'a>,
+    header: Header,
+    window: Window,
+    /// Units of the whitened latent per 1/64 of a quantisation step [M].
+    steps: Vec<f32>,
+    rows: TileRows,
+    synthesis: Box<dyn Synthesis + 'a>,
+    tiles: Vec<TileRect>,
+    /// How many of them are decoded.
+    done: usize,
+    /// Rows of samples that the synthesis has made.
+    made: usize,
+}
+
+impl<'a> CodedPlane<'a> {
+    /// A plane of a file with this header, which has the plane's own colour model and quality. `preview`: with the preview's linear map for
+    /// a synthesis, if the model has one.
+    pub(crate) fn new(
+        runtime: &'a Runtime,
+        source: Box<dyn TileSource + 'a>,
+        header: Header,
+        pixels: &Pixels,
+        preview: bool,
+    ) -> Result<Self, Error> {
+        let head = if preview { runtime.preview.as_ref() } else { None };
+        let transforms = &runtime.transforms;
+        let window = match head {
+            Some(_) => Window::new(&header, pixels, 0, 1, 8),
+            None => Window::new(&header, pixels, transforms.halo(), transforms.anchor(), 1),
+        };
+        let steps = runtime.model.steps(symbols::quality(&header)?);
+        Ok(Self {
+            runtime,
+            source,
+            header,
+            rows: TileRows::new(window.area.columns.len(), steps.len()),
+            steps,
+            synthesis: match head {
+                Some(head) => head.synthesis(&window.header),
+                None => transforms.synthesis(&window.header),
+            },
+            tiles: window.tiles(&header),
+            window,
+            done: 0,
+            made: 0,
+        })
+    }
+}
+
+impl Plane for CodedPlane<'_> {
+    fn next(&mut self, stats: &mut Stats) -> Result<Option<Samples>, Error> {
+        let Some(left) = self.tiles.get(self.done..).filter(|left| !left.is_empty()) else { return Ok(None) };
+        let tiles = left.iter().take(band(left, self.runtime.band_positions()));
+        let stored = tiles.map(|&tile| Ok(StoredTile { tile, payload: self.source.payload(tile.index)? }));
+        let stored: Vec<StoredTile> = stored.collect::<Result<_, Error>>()?;
+        self.done += stored.len();
+        let mut engine = self.runtime.engine()?;
+        let weights = self.runtime.model.prior();
+        let decoded = symbols::decode_band(&self.header, weights, engine.as_mut(), &stored, false, stats)?;
+        self.runtime.put_back(engine);
+        let start = Instant::now();
+        for (stored, tile) in stored.iter().zip(decoded) {
+            let (area, rows) = self.window.cut(&stored.tile, &tile.y64, self.steps.len());
+            let latents = rows.flatten().zip(self.steps.iter().cycle());
+            self.rows.write(&area, latents.map(|(&y, &step)| y as f32 * step));
+        }
+        let complete = match self.tiles.get(self.done) {
+            Some(tile) => (usize::from(tile.y) / LATENT).saturating_sub(self.window.area.rows.start),
+            None => self.window.area.rows.len(),
+        };
+        let latents = self.rows.take_above(complete);
+        let mut samples = Samples::reserve(self.header.depth, 0)?;
+        match &mut samples {
+            Samples::Eight(samples) => self.synthesis.push(latents, samples)?,
+            Samples::Deep(depth, samples) => self.synthesis.push_deep(latents, *depth, samples)?,
+        }
+        let channels = channels(self.header.colour);
+        let first = self.made;
+        self.made += samples.len() / (usize::from(self.window.header.width) * channels).max(1);
+        let wanted = self.window.crop(samples, first, channels);
+        stats.synthesis += start.elapsed();
+        Ok(Some(wanted))
+    }
+
+    fn progress(&self) -> [usize; 2] {
+        [self.done, self.tiles.len()]
+    }
+}
+
+/// A lossless alpha plane.
+pub(crate) struct LosslessPlane<'a> {
+    stored: StoredTiles<'a>,
+    header: Header,
+    pixels: Pixels,
+    tiles: Vec<TileRect>,
+    done: usize,
+}
+
+impl<'a> LosslessPlane<'a> {
+    /// The plane of a file with this header.
+    pub(crate) fn new(stored: StoredTiles<'a>, header: Header, pixels: Pixels) -> Self {
+        let latents = |range: &std::ops::Range<usize>| range.start / LATENT..range.end.div_ceil(LATENT);
+        let tiles = tiles_of(&header, &latents(&pixels.rows), &latents(&pixels.columns));
+        Self { stored, header, pixels, tiles, done: 0 }
+    }
+}
+
+impl Plane for LosslessPlane<'_> {
+    /// Takes a row of tiles at a time.
+    fn next(&mut self, stats: &mut Stats) -> Result<Option<Samples>, Error> {
+        let left = self.tiles.get(self.done..).unwrap_or(&[]);
+        let Some(first) = left.first() else { return Ok(None) };
+        let count = left.iter().take_while(|tile| tile.y == first.y).count();
+        let row = left.get(..count).unwrap_or(left);
+        let samples = timed(&mut stats.coding, || lossless::decode_row(&self.header, &self.stored, row, &self.pixels))?;
+        self.done += count;
+        Ok(Some(samples))
+    }
+
+    fn progress(&self) -> [usize; 2] {
+        [self.done, self.tiles.len()]
+    }
+}

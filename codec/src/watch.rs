@@ -1,0 +1,41 @@
+//! Progress and cancellation of the calls that take a whole picture. Those that work in rows are driven by their caller and need neither.
+
+use std::ops::ControlFlow;
+
+use crate::error::Error;
+
+/// Is told how much is done, 0..=1 and never less than before, after every band of tiles; ends the work with [`Error::Cancelled`] by
+/// [`ControlFlow::Break`].
+pub type Watch<'w> = dyn FnMut(f64) -> ControlFlow<()> + 'w;
+
+/// A caller's watch, and which part of the work the next steps are.
+pub(crate) struct Progress<'p, 'w> {
+    watch: Option<&'p mut Watch<'w>>,
+    start: f64,
+    length: f64,
+}
+
+impl<'p, 'w> Progress<'p, 'w> {
+    pub(crate) fn new(watch: &'p mut Watch<'w>) -> Self {
+        Self { watch: Some(watch), start: 0.0, length: 1.0 }
+    }
+
+    /// Nobody watches.
+    pub(crate) fn none() -> Self {
+        Self { watch: None, start: 0.0, length: 1.0 }
+    }
+
+    /// From here on steps are of the part from `start`, of this length, of all the work.
+    pub(crate) fn part(&mut self, start: f64, length: f64) {
+        (self.start, self.length) = (start, length);
+    }
+
+    /// So much of the part is done.
+    pub(crate) fn step(&mut self, done: usize, all: usize) -> Result<(), Error> {
+        let fraction = self.start + self.length * done as f64 / all.max(1) as f64;
+        match self.watch.as_mut().map(|watch| watch(fraction.clamp(0.0, 1.0))) {
+            Some(ControlFlow::Break(())) => Err(Error::Cancelled),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! A watch sees the work go on, and ends it.
+
+mod support;
+
+use std::ops::ControlFlow;
+
+use lic_codec::{Colour, Decoder, DeviceChoice, EncodeOptions, Encoder, Error, Target, View};
+use support::{block_model, picture};
+
+/// What a watch was told until the work ended; it ends the work when `most` is passed.
+fn seen(
+    most: f64,
+    mut work: impl FnMut(&mut lic_codec::Watch<'_>) -> Result<(), Error>,
+) -> (Vec<f64>, Result<(), Error>) {
+    let mut seen = Vec::new();
+    let result = work(&mut |done| {
+        seen.push(done);
+        if done > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    (seen, result)
+}
+
+fn assert_watched(mut work: impl FnMut(&mut lic_codec::Watch<'_>) -> Result<(), Error>) {
+    let (told, result) = seen(2.0, &mut work);
+    result.unwrap();
+    assert!(told.len() > 1 && told.is_sorted(), "{told:?}");
+    assert_eq!(told.last(), Some(&1.0));
+    let (told, result) = seen(0.3, &mut work);
+    assert!(matches!(result, Err(Error::Cancelled)));
+    assert!(told.last() < Some(&1.0), "{told:?}");
+}
+
+#[test]
+fn encoding_and_decoding_are_watched_and_ended() {
+    let model = block_model();
+    let encoder = Encoder::new(&model, DeviceChoice::Cpu).unwrap();
+    let decoder = Decoder::new(&model, DeviceChoice::Cpu).unwrap();
+    // Three bands: one has 8 tiles of 1024x1024 pixels.
+    let original = picture(1000, 20000, Colour::Grey);
+    let options = EncodeOptions { quality: 20.0, ..EncodeOptions::default() };
+    let file = encoder.encode(&original, &options).unwrap().bytes;
+    assert_watched(|watch| {
+        encoder.encode_watched(&original, &options, watch).map(|encoded| assert_eq!(encoded.bytes, file))
+    });
+    let whole = decoder.decode(&file).unwrap().picture;
+    assert_watched(|watch| {
+        decoder.view_watched(&file, &View::default(), watch).map(|decoded| assert!(decoded.picture == whole))
+    });
+}
+
+#[test]
+fn a_search_for_a_size_is_watched_and_ended() {
+    let encoder = Encoder::new(&block_model(), DeviceChoice::Cpu).unwrap();
+    let original = picture(300, 200, Colour::Rgb);
+    let options = EncodeOptions { target: Some(Target::Bytes(2000)), tile: 64, ..EncodeOptions::default() };
+    let file = encoder.encode(&original, &options).unwrap().bytes;
+    assert_watched(|watch| {
+        encoder.encode_watched(&original, &options, watch).map(|encoded| assert_eq!(encoded.bytes, file))
+    });
+}
