@@ -5,6 +5,7 @@ use std::io::Read;
 use crate::device::DeviceChoice;
 use crate::error::{Error, Warning};
 use crate::format::LicFile;
+use crate::limits::Limits;
 use crate::model::Model;
 use crate::picture::Picture;
 use crate::rows::{Opened, RowReader};
@@ -28,6 +29,7 @@ pub struct Decoded {
 /// Decodes files of one model on one device. May be used by several threads at once.
 pub struct Decoder {
     runtime: Runtime,
+    limits: Limits,
 }
 
 impl std::fmt::Debug for Decoder {
@@ -43,16 +45,21 @@ impl Decoder {
     /// [`Error::Model`] if the weight file's transforms are damaged, [`Error::Device`] if the device cannot be used.
     pub fn new(model: &Model, device: DeviceChoice) -> Result<Self, Error> {
         let runtime = Runtime::new(model, device, false)?;
-        Ok(Self { runtime })
+        Ok(Self { runtime, limits: Limits::default() })
+    }
+
+    /// The same decoder that refuses files beyond these limits.
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Decodes a whole file.
     ///
     /// # Errors
     /// Any [`Error`] that describes a damaged, foreign or unsupported file; [`Error::WrongParseId`] for a file of another model;
-    /// [`Error::OutOfMemory`] for a picture that does not fit.
+    /// [`Error::LimitExceeded`] and [`Error::OutOfMemory`] for a picture that is too large.
     pub fn decode(&self, bytes: &[u8]) -> Result<Decoded, Error> {
-        decode_with(&self.runtime, bytes)
+        decode_with(&self.runtime, bytes, self.limits)
     }
 
     /// Decodes part of a picture, or all of it smaller: see [`View`]. Only the tiles that are needed are looked at. On the CPU, samples are
@@ -62,7 +69,7 @@ impl Decoder {
     /// As [`Self::decode`], but damage in other tiles is not noticed; [`Error::RegionOutside`].
     pub fn view(&self, bytes: &[u8], view: &View) -> Result<Decoded, Error> {
         let file = LicFile::open(bytes)?;
-        collect(RowReader::new(&self.runtime, Opened::memory(file)?, view)?, &mut Progress::none())
+        collect(RowReader::new(&self.runtime, Opened::memory(file)?, view, self.limits)?, &mut Progress::none())
     }
 
     /// The same, telling a watch how much is done.
@@ -71,7 +78,7 @@ impl Decoder {
     /// As [`Self::view`], and [`Error::Cancelled`] if the watch ends it.
     pub fn view_watched(&self, bytes: &[u8], view: &View, watch: &mut Watch<'_>) -> Result<Decoded, Error> {
         let file = LicFile::open(bytes)?;
-        collect(RowReader::new(&self.runtime, Opened::memory(file)?, view)?, &mut Progress::new(watch))
+        collect(RowReader::new(&self.runtime, Opened::memory(file)?, view, self.limits)?, &mut Progress::new(watch))
     }
 
     /// Begins to decode a file that is read from beginning to end as its rows are asked for. Neither the file nor the picture is ever in
@@ -89,16 +96,17 @@ impl Decoder {
     /// ```
     ///
     /// # Errors
-    /// What is wrong with header, sections or index; [`Error::WrongParseId`], [`Error::RegionOutside`], [`Error::Io`].
+    /// What is wrong with header, sections or index; [`Error::WrongParseId`], [`Error::RegionOutside`], [`Error::LimitExceeded`],
+    /// [`Error::Io`].
     pub fn rows<'a>(&'a self, reader: impl Read + 'a, view: &View) -> Result<RowReader<'a>, Error> {
-        RowReader::new(&self.runtime, Opened::stream(reader)?, view)
+        RowReader::new(&self.runtime, Opened::stream(reader)?, view, self.limits)
     }
 }
 
 /// Decodes a whole file with an encoder's or a decoder's networks.
-pub(crate) fn decode_with(runtime: &Runtime, bytes: &[u8]) -> Result<Decoded, Error> {
+pub(crate) fn decode_with(runtime: &Runtime, bytes: &[u8], limits: Limits) -> Result<Decoded, Error> {
     let file = symbols::open(&runtime.model, bytes)?;
-    collect(RowReader::new(runtime, Opened::memory(file)?, &View::default())?, &mut Progress::none())
+    collect(RowReader::new(runtime, Opened::memory(file)?, &View::default(), limits)?, &mut Progress::none())
 }
 
 /// All rows as a picture.

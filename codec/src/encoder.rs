@@ -12,6 +12,7 @@ use crate::device::DeviceChoice;
 use crate::error::{Error, Warning};
 use crate::format::alpha::write_alpha;
 use crate::format::{AlphaCoding, BitDepth, ColourModel, Header, Section, SectionKind, TileRect, write_file};
+use crate::limits::Limits;
 use crate::metadata::OwnedSection;
 use crate::model::Model;
 use crate::options::{EncodeOptions, quality_index};
@@ -121,7 +122,7 @@ impl Encoder {
             let score = match target {
                 Target::BitsPerPixel(_) | Target::Bytes(_) => encoded.bytes.len() as f64,
                 Target::Psnr(_) => {
-                    let decoded = decode_with(&self.runtime, &encoded.bytes)?;
+                    let decoded = decode_with(&self.runtime, &encoded.bytes, Limits::default())?;
                     stats += decoded.stats;
                     decoded.picture.psnr(picture)
                 }

@@ -258,6 +258,17 @@ pub enum Error {
         unit: usize,
     },
 
+    /// The application has set [`crate::Limits`] and the file is beyond one of them. Nothing was allocated for the picture.
+    #[error("the file needs {found}, but Limits::{limit} is {allowed}: raise it if the file can be trusted")]
+    LimitExceeded {
+        /// Which limit: `max_pixels` or `max_bytes`.
+        limit: &'static str,
+        /// What the file needs.
+        found: u64,
+        /// What is allowed.
+        allowed: u64,
+    },
+
     /// The caller's watch has ended the work.
     #[error("cancelled")]
     Cancelled,

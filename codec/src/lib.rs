@@ -55,7 +55,7 @@ pub mod error;
 pub mod format;
 #[cfg(feature = "image")]
 pub mod image;
-mod memory;
+mod limits;
 mod metadata;
 pub mod model;
 mod options;
@@ -87,6 +87,7 @@ pub use device::DeviceChoice;
 pub use encoder::{Analysed, Encoded, Encoder};
 pub use error::{Error, Warning};
 pub use format::ColourModel as Colour;
+pub use limits::Limits;
 pub use metadata::Metadata;
 pub use model::Model;
 pub use options::{EncodeOptions, quality_index};

@@ -7,6 +7,7 @@ use crate::alpha::Alpha;
 use crate::error::{Error, Warning};
 use crate::format::stream::FileStream;
 use crate::format::{AlphaCoding, AlphaSection, ColourModel, Header, LicFile};
+use crate::limits::{Limits, Needed};
 use crate::metadata::Metadata;
 use crate::picture::{Picture, channels};
 use crate::planes::{CodedPlane, LosslessPlane, Plane, TileSource};
@@ -36,6 +37,8 @@ pub struct RowBand {
 pub struct RowReader<'a> {
     header: Header,
     size: [u32; 2],
+    limits: Limits,
+    needed: Needed,
     metadata: Metadata,
     warnings: Vec<Warning>,
     colours: Box<dyn Plane + 'a>,
@@ -99,11 +102,13 @@ impl<R: Read> TileSource for FileStream<R> {
 }
 
 impl<'a> RowReader<'a> {
-    pub(crate) fn new(runtime: &'a Runtime, file: Opened<'a>, view: &View) -> Result<Self, Error> {
+    pub(crate) fn new(runtime: &'a Runtime, file: Opened<'a>, view: &View, limits: Limits) -> Result<Self, Error> {
         let Opened { header, metadata, mut warnings, alpha, tiles } = file;
         check_model(&header, &runtime.model)?;
         check_anchor(&header, runtime.transforms.anchor())?;
         let pixels = view.pixels(&header)?;
+        let needed = Needed::of(&header, alpha.is_some(), view)?;
+        limits.check(&needed.rows())?;
         warnings.extend(runtime.warning());
         if header.synthesis_id != runtime.model.synthesis_id() {
             warnings
@@ -148,6 +153,8 @@ impl<'a> RowReader<'a> {
             queues: [queue(factors[0], channels)?, queue(factors[1], 1)?],
             reducer: Reducer::new(factors.map(|factor| sides(factor)[0]), channels, factors),
             size,
+            limits,
+            needed,
             metadata,
             warnings,
             colours,
@@ -226,12 +233,13 @@ impl<'a> RowReader<'a> {
     /// Decodes all rows that are left as one picture, with the file's metadata.
     ///
     /// # Errors
-    /// As [`Self::next_band`], and [`Error::OutOfMemory`].
+    /// As [`Self::next_band`], and [`Error::LimitExceeded`] or [`Error::OutOfMemory`] for the picture as a whole.
     pub fn collect(&mut self) -> Result<Picture, Error> {
         self.collect_with(&mut Progress::none())
     }
 
     pub(crate) fn collect_with(&mut self, progress: &mut Progress<'_, '_>) -> Result<Picture, Error> {
+        self.limits.check(&self.needed)?;
         let [width, height] = [self.size[0], self.size[1] - self.y];
         let Header { colour, depth, .. } = self.header;
         let samples = u64::from(width) * u64::from(height);

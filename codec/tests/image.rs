@@ -165,6 +165,9 @@ fn buffers_and_files_that_are_wrong_are_errors() {
     assert!(matches!(wrong, Err(ImageError::Parameter(_))));
     let wrong = LicEncoder::new(Vec::new()).write_image(&[0; 7], 2, 1, ColorType::Rgb8.into());
     assert!(matches!(wrong, Err(ImageError::Parameter(_))));
+    // 2^65 bytes are not none.
+    let wrong = LicEncoder::new(Vec::new()).write_image(&[], 1 << 31, 1 << 31, ColorType::Rgba16.into());
+    assert!(matches!(wrong, Err(ImageError::Parameter(_))));
     let wrong = LicEncoder::new(Vec::new()).write_image(&[0; 24], 2, 1, ColorType::Rgb32F.into());
     assert!(matches!(wrong, Err(ImageError::Unsupported(_))));
     assert!(matches!(open(b"\x89PNG\r\n"), Err(ImageError::Decoding(_))));

@@ -13,10 +13,12 @@ use crate::device::DeviceChoice;
 use crate::error::Error;
 use crate::format::header::MAX_HEADER_BYTES;
 use crate::format::{BitDepth, ColourModel, Header, LicFile, SectionKind};
+use crate::limits::Needed;
 use crate::metadata::Metadata;
 use crate::model::Model;
 use crate::picture::Picture;
 use crate::samples::Samples;
+use crate::view::View;
 
 /// A `.lic` file that is being read.
 ///
@@ -79,7 +81,13 @@ impl<R: Read> LicDecoder<R> {
 
     /// Whether what is known of the file, the picture's samples and the work beside them fit into the limit.
     fn check_memory(&self) -> ImageResult<()> {
-        let needed = (self.bytes.len() as u64).saturating_add(self.header.decoding_memory(self.has_alpha));
+        // Samples of 10 and 12 bits are stretched into a copy.
+        let copy = match self.header.depth {
+            BitDepth::Ten | BitDepth::Twelve => self.total_bytes(),
+            _ => 0,
+        };
+        let picture = Needed::of(&self.header, self.has_alpha, &View::default()).map_err(decoding)?;
+        let needed = self.bytes.len() as u64 + picture.bytes() + copy;
         match self.limits.max_alloc {
             Some(most) if needed > most => {
                 Err(ImageError::Limits(LimitError::from_kind(LimitErrorKind::InsufficientMemory)))

@@ -77,7 +77,9 @@ impl<W: Write> ImageEncoder for LicEncoder<W> {
         };
         let channels = crate::picture::channels(colour);
         let per_pixel = (channels + usize::from(has_alpha)) * (1 + usize::from(deep));
-        if buf.len() as u64 != u64::from(width) * u64::from(height) * per_pixel as u64 {
+        // Does not fit u64 for the largest sides.
+        let expected = u128::from(width) * u128::from(height) * per_pixel as u128;
+        if buf.len() as u128 != expected {
             return Err(wrong_length());
         }
         let alpha_after = has_alpha.then_some(channels);

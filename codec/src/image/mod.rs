@@ -53,7 +53,12 @@ fn hint() -> ImageFormatHint {
 fn decoding(error: Error) -> ImageError {
     match error {
         Error::Io(error) => ImageError::IoError(error),
-        Error::OutOfMemory { .. } => ImageError::Limits(LimitError::from_kind(LimitErrorKind::InsufficientMemory)),
+        Error::LimitExceeded { limit: "max_pixels", .. } => {
+            ImageError::Limits(LimitError::from_kind(LimitErrorKind::DimensionError))
+        }
+        Error::LimitExceeded { .. } | Error::OutOfMemory { .. } => {
+            ImageError::Limits(LimitError::from_kind(LimitErrorKind::InsufficientMemory))
+        }
         Error::UnsupportedVersion { .. }
         | Error::UnsupportedFeature { .. }
         | Error::UnknownCriticalSection { .. }
