@@ -11,5 +11,7 @@ mod encode;
 mod errors;
 mod fixture;
 mod info;
+mod manual;
 mod metadata;
+mod packaging;
 mod streams;
