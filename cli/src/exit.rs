@@ -6,11 +6,12 @@ use lic_benches::run::Problem;
 use lic_codec::Error as CodecError;
 use lic_datasets::{DatasetError, PhotoError};
 
-/// At the end of `lic --help`.
+/// At the end of `lic --help`. Lines are short enough to be whole on any terminal, as in other such texts.
 pub const HELP: &str = "\
 Exit codes:
   0  done
-  1  failed: files that cannot be read or written, a device that does not work, figures that cannot be computed
+  1  failed: files that cannot be read or written, a device that does not work,
+     figures that cannot be computed
   2  wrong arguments
   3  the input is damaged, or of a kind that is not supported
   4  the file needs another model, or the model cannot be used

@@ -1,7 +1,6 @@
 //! `lic man`: the manual, made of what `--help` says: pages for man(1), or one text, which the project keeps as MANUAL.txt.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -64,11 +63,15 @@ fn text(lic: Command) -> String {
 }
 
 fn write_page(command: Command, folder: &Path) -> anyhow::Result<()> {
-    let notes = command.get_after_help().map(ToString::to_string);
+    let notes = command.get_after_long_help().or_else(|| command.get_after_help()).map(ToString::to_string);
     let (parts, version) = (command.get_subcommands().count(), command.get_version().is_some());
-    let page = Man::new(command).manual("lic").source(concat!("lic ", env!("CARGO_PKG_VERSION")));
+    // No date, so that one version makes the same pages always; clap_mangen would leave an empty one out, and what follows
+    // would take its place.
+    let page = Man::new(command).date("\"\"").source(concat!("lic ", env!("CARGO_PKG_VERSION")));
     let mut bytes = Vec::new();
     page.render_title(&mut bytes)?;
+    // Neither hyphens in the names of options nor stretched columns.
+    bytes.extend(b".nh\n.ad l\n");
     page.render_name_section(&mut bytes)?;
     page.render_synopsis_section(&mut bytes)?;
     page.render_description_section(&mut bytes)?;
@@ -77,7 +80,7 @@ fn write_page(command: Command, folder: &Path) -> anyhow::Result<()> {
         page.render_subcommands_section(&mut bytes)?;
     }
     if let Some(notes) = notes {
-        bytes.write_all(as_it_stands("NOTES", &notes).as_bytes())?;
+        bytes.extend(as_it_stands("NOTES", &notes).into_bytes());
     }
     if version {
         page.render_version_section(&mut bytes)?;
@@ -88,10 +91,9 @@ fn write_page(command: Command, folder: &Path) -> anyhow::Result<()> {
 /// A section whose lines stay lines: a help may end with a table, which clap_mangen would fill into one paragraph.
 fn as_it_stands(heading: &str, text: &str) -> String {
     let mut roff = Roff::new();
-    // Not justified, as that would stretch the columns.
-    roff.control("SH", [heading]).control("ad", ["l"]);
+    roff.control("SH", [heading]);
     for line in text.lines() {
         roff.text([roman(line)]).control("br", []);
     }
-    roff.control("ad", ["b"]).render()
+    roff.render()
 }

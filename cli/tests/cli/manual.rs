@@ -57,7 +57,9 @@ fn a_page_has_the_options_and_the_notes_of_the_help() {
     lic(&here, ["man", "--out-dir", "."]).well();
     let page = |name: &str| fs::read_to_string(here.join(name)).expect("written");
     let encode = page("lic-encode.1");
-    for part in [".TH lic-encode 1", "lic\\-encode \\- Encode images", "\\-\\-target\\-psnr", "\\-\\-out\\-dir"] {
+    for part in
+        [".TH lic-encode 1 \"\" \"lic ", "lic\\-encode \\- Encode images", "\\-\\-target\\-psnr", "\\-\\-out\\-dir"]
+    {
         assert!(encode.contains(part), "no {part:?} in {encode}");
     }
     let lic = page("lic.1");

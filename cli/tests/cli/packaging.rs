@@ -53,10 +53,13 @@ fn the_mime_type_has_name_glob_and_the_signature_of_real_files() {
 
 #[test]
 fn the_database_of_mime_types_takes_the_mime_type() {
-    let here = folder("mime");
-    fs::create_dir(here.join("packages")).expect("writable");
+    let data = folder("data");
+    let here = data.join("mime");
+    fs::create_dir_all(here.join("packages")).expect("writable");
     fs::copy(project("packaging/mime/lic.xml"), here.join("packages/lic.xml")).expect("copied");
-    let Some(output) = run("update-mime-database", |command| command.arg(&here)) else { return };
+    let Some(output) = run("update-mime-database", |command| command.arg(&here).env("XDG_DATA_HOME", &data)) else {
+        return;
+    };
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
     let globs = fs::read_to_string(here.join("globs2")).expect("written");
     assert!(globs.lines().any(|line| line == "50:image/x-lic:*.lic"), "{globs}");
