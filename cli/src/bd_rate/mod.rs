@@ -94,7 +94,8 @@ Codecs, with their options and what each is by default:
             device=auto|cpu|reference|gpu
   jpeg      baseline, as libjpeg-turbo: chroma=420|444|420dct
             (as libjpeg 7 to 9, which the published curve is of)
-  mozjpeg   progressive with trellis quantisation: chroma=420|444|420dct
+  mozjpeg   progressive with trellis quantisation:
+            chroma=420|444|420dct
   webp      method=0..6 (4)
   avif      speed=0..10 (6), chroma=444|420, depth=10|8;
             runs avifenc and avifdec
@@ -102,8 +103,8 @@ Codecs, with their options and what each is by default:
   published:NAME  a published curve, beside codecs that are run
 Options follow colons, qualities are separated by slashes:
   --codec lic,lic:effort=0,webp:method=6:q=20/50/80
-An anchor is a codec that is run, else a published curve, else a codec that
-is then run; published:NAME means the curve.";
+An anchor is a codec that is run, else a published curve, else a codec
+that is then run; published:NAME means the curve.";
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Format {
