@@ -6,16 +6,18 @@ use lic_benches::run::Problem;
 use lic_codec::Error as CodecError;
 use lic_datasets::{DatasetError, PhotoError};
 
-/// At the end of `lic --help`.
+/// At the end of `lic --help`. Man pages keep these lines, so they have 70 columns.
 pub const HELP: &str = "\
 Exit codes:
   0  done
-  1  failed: files that cannot be read or written, a device that does not work, figures that cannot be computed
+  1  failed: files that cannot be read or written, a device that does
+     not work, figures that cannot be computed
   2  wrong arguments
   3  the input is damaged, or of a kind that is not supported
   4  the file needs another model, or the model cannot be used
   5  encoded, but the target was missed; the message says why
-With several inputs all are tried, and the code is that of the first that failed.";
+With several inputs all are tried, and the code is that of the first
+that failed.";
 
 /// The arguments contradict each other or the files they name.
 #[derive(Debug, thiserror::Error)]

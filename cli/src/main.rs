@@ -6,12 +6,14 @@ mod batch;
 mod bd_rate;
 mod bench;
 mod colour;
+mod completions;
 mod datasets;
 mod decode;
 mod encode;
 mod engine;
 mod exit;
 mod info;
+mod manual;
 mod output;
 mod picture;
 mod quantize;
@@ -24,11 +26,11 @@ mod units;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// A learned still-image codec.
 #[derive(Parser)]
-#[command(name = "lic", version, about, after_help = exit::HELP)]
+#[command(name = "lic", version, about, after_help = exit::HELP, max_term_width = manual::WIDTH)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -52,6 +54,10 @@ enum Command {
     Train(train::Args),
     /// Turn a training checkpoint into a weight file with the integer prior.
     Quantize(quantize::Args),
+    /// Print a completion script for a shell.
+    Completions(completions::Args),
+    /// Write the manual: pages for man(1), or one text.
+    Man(manual::Args),
 }
 
 fn main() -> ExitCode {
@@ -64,6 +70,8 @@ fn main() -> ExitCode {
         Command::Datasets(args) => datasets::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Quantize(args) => quantize::run(&args),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
+        Command::Man(args) => manual::run(&args, Cli::command()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -11,7 +11,7 @@ use crate::view::View;
 
 /// Bytes per latent position of a band that is decoded at once, beside file and samples: rounded up from what the student takes.
 const BAND: u64 = 2560;
-/// Bytes per latent position that waits for the rest of its row of tiles: 256 channels of the student.
+/// Bytes per latent position that waits for its row of tiles to be complete: 256 channels of the student.
 const WAITING: u64 = 1024;
 /// Bytes per latent position in the layers of the synthesis, through which rows stream in chunks of this many positions or one row.
 const STREAMING: u64 = 8192;
@@ -82,7 +82,8 @@ impl Needed {
         let whole = |range: &Range<usize>| range.start / side * side..range.end.next_multiple_of(side);
         let tiles = Area { rows: whole(&window.rows), columns: whole(&window.columns) }.within(&picture);
         let band = tiles.positions().min(CPU_BAND.max(side * side));
-        let waiting = window.positions().min(columns * side);
+        // A band is written before complete rows are taken away, and the last row of tiles may be incomplete.
+        let waiting = window.positions().min(columns * side + band);
         let chunk = window.positions().min(columns.max(CHUNK));
         // Rows that are complete at the same time, on their way into the picture.
         let rows = window.rows.len().min(side + CPU_BAND.div_ceil(columns.max(1)));
@@ -101,6 +102,15 @@ impl Needed {
     /// Bytes in all.
     pub(crate) fn bytes(&self) -> u64 {
         self.picture + self.work
+    }
+}
+
+impl Header {
+    /// Bytes that decoding the whole picture takes on the CPU with the model inside the program, beside the file's own. `alpha` says whether
+    /// the file has an alpha plane.
+    pub fn decoding_memory(&self, alpha: bool) -> u64 {
+        // The whole picture is never outside of itself.
+        Needed::of(self, alpha, &View::default()).map_or(u64::MAX, |needed| needed.bytes())
     }
 }
 
@@ -130,7 +140,7 @@ mod tests {
         let region = View::of(Region { x: 32_000, y: 32_000, width: 16, height: 16 });
         let window = 17 * 17;
         let tiles = 20 * 20;
-        let work = LEAST + BAND * tiles + WAITING * 17 * 4 + STREAMING * window;
+        let work = LEAST + BAND * tiles + (WAITING + STREAMING) * window;
         assert_eq!(Needed::of(&header, false, &region).unwrap().bytes(), 16 * 16 * 3 + 272 * 272 * 3 + work);
         assert!(matches!(
             Needed::of(&header, false, &View::of(Region { x: 65_535, y: 0, width: 1, height: 1 })),

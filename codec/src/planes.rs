@@ -20,6 +20,10 @@ use crate::transform::Synthesis;
 use crate::view::Pixels;
 use crate::window::{Window, tiles_of};
 
+/// Latents of a window whose tiles are decoded one by one: what several at once would save in time is little, what they take in memory is
+/// several times the rest. A tile of the default size, 1024x1024 pixels.
+const SMALL: usize = 64 * 64;
+
 /// Where payloads come from: a file in memory, or one that is being read. Asked for tiles in rising order.
 pub(crate) trait TileSource {
     /// The payload of a tile, whose checksum was right.
@@ -54,6 +58,8 @@ pub(crate) struct CodedPlane<'a> {
     tiles: Vec<TileRect>,
     /// How many of them are decoded.
     done: usize,
+    /// Positions that are decoded together.
+    band: usize,
     /// Rows of samples that the synthesis has made.
     made: usize,
 }
@@ -85,6 +91,7 @@ impl<'a> CodedPlane<'a> {
                 Some(head) => head.synthesis(&window.header),
                 None => transforms.synthesis(&window.header),
             },
+            band: if window.area.positions() < SMALL { 1 } else { runtime.band_positions() },
             tiles: window.tiles(&header),
             window,
             done: 0,
@@ -96,7 +103,7 @@ impl<'a> CodedPlane<'a> {
 impl Plane for CodedPlane<'_> {
     fn next(&mut self, stats: &mut Stats) -> Result<Option<Samples>, Error> {
         let Some(left) = self.tiles.get(self.done..).filter(|left| !left.is_empty()) else { return Ok(None) };
-        let tiles = left.iter().take(band(left, self.runtime.band_positions()));
+        let tiles = left.iter().take(band(left, self.band));
         let stored = tiles.map(|&tile| Ok(StoredTile { tile, payload: self.source.payload(tile.index)? }));
         let stored: Vec<StoredTile> = stored.collect::<Result<_, Error>>()?;
         self.done += stored.len();

