@@ -178,3 +178,23 @@ fn skipping_is_off_where_it_would_hurt_and_on_where_it_would_not() {
     let (skip, psnr) = skips(&picture(64, 64, Colour::Rgb));
     assert!(!skip && psnr > 20.0, "{psnr}");
 }
+
+#[test]
+fn one_encoder_and_one_decoder_serve_several_threads_at_once() {
+    fn shared<T: Send + Sync>(value: T) -> T {
+        value
+    }
+    let model = shared(block_model());
+    let encoder = shared(Encoder::new(&model, DeviceChoice::Cpu).unwrap());
+    let decoder = shared(Decoder::new(&model, DeviceChoice::Cpu).unwrap());
+    let work = &|width: u32| {
+        let file = encoder.encode(&picture(width, 130, Colour::Rgb), &EncodeOptions::default()).unwrap().bytes;
+        (decoder.decode(&file).unwrap().picture, file)
+    };
+    let alone: Vec<_> = (0..6).map(|i| work(100 + i)).collect();
+    let together: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..6).map(|i| scope.spawn(move || work(100 + i))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(alone == together);
+}
