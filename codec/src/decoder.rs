@@ -5,7 +5,7 @@ use std::io::Read;
 use crate::device::DeviceChoice;
 use crate::error::{Error, Warning};
 use crate::format::LicFile;
-use crate::limits::Limits;
+use crate::limits::{Limits, Needed};
 use crate::model::Model;
 use crate::picture::Picture;
 use crate::rows::{Opened, RowReader};
@@ -69,7 +69,10 @@ impl Decoder {
     /// As [`Self::decode`], but damage in other tiles is not noticed; [`Error::RegionOutside`].
     pub fn view(&self, bytes: &[u8], view: &View) -> Result<Decoded, Error> {
         let file = LicFile::open(bytes)?;
-        collect(RowReader::new(&self.runtime, Opened::memory(file)?, view, self.limits)?, &mut Progress::none())
+        collect(
+            RowReader::new(&self.runtime, whole(file, view, self.limits)?, view, self.limits)?,
+            &mut Progress::none(),
+        )
     }
 
     /// The same, telling a watch how much is done.
@@ -78,7 +81,10 @@ impl Decoder {
     /// As [`Self::view`], and [`Error::Cancelled`] if the watch ends it.
     pub fn view_watched(&self, bytes: &[u8], view: &View, watch: &mut Watch<'_>) -> Result<Decoded, Error> {
         let file = LicFile::open(bytes)?;
-        collect(RowReader::new(&self.runtime, Opened::memory(file)?, view, self.limits)?, &mut Progress::new(watch))
+        collect(
+            RowReader::new(&self.runtime, whole(file, view, self.limits)?, view, self.limits)?,
+            &mut Progress::new(watch),
+        )
     }
 
     /// Begins to decode a file that is read from beginning to end as its rows are asked for. Neither the file nor the picture is ever in
@@ -106,7 +112,15 @@ impl Decoder {
 /// Decodes a whole file with an encoder's or a decoder's networks.
 pub(crate) fn decode_with(runtime: &Runtime, bytes: &[u8], limits: Limits) -> Result<Decoded, Error> {
     let file = symbols::open(&runtime.model, bytes)?;
-    collect(RowReader::new(runtime, Opened::memory(file)?, &View::default(), limits)?, &mut Progress::none())
+    let view = View::default();
+    collect(RowReader::new(runtime, whole(file, &view, limits)?, &view, limits)?, &mut Progress::none())
+}
+
+/// A file whose picture as a whole is within the limits.
+fn whole<'a>(file: LicFile<'a>, view: &View, limits: Limits) -> Result<Opened<'a>, Error> {
+    let file = Opened::memory(file)?;
+    limits.check(&Needed::of(&file.header, file.alpha.is_some(), view)?)?;
+    Ok(file)
 }
 
 /// All rows as a picture.

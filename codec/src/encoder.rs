@@ -101,7 +101,7 @@ impl Encoder {
     ) -> Result<Encoded, Error> {
         let Some(target) = options.target else {
             let quality = quality_index(options.quality)?;
-            let header = self.header_of(picture, options.tile)?;
+            let header = self.header_of(picture, options)?;
             let (sections, spent) = self.sections(picture, &header, options)?;
             let mut latents = self.latents(picture, &header)?;
             let take = |tiles: &[TileRect], stats: &mut Stats| timed(&mut stats.analysis, || latents.take(tiles.len()));
@@ -153,7 +153,7 @@ impl Encoder {
         options: &EncodeOptions,
         progress: &mut Progress<'_, '_>,
     ) -> Result<Analysed<'_>, Error> {
-        let header = self.header_of(picture, options.tile)?;
+        let header = self.header_of(picture, options)?;
         let (sections, spent) = self.sections(picture, &header, options)?;
         let mut stats = Stats { pixels: u64::from(header.width) * u64::from(header.height), ..Stats::default() };
         let (mut rest, mut latents) = (self.latents(picture, &header)?, Vec::new());
@@ -167,8 +167,8 @@ impl Encoder {
     }
 
     /// The header of a picture, all but the quality, after checking everything.
-    fn header_of(&self, picture: &Picture, tile: u32) -> Result<Header, Error> {
-        self.header(picture.size()?, picture.colour, picture.pixels.depth(), tile)
+    fn header_of(&self, picture: &Picture, options: &EncodeOptions) -> Result<Header, Error> {
+        self.header(picture.size()?, picture.colour, picture.pixels.depth(), options)
     }
 
     /// The same from its parts.
@@ -177,15 +177,17 @@ impl Encoder {
         [width, height]: [u16; 2],
         colour: ColourModel,
         depth: BitDepth,
-        tile: u32,
+        options: &EncodeOptions,
     ) -> Result<Header, Error> {
+        // Whether there is alpha or not, and whether it says anything: rows show that late.
+        options.alpha_quality.map(quality_index).transpose()?;
         let header = Header {
             width,
             height,
             colour,
             depth,
             quality: 0,
-            tile_size: u16::try_from(tile).unwrap_or(u16::MAX),
+            tile_size: u16::try_from(options.tile).unwrap_or(u16::MAX),
             parse_id: self.runtime.model.parse_id(),
             synthesis_id: self.runtime.model.synthesis_id(),
             has_sections: false,

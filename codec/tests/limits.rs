@@ -6,7 +6,7 @@ use std::io::Cursor;
 use image::error::{ImageError, LimitErrorKind};
 use image::{ColorType, DynamicImage, ImageDecoder, ImageEncoder, ImageReader};
 use lic_codec::image::{LicDecoder, LicEncoder, register};
-use lic_codec::{Decoder, DeviceChoice, Error, Limits, Model};
+use lic_codec::{Decoder, DeviceChoice, Error, Limits, Model, Region, Scale, View};
 
 const WIDTH: u32 = 70;
 const HEIGHT: u32 = 50;
@@ -68,6 +68,43 @@ fn a_decoder_takes_what_is_just_within_its_limits() {
         assert!(decode(Limits { max_pixels: Some(3499), ..both }).is_err());
         assert!(decode(Limits::default()).is_ok());
     }
+}
+
+#[test]
+fn regions_and_rows_take_what_is_just_within_the_limits() {
+    let model = Model::embedded().unwrap();
+    let file = file(ColorType::Rgba8);
+    let decoder = |max_pixels, max_bytes| {
+        Decoder::new(&model, DeviceChoice::Cpu).unwrap().with_limits(Limits { max_pixels, max_bytes })
+    };
+    // Pixels are those of the region, whatever the scale.
+    let region = Some(Region { x: 10, y: 20, width: 30, height: 7 });
+    for view in [View { region, scale: Scale::Full }, View { region, scale: Scale::Half }] {
+        assert!(decoder(Some(210), None).view(&file, &view).is_ok());
+        let error = decoder(Some(209), None).view(&file, &view).unwrap_err();
+        assert!(matches!(error, Error::LimitExceeded { limit: "max_pixels", found: 210, allowed: 209 }), "{error}");
+        assert!(decoder(Some(209), None).rows(file.as_slice(), &view).is_err());
+    }
+    let bytes = |view: &View| match decoder(None, Some(0)).view(&file, view) {
+        Err(Error::LimitExceeded { limit: "max_bytes", found, .. }) => found,
+        other => panic!("{other:?}"),
+    };
+    let views = [View::of(Region { x: 0, y: 0, width: 1, height: 1 }), View::at(Scale::Eighth), View::default()];
+    let needed = views.map(|view| bytes(&view));
+    assert!(needed[0] < needed[1] && needed[1] < needed[2], "{needed:?}");
+    for (view, needed) in views.iter().zip(needed) {
+        assert!(decoder(None, Some(needed)).view(&file, view).is_ok());
+        assert!(decoder(None, Some(needed - 1)).view(&file, view).is_err());
+    }
+    // Rows take less than the picture that they become.
+    let [.., whole] = needed;
+    let samples = u64::from(WIDTH * HEIGHT * 4);
+    let open = |most| decoder(None, Some(most)).rows(file.as_slice(), &View::default()).map(drop);
+    assert!(open(whole - samples).is_ok() && open(whole - samples - 1).is_err());
+    let enough_for_rows = decoder(None, Some(whole - samples));
+    let mut rows = enough_for_rows.rows(file.as_slice(), &View::default()).unwrap();
+    assert!(matches!(rows.collect(), Err(Error::LimitExceeded { found, .. }) if found == whole));
+    assert!(rows.next_band().unwrap().is_some(), "what was refused as a whole still comes in rows");
 }
 
 type Change = fn(&mut image::Limits, u64);

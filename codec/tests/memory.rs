@@ -8,7 +8,8 @@ use image::ImageDecoder;
 use lic_codec::format::{BitDepth, Header, write_file};
 use lic_codec::image::LicDecoder;
 use lic_codec::{
-    Alpha, Colour, Decoder, DeviceChoice, EncodeOptions, Encoder, Error, Limits, Metadata, Model, Picture, Samples,
+    Alpha, Colour, Decoder, DeviceChoice, EncodeOptions, Encoder, Error, Limits, Metadata, Model, Picture, Region,
+    Samples, Scale, View,
 };
 use peak_alloc::PeakAlloc;
 
@@ -84,7 +85,25 @@ fn limits_hold_for_what_is_really_allocated() {
         println!("{name}: {taken} bytes of {border}");
         assert!(taken > samples, "{name}: the counter does not count");
         assert!(taken <= border + file.len() as u64, "{name}: a limit of {border} bytes lets {taken} through");
+
+        // A region, and rows that nobody keeps.
+        let region = Region { x: 0, y: 0, width: 1 + decoded.picture.width / 3, height: 1 };
+        let views = [View::of(region), View::at(Scale::Eighth)];
         drop(decoded);
+        for view in &views {
+            let Err(Error::LimitExceeded { found: border, .. }) = nothing.view(file, view) else { panic!("{name}") };
+            let (part, taken) = peak(|| decoder.view(file, view).map(drop));
+            println!("{name}, {view:?}: {taken} bytes of {border}");
+            assert!(part.is_ok() && taken <= border + file.len() as u64, "{name}, {view:?}: {taken} of {border} bytes");
+        }
+        let open = |decoder: &Decoder| decoder.rows(file.as_slice(), &View::default()).map(drop);
+        let Err(Error::LimitExceeded { found: border, .. }) = open(&nothing) else { panic!("{name}") };
+        let ((), taken) = peak(|| {
+            let mut rows = decoder.rows(file.as_slice(), &View::default()).unwrap();
+            while rows.next_band().unwrap().is_some() {}
+        });
+        println!("{name}: {taken} bytes of {border} in rows");
+        assert!(taken <= border + 2 * file.len() as u64, "{name} in rows: {taken} of {border} bytes");
 
         // The traits of `image`: nearly the least that passes, and what it takes beside the caller's buffer.
         let mut pixels = vec![0; LicDecoder::new(Cursor::new(file)).unwrap().total_bytes() as usize];

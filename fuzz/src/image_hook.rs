@@ -7,7 +7,7 @@ use std::io::Cursor;
 use arbitrary::{Result, Unstructured};
 use image::error::ImageError;
 use image::metadata::Orientation;
-use image::{ColorType, ImageDecoder, ImageEncoder, Limits};
+use image::{ColorType, ImageDecoder, ImageDecoderRect, ImageEncoder, Limits};
 use lic_codec::EncodeOptions;
 use lic_codec::format::SIGNATURE;
 use lic_codec::image::{LicDecoder, LicEncoder};
@@ -68,10 +68,24 @@ fn read(file: &[u8], limits: &Limits, wrong_length: bool) -> std::result::Result
     if total > MOST_BYTES {
         return Ok(Vec::new());
     }
+    // A rectangle that the file's bytes choose.
+    let choice = crc32fast::hash(file);
+    let (x, y) = (choice % width, (choice >> 8) % height);
+    let (wide, high) = (1 + (choice >> 16) % (width - x), 1 + (choice >> 24) % (height - y));
+    let sample = usize::from(decoder.color_type().bytes_per_pixel());
+    let (row, pitch) = (wide as usize * sample, wide as usize * sample + choice as usize % 3);
+    let mut part = vec![0; pitch * high as usize];
+    let rectangle = decoder.read_rect(x, y, wide, high, &mut part, pitch);
     let mut pixels = vec![0; total as usize + usize::from(wrong_length)];
     let read = decoder.read_image(&mut pixels);
     assert!(!(wrong_length && read.is_ok()), "a wrong buffer was filled");
-    read.map(|()| pixels)
+    read?;
+    rectangle.expect("a rectangle of a good file within the limits");
+    let lines = pixels.chunks_exact(width as usize * sample).skip(y as usize);
+    for (line, part) in lines.zip(part.chunks_exact(pitch)) {
+        assert_eq!(line[x as usize * sample..][..row], part[..row], "a rectangle differs from its picture");
+    }
+    Ok(pixels)
 }
 
 /// Writes a picture and reads it without limits.

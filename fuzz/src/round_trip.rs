@@ -107,9 +107,8 @@ fn is_valid(picture: &Picture, options: &EncodeOptions) -> bool {
         Some(Target::BitsPerPixel(value) | Target::Psnr(value)) => value.is_finite() && value > 0.0,
         Some(Target::Bytes(bytes)) => bytes > 0,
     };
-    let coded_alpha = picture.alpha.as_ref().is_some_and(|alpha| !alpha.is_opaque());
     target
-        && (!coded_alpha || options.alpha_quality.is_none_or(|quality| quality_index(quality).is_ok()))
+        && options.alpha_quality.is_none_or(|quality| quality_index(quality).is_ok())
         && options.tile.is_multiple_of(64)
         && (64..=4096).contains(&options.tile)
         && (1..=8).contains(&metadata.orientation)
