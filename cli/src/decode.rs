@@ -1,9 +1,11 @@
 //! `lic decode`: `.lic` files to images.
 
-use std::io::Read;
+use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use lic_codec::format::Header;
+use lic_codec::format::header::MAX_HEADER_BYTES;
 use lic_codec::{Decoder, Region, Scale, View};
 use serde::Serialize;
 
@@ -12,7 +14,7 @@ use crate::engine::EngineArgs;
 use crate::output::SharedDraft;
 use crate::picture::{self, Format};
 use crate::save;
-use crate::source::Place;
+use crate::source::{Input, Place};
 use crate::units::{Stages, bits_per_pixel, seconds, times};
 
 /// Arguments of `lic decode`.
@@ -33,6 +35,9 @@ pub struct Args {
     /// An eighth of the size, estimated from the latents: a little softer than --scale 1/8 and several times as fast.
     #[arg(long, conflicts_with = "scale")]
     preview: bool,
+    /// The smallest of --preview, --scale 1/4, 1/2 and the full size whose longer side has at least this many pixels.
+    #[arg(long, value_name = "PX", conflicts_with_all = ["scale", "preview", "region"])]
+    thumbnail: Option<u32>,
     #[command(flatten)]
     engine: EngineArgs,
 }
@@ -63,12 +68,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         });
     }
     args.engine.set_threads()?;
-    let view = View { region: args.region, scale: args.scale() };
+    let view = args.view();
     let start = || Ok(Decoder::new(&args.engine.model()?, args.engine.device())?);
     let open = |job: &Job| job.input.open();
-    args.batch.run(&jobs, start, open, |decoder, number, job, reader| {
+    args.batch.run(&jobs, start, open, |decoder, number, job, input| {
         let format = formats.get(number).copied().unwrap_or(Format::Png);
-        one(job, decoder, format, &view, reader, args.batch.no_clobber())
+        one(job, decoder, format, view, input, args.batch.no_clobber())
     })
 }
 
@@ -86,16 +91,34 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
+impl<R: Seek> Seek for Counted<R> {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.reader.seek(to)
+    }
+}
+
 fn one(
     job: &Job,
     decoder: &Decoder,
     format: Format,
-    view: &View,
-    reader: impl Read,
+    wanted: Wanted,
+    input: Input,
     no_clobber: bool,
 ) -> anyhow::Result<Report<Record>> {
     let bytes = Arc::new(AtomicU64::new(0));
-    let mut rows = decoder.rows(Counted { reader, bytes: bytes.clone() }, view)?;
+    let (view, mut rows) = match input {
+        Input::File(mut file) => {
+            let view = wanted.of(&mut file, &mut Vec::new())?;
+            file.rewind()?;
+            (view, decoder.rows_seeking(Counted { reader: file, bytes: bytes.clone() }, &view)?)
+        }
+        Input::Stream(mut reader) => {
+            let mut head = Vec::new();
+            let view = wanted.of(&mut reader, &mut head)?;
+            let reader = Cursor::new(head).chain(reader);
+            (view, decoder.rows(Counted { reader, bytes: bytes.clone() }, &view)?)
+        }
+    };
     let draft = SharedDraft::new(job.output.create()?);
     let lost = save::write(&mut rows, format, &draft)?;
     draft.commit(no_clobber)?;
@@ -103,7 +126,7 @@ fn one(
     let time = rows.elapsed();
     let ([width, height], colour, stats) = (rows.size(), rows.header().colour, rows.stats());
     let size = bytes.load(Ordering::Relaxed);
-    let whole = *view == View::default();
+    let whole = view == View::default();
     let bpp = whole.then(|| bits_per_pixel(size, stats.pixels));
     let record = Record {
         input: job.input.to_string(),
@@ -147,8 +170,29 @@ fn scale(text: &str) -> Result<Scale, String> {
     }
 }
 
+/// What to decode, which may depend on the picture's size.
+#[derive(Debug, Clone, Copy)]
+enum Wanted {
+    View(View),
+    Thumbnail(u32),
+}
+
 impl Args {
-    fn scale(&self) -> Scale {
-        if self.preview { Scale::Preview } else { self.scale }
+    fn view(&self) -> Wanted {
+        let scale = if self.preview { Scale::Preview } else { self.scale };
+        self.thumbnail.map_or(Wanted::View(View { region: self.region, scale }), Wanted::Thumbnail)
+    }
+}
+
+impl Wanted {
+    /// The view of the file that a reader starts with, of which no more than the header is read, into `head`.
+    fn of(self, reader: &mut impl Read, head: &mut Vec<u8>) -> anyhow::Result<View> {
+        match self {
+            Self::View(view) => Ok(view),
+            Self::Thumbnail(side) => {
+                reader.take(MAX_HEADER_BYTES as u64).read_to_end(head)?;
+                Ok(View::at_least(side, &Header::parse(head)?))
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Where bytes come from and go to: a file, or `-` for standard input and output.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{BufReader, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,14 @@ pub enum Place {
     Standard,
     /// A file.
     File(PathBuf),
+}
+
+/// An input that was opened.
+pub enum Input {
+    /// A regular file, in which one can seek.
+    File(BufReader<File>),
+    /// Standard input, or a pipe.
+    Stream(Box<dyn Read + Send>),
 }
 
 impl From<&PathBuf> for Place {
@@ -74,13 +83,16 @@ impl Place {
     }
 
     /// The file or standard input, to read from its beginning.
-    pub fn open(&self) -> anyhow::Result<Box<dyn Read + Send>> {
+    pub fn open(&self) -> anyhow::Result<Input> {
         match self {
             Self::File(path) => {
-                let file = std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-                Ok(Box::new(BufReader::new(file)))
+                let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+                // Pipes have names, too.
+                let seekable = file.metadata().is_ok_and(|metadata| metadata.is_file());
+                let file = BufReader::new(file);
+                Ok(if seekable { Input::File(file) } else { Input::Stream(Box::new(file)) })
             }
-            Self::Standard => Ok(Box::new(std::io::stdin())),
+            Self::Standard => Ok(Input::Stream(Box::new(std::io::stdin()))),
         }
     }
 

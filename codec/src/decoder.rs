@@ -1,10 +1,11 @@
 //! [`Decoder`]: a file to a picture, with memory for the picture and about two rows of tiles.
 
-use std::io::Read;
+use std::io::{Read, Seek};
 
 use crate::device::DeviceChoice;
 use crate::error::{Error, Warning};
 use crate::format::LicFile;
+use crate::format::stream::FileStream;
 use crate::limits::{Limits, Needed};
 use crate::model::Model;
 use crate::picture::Picture;
@@ -105,7 +106,15 @@ impl Decoder {
     /// What is wrong with header, sections or index; [`Error::WrongParseId`], [`Error::RegionOutside`], [`Error::LimitExceeded`],
     /// [`Error::Io`].
     pub fn rows<'a>(&'a self, reader: impl Read + 'a, view: &View) -> Result<RowReader<'a>, Error> {
-        RowReader::new(&self.runtime, Opened::stream(reader)?, view, self.limits)
+        RowReader::new(&self.runtime, Opened::stream(FileStream::open(reader)?)?, view, self.limits)
+    }
+
+    /// The same with a reader that can seek, such as a file: of a region, no other tiles are read.
+    ///
+    /// # Errors
+    /// As [`Self::rows`].
+    pub fn rows_seeking<'a>(&'a self, reader: impl Read + Seek + 'a, view: &View) -> Result<RowReader<'a>, Error> {
+        RowReader::new(&self.runtime, Opened::stream(FileStream::open_seeking(reader)?)?, view, self.limits)
     }
 }
 

@@ -1,16 +1,16 @@
 //! Everything that can be wrong with a `.lic` file or with what was asked of this crate.
 //!
-//! [`Error`] ends the work; a [`Warning`] is handed back beside a result that is still good. The
-//! two small enums [`EntropyError`] and [`TableError`] belong to the entropy coder, which knows
-//! neither files nor tile numbers; [`Error::InvalidTile`] and [`Error::InvalidTables`] carry them.
+//! [`Error`] ends the work; a [`Warning`] is handed back beside a result that is still good.
 //! Every variant says whose fault it is and what can be done.
 
 use std::fmt;
 
 pub use crate::alpha::AlphaError;
 use crate::device::DeviceError;
+pub use crate::entropy::error::{EntropyError, TableError};
 use crate::model::ModelError;
 use crate::prior::PriorError;
+pub use crate::warning::{GpuFault, Warning};
 
 /// A part of a file, named in messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -298,152 +298,4 @@ impl Error {
     pub(crate) fn in_alpha(self) -> Self {
         Self::Alpha(Box::new(self))
     }
-}
-
-/// Something the user should hear about although the picture is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Warning {
-    /// The symbols were parsed exactly, but another synthesis transform than the one the encoder
-    /// had in mind turns them into pixels: a better one, if the weights are newer.
-    #[error("the file was made for synthesis id {file:08x}, the loaded model has {model:08x}")]
-    SynthesisIdMismatch {
-        /// Synthesis id in the file.
-        file: u32,
-        /// Synthesis id of the loaded model.
-        model: u32,
-    },
-    /// A section that this release does not know was skipped; its writer says that is harmless.
-    #[error("section type {kind} with {bytes} bytes is unknown here and was skipped")]
-    SectionSkipped {
-        /// The section's type number.
-        kind: u8,
-        /// Length of its content.
-        bytes: u64,
-    },
-    /// There is a GPU, but the CPU does the work.
-    #[error("the GPU is not used: {reason}")]
-    GpuNotUsed {
-        /// What is wrong with it.
-        reason: GpuFault,
-    },
-}
-
-/// Why `auto` does not use a GPU that is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum GpuFault {
-    /// It gives no device, or a command failed in the self-test.
-    #[error("it does not start")]
-    DoesNotStart,
-    /// Its integer arithmetic is wrong: files would be unreadable elsewhere.
-    #[error("its integer prior differs from the CPU's")]
-    WrongPrior,
-    /// Its pixels are off by more than rounding.
-    #[error("its pixels differ from the CPU's")]
-    WrongPixels,
-}
-
-/// Why a stream of symbols cannot be coded or decoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum EntropyError {
-    /// The payload has no byte, not even the flags.
-    #[error("the payload is empty")]
-    Empty,
-    /// Flag bits that version 1 does not define are set.
-    #[error("unknown tile flags {flags:#04x}")]
-    UnknownFlags {
-        /// The flag byte.
-        flags: u8,
-    },
-    /// The range decoder met a point that no encoder produces.
-    #[error("the code point lies outside of every symbol")]
-    InvalidPoint,
-    /// A symbol beyond the range version 1 allows: found in a stream, or given to the encoder.
-    #[error("symbol {symbol} lies outside of +-{limit}")]
-    SymbolOutOfRange {
-        /// The symbol; a distance beyond all limits is reported as `i32::MAX` or `i32::MIN`.
-        symbol: i32,
-        /// The greatest magnitude allowed.
-        limit: i32,
-    },
-    /// Bytes other than zero follow the last symbol.
-    #[error("bytes that belong to no symbol follow the stream")]
-    TrailingBytes,
-    /// A table index for which there is no table. The prior network or its caller is wrong.
-    #[error("there is no table {index}, only {tables}")]
-    NoSuchTable {
-        /// The index.
-        index: usize,
-        /// The number of tables.
-        tables: usize,
-    },
-    /// Two slices that must be equally long (or a multiple of the channels) are not.
-    #[error("{symbols} symbols do not fit {indices} table indices")]
-    LengthMismatch {
-        /// Number of symbols.
-        symbols: usize,
-        /// Number of indices, or of channels.
-        indices: usize,
-    },
-    /// The encoder was given a symbol other than 0 at a place that skipping leaves out.
-    #[error("symbol {symbol} at position {position} is skipped but not zero")]
-    SkippedSymbol {
-        /// The symbol.
-        symbol: i16,
-        /// Its place in the slice.
-        position: usize,
-    },
-}
-
-impl EntropyError {
-    /// Says in which tile it happened.
-    pub fn in_tile(self, tile: u32) -> Error {
-        Error::InvalidTile { tile, source: self }
-    }
-}
-
-/// Why integer probability tables cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum TableError {
-    /// The number of tables is not what the prior's shape asks for.
-    #[error("{what}: {found} values, expected {expected}")]
-    Count {
-        /// Which tensor.
-        what: &'static str,
-        /// Number of values given.
-        found: usize,
-        /// Number of values needed.
-        expected: usize,
-    },
-    /// A table covers symbols that version 1 does not allow, or none at all.
-    #[error("table {table} covers the symbols {low}..={high}, outside of +-{limit} or none")]
-    Symbols {
-        /// The table.
-        table: usize,
-        /// Lowest symbol.
-        low: i32,
-        /// Highest symbol.
-        high: i32,
-        /// The greatest magnitude allowed.
-        limit: i32,
-    },
-    /// The left-cumulative values of a table do not start with 0.
-    #[error("table {table} starts with {first} instead of 0")]
-    Start {
-        /// The table.
-        table: usize,
-        /// Its first value.
-        first: u16,
-    },
-    /// The left-cumulative values of a table do not rise, so a symbol would have no probability.
-    #[error("table {table} does not rise at entry {entry}")]
-    NotRising {
-        /// The table.
-        table: usize,
-        /// The first entry that is not above the one before it.
-        entry: usize,
-    },
 }

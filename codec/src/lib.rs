@@ -77,6 +77,7 @@ mod target;
 mod tiles;
 pub mod transform;
 mod view;
+mod warning;
 mod watch;
 mod window;
 

@@ -81,8 +81,7 @@ impl<'a> Opened<'a> {
     }
 
     /// A file that is read as it is decoded.
-    pub(crate) fn stream<R: Read + 'a>(reader: R) -> Result<Self, Error> {
-        let mut file = FileStream::open(reader)?;
+    pub(crate) fn stream<R: Read + 'a>(mut file: FileStream<R>) -> Result<Self, Error> {
         Ok(Self {
             header: file.header,
             metadata: std::mem::take(&mut file.metadata),

@@ -68,6 +68,14 @@ impl View {
         Self { region: None, scale }
     }
 
+    /// The smallest whole picture whose longer side has at least `side` pixels, for thumbnails: an eighth by [`Scale::Preview`], a quarter,
+    /// a half, or the picture as it is.
+    pub fn at_least(side: u32, header: &Header) -> Self {
+        let longer = u32::from(header.width.max(header.height));
+        let scales = [Scale::Preview, Scale::Quarter, Scale::Half];
+        Self::at(scales.into_iter().find(|scale| longer.div_ceil(scale.divisor()) >= side).unwrap_or_default())
+    }
+
     /// Width and height of what a decoder makes of a picture with this header.
     ///
     /// # Errors
@@ -122,6 +130,14 @@ mod tests {
         ] {
             assert!(matches!(region(x, y, width, height), Err(Error::RegionOutside { .. })));
         }
+    }
+
+    #[test]
+    fn thumbnails_are_as_small_as_they_may_be() {
+        let header = header(800, 2048);
+        let scales = [1, 256, 257, 512, 513, 1024, 1025, 9999].map(|side| View::at_least(side, &header).scale);
+        let [preview, quarter, half, full] = [Scale::Preview, Scale::Quarter, Scale::Half, Scale::Full];
+        assert_eq!(scales, [preview, preview, quarter, quarter, half, half, full, full]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::io::Read;
+use std::io::{Cursor, Read, Seek, SeekFrom};
 
 use lic_codec::format::{BitDepth, LicFile};
 use lic_codec::prior::random::Noise;
@@ -265,6 +265,39 @@ fn damage_in_tiles_that_are_not_needed_does_no_harm() {
     // A reader stops before the damage.
     let band = decoder.rows(Slow(&file, 0), &far).unwrap().next_band().unwrap().unwrap();
     assert_eq!(band.pixels, found.crop_rows(band.height));
+}
+
+#[test]
+fn a_file_that_can_seek_is_read_where_it_must_be() {
+    /// Counts what is read.
+    struct Counting<'a>(Cursor<Vec<u8>>, &'a std::cell::Cell<usize>);
+    impl Read for Counting<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let read = self.0.read(buffer)?;
+            self.1.set(self.1.get() + read);
+            Ok(read)
+        }
+    }
+    impl Seek for Counting<'_> {
+        fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+            self.0.seek(to)
+        }
+    }
+    let model = block_model();
+    let decoder = Decoder::new(&model, CPU).unwrap();
+    let file = encode(&model, &picture(2000, 1500, Colour::Rgb), 64, None);
+    for numbers in [[0, 0, 30, 30], [900, 700, 100, 100], [1990, 1490, 10, 10]] {
+        let view = View::of(region(numbers));
+        let count = std::cell::Cell::new(0);
+        let mut rows = decoder.rows_seeking(Counting(Cursor::new(file.clone()), &count), &view).unwrap();
+        assert!(rows.collect().unwrap() == decoder.view(&file, &view).unwrap().picture);
+        // Header and index of 768 tiles come in steps of 4096 bytes at least.
+        assert!(count.get() < file.len() / 4, "{} of {} bytes", count.get(), file.len());
+    }
+    let last = View::of(region([1990, 1490, 10, 10]));
+    let count = std::cell::Cell::new(0);
+    let mut cut = decoder.rows_seeking(Counting(Cursor::new(file[..file.len() / 2].to_vec()), &count), &last).unwrap();
+    assert!(matches!(cut.next_band(), Err(Error::Truncated { offset, .. }) if offset == file.len() as u64 / 2));
 }
 
 /// The first rows of a picture.

@@ -117,7 +117,7 @@ fn the_thumbnailer_makes_a_png_under_a_name_without_extension() {
     let value = |key: &str| entry.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).expect("a key");
     assert!(entry.lines().any(|line| line == "[Thumbnailer Entry]"));
     assert_eq!((value("TryExec"), value("MimeType")), ("lic", "image/x-lic;"));
-    save(&here, "in.png", 90, 60);
+    save(&here, "in.png", 600, 300);
     lic_with_model(&here, "encode", &["in.png", "in.lic"]).well();
     // File managers make the output before, empty and under a name of their own.
     fs::write(here.join(".thumbnail.QX3Y"), b"").expect("writable");
@@ -133,5 +133,5 @@ fn the_thumbnailer_makes_a_png_under_a_name_without_extension() {
     assert_eq!(ended.stderr, "");
     let png = fs::read(here.join(".thumbnail.QX3Y")).expect("written");
     let thumbnail = image::load_from_memory_with_format(&png, image::ImageFormat::Png).expect("a PNG");
-    assert_eq!((thumbnail.width(), thumbnail.height()), (90, 60));
+    assert_eq!((thumbnail.width(), thumbnail.height()), (150, 75));
 }

@@ -38,6 +38,10 @@ fn pictures_become_smaller() {
         (&["--scale", "1/4"], (76, 50)),
         (&["--scale", "1/8"], (38, 25)),
         (&["--preview"], (38, 25)),
+        (&["--thumbnail", "38"], (38, 25)),
+        (&["--thumbnail", "39"], (76, 50)),
+        (&["--thumbnail", "128"], (151, 100)),
+        (&["--thumbnail", "999"], (301, 200)),
         (&["--preview", "--region", "9,9,8,8"], (2, 2)),
         (&["--scale", "1/4", "--region", "9,9,8,9"], (2, 3)),
     ] {
@@ -58,6 +62,7 @@ fn regions_and_scales_that_make_no_sense_are_named() {
     }
     decode(&["--scale", "1/3"]).with(2, &["1/2, 1/4 or 1/8"]);
     decode(&["--scale", "1/2", "--preview"]).with(2, &["cannot be used with"]);
+    decode(&["--thumbnail", "9", "--region", "0,0,8,8"]).with(2, &["cannot be used with"]);
     assert!(!here.join("x.png").exists());
 }
 

@@ -12,6 +12,7 @@ pub mod encoder;
 pub mod model;
 pub mod tables;
 
+pub(crate) mod error;
 mod flags;
 #[cfg(test)]
 mod reference;

@@ -1,9 +1,10 @@
-//! A file that is read from its beginning to its end, without seeking and without ever being in memory as a whole.
+//! A file that is read from its beginning to its end, without ever being in memory as a whole; what is not needed is passed over by reading it
+//! or, where that is possible, by seeking.
 //!
 //! Differs from [`LicFile`](super::LicFile), which borrows a file in memory, in checking things when they come: a damaged tile is noticed
 //! when it is its turn, and that a header promises more than the file holds, when the file ends.
 
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 
 use super::alpha::AlphaSection;
 use super::front::Front;
@@ -19,6 +20,8 @@ const STEP: u64 = 4096;
 #[derive(Debug)]
 pub(crate) struct FileStream<R> {
     reader: R,
+    /// Passes over some bytes, and says over how many: fewer at the end.
+    skip: fn(&mut R, u64) -> std::io::Result<u64>,
     /// What has been read beyond the front and not used, and where in the file it starts.
     ahead: Vec<u8>,
     position: u64,
@@ -30,11 +33,15 @@ pub(crate) struct FileStream<R> {
 }
 
 impl<R: Read> FileStream<R> {
-    /// Reads header, sections and tile index.
+    /// Reads header, sections and tile index; the reader will not be asked to seek.
     ///
     /// # Errors
     /// [`Error::Io`], and what is wrong with these parts.
-    pub(crate) fn open(mut reader: R) -> Result<Self, Error> {
+    pub(crate) fn open(reader: R) -> Result<Self, Error> {
+        Self::open_with(reader, |reader, count| std::io::copy(&mut reader.take(count), &mut std::io::sink()))
+    }
+
+    fn open_with(mut reader: R, skip: fn(&mut R, u64) -> std::io::Result<u64>) -> Result<Self, Error> {
         let mut bytes = Vec::new();
         reader.by_ref().take(MAX_HEADER_BYTES as u64).read_to_end(&mut bytes)?;
         loop {
@@ -45,7 +52,7 @@ impl<R: Read> FileStream<R> {
                     let Front { header, warnings, .. } = front;
                     let position = index.start();
                     let ahead = bytes.split_off(usize::try_from(position).unwrap_or(bytes.len()).min(bytes.len()));
-                    return Ok(Self { reader, ahead, position, header, metadata, alpha, warnings, index });
+                    return Ok(Self { reader, skip, ahead, position, header, metadata, alpha, warnings, index });
                 }
                 Err(Error::Truncated { part, offset, needed }) => (part, offset, needed),
                 Err(error) => return Err(error),
@@ -73,8 +80,7 @@ impl<R: Read> FileStream<R> {
         };
         let truncated =
             |found: u64| Error::Truncated { part: Part::Tile(tile), offset: found, needed: offset + length };
-        let skipped = std::io::copy(&mut self.next(offset - self.position), &mut std::io::sink())?;
-        self.position += skipped;
+        self.pass_over(offset - self.position)?;
         if self.position < offset {
             return Err(truncated(self.position));
         }
@@ -102,9 +108,36 @@ impl<R: Read> FileStream<R> {
         if extra > 0 { Err(Error::TrailingGarbage { offset, extra }) } else { Ok(()) }
     }
 
+    /// Passes over bytes: first over those that were read too early.
+    fn pass_over(&mut self, count: u64) -> Result<(), Error> {
+        let early = usize::try_from(count).unwrap_or(usize::MAX).min(self.ahead.len());
+        self.ahead.drain(..early);
+        let rest = count - early as u64;
+        let passed = if rest > 0 { (self.skip)(&mut self.reader, rest)? } else { 0 };
+        self.position += early as u64 + passed;
+        Ok(())
+    }
+
     /// The next bytes, at most `count`.
     fn next(&mut self, count: u64) -> impl Read + '_ {
         Ahead { ahead: &mut self.ahead, reader: &mut self.reader }.take(count)
+    }
+}
+
+impl<R: Read + Seek> FileStream<R> {
+    /// The same with a reader that seeks over what is not needed.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) fn open_seeking(reader: R) -> Result<Self, Error> {
+        Self::open_with(reader, |reader, count| {
+            // A file may be sought in beyond its end.
+            let here = reader.stream_position()?;
+            let end = reader.seek(SeekFrom::End(0))?;
+            let passed = count.min(end.saturating_sub(here));
+            reader.seek(SeekFrom::Start(here + passed))?;
+            Ok(passed)
+        })
     }
 }
 
