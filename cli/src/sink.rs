@@ -71,7 +71,7 @@ impl Sink {
                 };
                 out.write_all(&samples)?;
             }
-            Self::Webp { out, metadata } => write_webp(out.clone(), rows, std::mem::take(metadata))?,
+            Self::Webp { out, metadata } => write_webp(out.clone(), rows, std::mem::take(&mut **metadata))?,
         }
         Ok(())
     }
@@ -122,7 +122,7 @@ fn begin_png(
     writer.into_stream_writer_with_size(1 << 20).context("no row can be written")
 }
 
-fn write_webp(out: SharedDraft, image: DynamicImage, metadata: Box<Metadata>) -> anyhow::Result<()> {
+fn write_webp(out: SharedDraft, image: DynamicImage, metadata: Metadata) -> anyhow::Result<()> {
     let (width, height) = (image.width(), image.height());
     let (samples, colour) = if image.color().has_alpha() {
         (image.into_rgba8().into_raw(), image_webp::ColorType::Rgba8)
