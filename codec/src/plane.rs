@@ -22,15 +22,18 @@ impl TileRows {
         Self { length: columns * channels, channels, first: 0, rows: VecDeque::new() }
     }
 
-    /// Writes a tile.
-    pub(crate) fn write(&mut self, area: &Area, latents: impl Iterator<Item = f32>) {
+    /// Writes the rows of a tile, integers [columns, channels] each, that count in `steps` [channels].
+    pub(crate) fn write<'t>(&mut self, area: &Area, tile: impl Iterator<Item = &'t [i32]>, steps: &[f32]) {
         while self.first + self.rows.len() < area.rows.end {
             self.rows.push_back(vec![0.0; self.length]);
         }
-        let mut latents = latents;
         let places = area.columns.start * self.channels..area.columns.end * self.channels;
-        for row in self.rows.iter_mut().skip(area.rows.start - self.first).take(area.rows.len()) {
-            row[places.clone()].iter_mut().zip(latents.by_ref()).for_each(|(to, from)| *to = from);
+        let rows = self.rows.iter_mut().skip(area.rows.start - self.first).take(area.rows.len());
+        for (row, integers) in rows.zip(tile) {
+            let positions = row[places.clone()].chunks_exact_mut(self.channels);
+            for (position, integers) in positions.zip(integers.chunks_exact(self.channels)) {
+                position.iter_mut().zip(integers).zip(steps).for_each(|((to, &y), &step)| *to = y as f32 * step);
+            }
         }
     }
 
@@ -85,10 +88,13 @@ mod tests {
     fn tiles_become_rows() {
         let area = |rows, columns| Area { rows, columns };
         let mut tiles = TileRows::new(3, 2);
-        tiles.write(&area(0..2, 0..2), (0..8).map(|v| v as f32));
-        tiles.write(&area(0..2, 2..3), (8..12).map(|v| v as f32));
-        assert_eq!(tiles.take_above(2), [[0.0, 1.0, 2.0, 3.0, 8.0, 9.0], [4.0, 5.0, 6.0, 7.0, 10.0, 11.0]]);
-        tiles.write(&area(2..3, 0..2), (20..24).map(|v| v as f32));
-        assert_eq!(tiles.take_above(3), [[20.0, 21.0, 22.0, 23.0, 0.0, 0.0]]);
+        let write = |tiles: &mut TileRows, area: &Area, integers: Vec<i32>| {
+            tiles.write(area, integers.chunks_exact(2 * area.columns.len()), &[1.0, 0.5]);
+        };
+        write(&mut tiles, &area(0..2, 0..2), (0..8).collect());
+        write(&mut tiles, &area(0..2, 2..3), (8..12).collect());
+        assert_eq!(tiles.take_above(2), [[0.0, 0.5, 2.0, 1.5, 8.0, 4.5], [4.0, 2.5, 6.0, 3.5, 10.0, 5.5]]);
+        write(&mut tiles, &area(2..3, 0..2), (20..24).collect());
+        assert_eq!(tiles.take_above(3), [[20.0, 10.5, 22.0, 11.5, 0.0, 0.0]]);
     }
 }

@@ -114,8 +114,7 @@ impl Plane for CodedPlane<'_> {
         let start = Instant::now();
         for (stored, tile) in stored.iter().zip(decoded) {
             let (area, rows) = self.window.cut(&stored.tile, &tile.y64, self.steps.len());
-            let latents = rows.flatten().zip(self.steps.iter().cycle());
-            self.rows.write(&area, latents.map(|(&y, &step)| y as f32 * step));
+            self.rows.write(&area, rows, &self.steps);
         }
         let complete = match self.tiles.get(self.done) {
             Some(tile) => (usize::from(tile.y) / LATENT).saturating_sub(self.window.area.rows.start),
