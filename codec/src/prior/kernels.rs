@@ -28,8 +28,10 @@ pub(super) fn product<S: Simd, T: Store>(simd: S, layer: &Packed, sources: &[Sou
             let panel = Panel { output, weights, constants, sources, first };
             first += match count - first {
                 12.. if S::WIDE => panel.multiply::<S, T, 12>(simd, store),
-                6.. => panel.multiply::<S, T, 6>(simd, store),
-                3.. => panel.multiply::<S, T, 3>(simd, store),
+                8.. if S::WIDE => panel.multiply::<S, T, 8>(simd, store),
+                6.. if !S::WIDE => panel.multiply::<S, T, 6>(simd, store),
+                4.. => panel.multiply::<S, T, 4>(simd, store),
+                2.. => panel.multiply::<S, T, 2>(simd, store),
                 _ => panel.multiply::<S, T, 1>(simd, store),
             };
         }

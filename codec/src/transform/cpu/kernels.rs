@@ -26,6 +26,25 @@ pub(super) fn quantise(floats: &[f32], channels: usize, depth: usize, values: &m
     }
 }
 
+/// The same for the first `part` channels of every position.
+#[inline(always)]
+pub(super) fn quantise_part<S: Simd>(
+    _simd: S,
+    floats: &[f32],
+    channels: usize,
+    part: usize,
+    depth: usize,
+    values: &mut [i16],
+    steps: &mut [f32],
+) {
+    let rows = values.chunks_exact_mut(depth).zip(steps);
+    for (floats, (values, size)) in floats.chunks_exact(channels).zip(rows) {
+        let step = Step::new(largest_bits(&floats[..part], 0));
+        step.quantise(&floats[..part], values);
+        *size = step.size;
+    }
+}
+
 /// Takes results: outputs of a panel at a position.
 pub(super) trait Finish {
     fn finish(&mut self, position: usize, panel: usize, values: &[f32; LANES]);
@@ -41,8 +60,10 @@ pub(super) fn dense<S: Simd>(simd: S, layer: &Packed, input: Quantised<'_>, fini
             let piece = Piece { weights, scales, panel, first };
             first += match count - first {
                 12.. if S::WIDE => piece.dense::<S, 12>(simd, input, finish),
-                6.. => piece.dense::<S, 6>(simd, input, finish),
-                3.. => piece.dense::<S, 3>(simd, input, finish),
+                8.. if S::WIDE => piece.dense::<S, 8>(simd, input, finish),
+                6.. if !S::WIDE => piece.dense::<S, 6>(simd, input, finish),
+                4.. => piece.dense::<S, 4>(simd, input, finish),
+                2.. => piece.dense::<S, 2>(simd, input, finish),
                 _ => piece.dense::<S, 1>(simd, input, finish),
             };
         }
@@ -64,8 +85,10 @@ pub(super) fn conv<S: Simd>(
             let piece = Piece { weights, scales, panel, first };
             first += match count - first {
                 12.. if S::WIDE => piece.conv::<S, 12>(simd, rows, finish),
-                6.. => piece.conv::<S, 6>(simd, rows, finish),
-                3.. => piece.conv::<S, 3>(simd, rows, finish),
+                8.. if S::WIDE => piece.conv::<S, 8>(simd, rows, finish),
+                6.. if !S::WIDE => piece.conv::<S, 6>(simd, rows, finish),
+                4.. => piece.conv::<S, 4>(simd, rows, finish),
+                2.. => piece.conv::<S, 2>(simd, rows, finish),
                 _ => piece.conv::<S, 1>(simd, rows, finish),
             };
         }
@@ -143,17 +166,24 @@ impl Place<'_> {
         let output = panel * N;
         let place = &mut self.out[position * self.stride + output..];
         // Loops of constant length become a few wide instructions, so whole panels are told apart.
-        match place.first_chunk_mut::<N>() {
-            Some(place) if output + N <= self.outputs => {
-                for lane in 0..N {
-                    place[lane] = change(place[lane], values[lane], lane);
-                }
+        if output + N <= self.outputs
+            && let Some(place) = place.first_chunk_mut::<N>()
+        {
+            for lane in 0..N {
+                place[lane] = change(place[lane], values[lane], lane);
             }
-            _ => {
-                let rest = place.iter_mut().take(self.outputs - output).zip(values);
-                rest.enumerate().for_each(|(lane, (place, &value))| *place = change(*place, value, lane));
-            }
+        } else {
+            put_some(&mut place[..self.outputs - output], values, change);
         }
+    }
+}
+
+/// Puts the first results of a panel. On its own, because the compiler would make one loop of unknown length of it and the other.
+#[cold]
+#[inline(never)]
+fn put_some<const N: usize>(place: &mut [f32], values: &[f32; N], change: impl Fn(f32, f32, usize) -> f32) {
+    for (lane, (place, &value)) in place.iter_mut().zip(values).enumerate() {
+        *place = change(*place, value, lane);
     }
 }
 

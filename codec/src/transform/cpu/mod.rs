@@ -11,6 +11,7 @@ mod kernels;
 mod layers;
 mod number;
 mod pack;
+mod row;
 mod synthesis;
 
 use std::collections::VecDeque;
@@ -28,6 +29,7 @@ use crate::format::{BitDepth, Header};
 use crate::model::ModelError;
 use crate::patches;
 use crate::picture::Picture;
+use crate::pool::in_pool;
 use crate::samples::peak;
 use crate::simd::Level;
 use crate::tiles::Area;
@@ -90,7 +92,7 @@ impl Transforms for CpuTransforms {
     fn hyper_analyse(&self, latent: &[f32], rows: usize, columns: usize, quality: u8) -> Result<Vec<f32>, Error> {
         let (_, net) = self.encoder.as_ref().ok_or(ModelError::NoEncoder)?;
         let padded = super::pad_to_hyper(latent, rows, columns, self.channels);
-        Ok(net.run(self.level, &padded, columns.next_multiple_of(4), quality).concat())
+        Ok(in_pool(|| net.run(self.level, &padded, columns.next_multiple_of(4), quality)).concat())
     }
 
     fn synthesis<'a>(&'a self, header: &Header) -> Box<dyn Synthesis + 'a> {
@@ -117,6 +119,14 @@ struct CpuAnalysis<'a> {
 
 impl Analysis for CpuAnalysis<'_> {
     fn rows(&mut self, count: usize) -> Result<Vec<Vec<f32>>, Error> {
+        in_pool(|| self.advance(count));
+        Ok(self.ready.drain(..count.min(self.ready.len())).collect())
+    }
+}
+
+impl CpuAnalysis<'_> {
+    /// Makes rows until `count` are ready or the picture ends.
+    fn advance(&mut self, count: usize) {
         let (rows, columns) = (self.area.rows.len(), self.area.columns.len());
         while self.ready.len() < count && self.next < rows {
             let end = (self.next + chunk_rows(columns)).min(rows);
@@ -128,7 +138,6 @@ impl Analysis for CpuAnalysis<'_> {
             self.next = end;
             self.ready.extend(self.pipeline.push(&patches, end == rows));
         }
-        Ok(self.ready.drain(..count.min(self.ready.len())).collect())
     }
 }
 
@@ -152,12 +161,12 @@ impl CpuSynthesis<'_> {
 
 impl Synthesis for CpuSynthesis<'_> {
     fn push(&mut self, latents: Vec<Vec<f32>>, pixels: &mut Vec<u8>) -> Result<(), Error> {
-        self.append(&latents, u8::MAX.into(), pixels);
+        in_pool(|| self.append(&latents, u8::MAX.into(), pixels));
         Ok(())
     }
 
     fn push_deep(&mut self, latents: Vec<Vec<f32>>, depth: BitDepth, pixels: &mut Vec<u16>) -> Result<(), Error> {
-        self.append(&latents, peak(depth), pixels);
+        in_pool(|| self.append(&latents, peak(depth), pixels));
         Ok(())
     }
 }

@@ -69,7 +69,6 @@ impl<'a> SynthesisPipeline<'a> {
         quality: u8,
         colour: ColourModel,
     ) -> Self {
-        let stages = |blocks: &'a [PackedBlock], columns| blocks.iter().map(|b| BlockStage::new(b, columns)).collect();
         Self {
             net,
             level,
@@ -78,8 +77,8 @@ impl<'a> SynthesisPipeline<'a> {
                 ColourModel::Grey => &net.grey,
             },
             gain: at_quality(&net.gain, quality),
-            blocks16: stages(&net.blocks16, columns),
-            blocks8: stages(&net.blocks8, 2 * columns),
+            blocks16: BlockStage::chain(&net.blocks16, columns),
+            blocks8: BlockStage::chain(&net.blocks8, 2 * columns),
         }
     }
 
@@ -87,11 +86,11 @@ impl<'a> SynthesisPipeline<'a> {
     /// `peak`. What comes out is
     /// behind by as many rows as there are blocks, until the `last` rows have come.
     pub(super) fn push<T: Sample>(&mut self, latents: &[Vec<f32>], peak: u16, last: bool) -> Vec<Vec<T>> {
-        let mut rows = layers::rows(self.level, &self.net.stem, latents);
+        let mut rows = layers::rows(self.level, &self.net.stem, latents, PackedBlock::first(&self.net.blocks16));
         for stage in &mut self.blocks16 {
             rows = stage.push(self.level, rows, last);
         }
-        let mut rows = layers::up(self.level, &self.net.up, &self.gain, &rows);
+        let mut rows = layers::up(self.level, &self.net.up, &self.gain, &rows, PackedBlock::first(&self.net.blocks8));
         for stage in &mut self.blocks8 {
             rows = stage.push(self.level, rows, last);
         }
