@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::kernels::{Gate, Place, Plain, Quantised, Relu, Residual, conv, dense, quantise};
 use super::number::{Step, largest_bits};
 use super::pack::Packed;
-use super::row::{Next, PIECE, Quarter, Row, RowPiece, sized};
+use super::row::{GROUP, Next, PIECE, Quarter, Row, RowPiece, sized};
 use crate::simd::{Job, Level, Simd};
 
 /// The layers of a block, packed.
@@ -132,37 +132,50 @@ struct BlockJob<'a> {
 impl Job for BlockJob<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { block, rows, mut piece, next, scratch: Scratch { floats, values, steps } } = self;
-        let stream = &mut *piece.stream;
-        let channels = block.channels;
-        let part = channels / 4;
-        let count = stream.len() / channels;
-        let hidden = block.project.depth();
-        let floats = sized(floats, count * hidden);
-        let values = sized(values, count * hidden);
-        let steps = sized(steps, count);
-
-        let mut finish = Plain(Place { out: floats, stride: part, outputs: part });
-        conv(simd, &block.conv, &rows, count, &mut finish);
-        let mixed = values.chunks_exact_mut(channels).zip(steps.iter_mut());
-        let sources = floats.chunks_exact(part).zip(stream.chunks_exact(channels));
-        for ((convolved, position), (values, size)) in sources.zip(mixed) {
-            let step = Step::new(largest_bits(&position[part..], largest_bits(convolved, 0)));
-            let (head, tail) = values.split_at_mut(part);
-            step.quantise(convolved, head);
-            step.quantise(&position[part..], tail);
-            *size = step.size;
+        let Self { block, rows, piece, next, scratch } = self;
+        for (number, mut group) in piece.pieces(GROUP, block.channels).enumerate() {
+            let rows = rows.map(|row| row.from(number * GROUP));
+            through(simd, block, &rows, group.stream, scratch);
+            group.finish(simd, block.channels, next);
         }
-
-        let input = Quantised { values: &values[..count * channels], depth: channels, steps: &*steps };
-        let place = Place { out: floats, stride: hidden, outputs: hidden };
-        match block.activation {
-            Activation::Gate => dense(simd, &block.expand, input, &mut Gate(place)),
-            Activation::Relu => dense(simd, &block.expand, input, &mut Relu(place)),
-        }
-        quantise(floats, hidden, hidden, values, steps);
-        let input = Quantised { values, depth: hidden, steps };
-        dense(simd, &block.project, input, &mut Residual(Place { out: stream, stride: channels, outputs: channels }));
-        piece.finish(simd, channels, next);
     }
+}
+
+/// Some positions through a block, in place; `rows` begin one position to the left.
+#[inline(always)]
+fn through<S: Simd>(
+    simd: S,
+    block: &PackedBlock,
+    rows: &[Quantised<'_>; 3],
+    stream: &mut [f32],
+    scratch: &mut Scratch,
+) {
+    let channels = block.channels;
+    let part = channels / 4;
+    let count = stream.len() / channels;
+    let hidden = block.project.depth();
+    let floats = sized(&mut scratch.floats, count * hidden);
+    let values = sized(&mut scratch.values, count * hidden);
+    let steps = sized(&mut scratch.steps, count);
+
+    conv(simd, &block.conv, rows, count, &mut Plain(Place { out: floats, stride: part, outputs: part }));
+    let mixed = values.chunks_exact_mut(channels).zip(steps.iter_mut());
+    let sources = floats.chunks_exact(part).zip(stream.chunks_exact(channels));
+    for ((convolved, position), (values, size)) in sources.zip(mixed) {
+        let step = Step::new(largest_bits(&position[part..], largest_bits(convolved, 0)));
+        let (head, tail) = values.split_at_mut(part);
+        step.quantise(convolved, head);
+        step.quantise(&position[part..], tail);
+        *size = step.size;
+    }
+
+    let input = Quantised { values: &values[..count * channels], depth: channels, steps: &*steps };
+    let place = Place { out: floats, stride: hidden, outputs: hidden };
+    match block.activation {
+        Activation::Gate => dense(simd, &block.expand, input, &mut Gate(place)),
+        Activation::Relu => dense(simd, &block.expand, input, &mut Relu(place)),
+    }
+    quantise(floats, hidden, hidden, values, steps);
+    let input = Quantised { values, depth: hidden, steps };
+    dense(simd, &block.project, input, &mut Residual(Place { out: stream, stride: channels, outputs: channels }));
 }

@@ -1,7 +1,7 @@
 //! The products of the CPU's transforms: dense layers and the 3x3 convolution, from integers to floats. Plain Rust, see `simd.rs`.
 
-use super::number::{Sample, Step, largest_bits};
-use super::pack::{Packed, Scales};
+use super::number::{Sample, Step, gated, largest_bits};
+use super::pack::{Packed, Scales, TAPS};
 use crate::simd::{LANES, Simd};
 
 /// Integers at consecutive positions, with a step size for each.
@@ -13,6 +13,14 @@ pub(super) struct Quantised<'a> {
     pub(super) depth: usize,
     /// `[positions]`.
     pub(super) steps: &'a [f32],
+}
+
+impl Quantised<'_> {
+    /// From a position on.
+    #[inline(always)]
+    pub(super) fn from(self, position: usize) -> Self {
+        Self { values: &self.values[position * self.depth..], steps: &self.steps[position..], ..self }
+    }
 }
 
 /// Turns vectors of `channels` floats into integers with one step per position.
@@ -45,9 +53,9 @@ pub(super) fn quantise_part<S: Simd>(
     }
 }
 
-/// Takes results: outputs of a panel at a position.
+/// Takes results: outputs of a panel at `P` positions from `first` on.
 pub(super) trait Finish {
-    fn finish(&mut self, position: usize, panel: usize, values: &[f32; LANES]);
+    fn finish<const P: usize>(&mut self, first: usize, panel: usize, values: &[[f32; LANES]; P]);
 }
 
 /// A dense layer at all positions of `input`.
@@ -109,40 +117,57 @@ impl Piece<'_> {
     fn dense<S: Simd, const P: usize>(&self, simd: S, input: Quantised<'_>, finish: &mut impl Finish) -> usize {
         let mut sums = [[0; LANES]; P];
         simd.accumulate(&mut sums, &input.values[self.first * input.depth..], input.depth, self.weights);
-        for (p, sums) in sums.iter().enumerate() {
-            let step = input.steps[self.first + p];
-            let mut values = [0.0; LANES];
+        // A copy, which no store can change: otherwise it would be read again for every position.
+        let Scales { scale, bias } = *self.scales;
+        let mut values = [[0.0; LANES]; P];
+        for ((values, sums), &step) in values.iter_mut().zip(&sums).zip(&input.steps[self.first..][..P]) {
             for lane in 0..LANES {
-                values[lane] = sums[lane] as f32 * step * self.scales.scale[lane] + self.scales.bias[lane];
+                values[lane] = sums[lane] as f32 * step * scale[lane] + bias[lane];
             }
-            finish.finish(self.first + p, self.panel, &values);
         }
+        finish.finish(self.first, self.panel, &values);
         P
     }
 
     /// The same for the convolution. Neighbours have steps of their own, so every tap's sum becomes a float at once.
     #[inline(always)]
     fn conv<S: Simd, const P: usize>(&self, simd: S, rows: &[Quantised<'_>; 3], finish: &mut impl Finish) -> usize {
+        const LAST: usize = TAPS - 1;
         let mut totals = [[0.0; LANES]; P];
-        let depth = rows[0].depth;
-        for (tap, weights) in self.weights.chunks_exact(depth * LANES).enumerate() {
-            let (row, left) = (rows[tap / 3], self.first + tap % 3);
-            let mut sums = [[0; LANES]; P];
-            simd.accumulate(&mut sums, &row.values[left * depth..], depth, weights);
-            for ((totals, sums), &step) in totals.iter_mut().zip(&sums).zip(&row.steps[left..left + P]) {
+        for tap in 0..LAST {
+            let (sums, steps) = self.tap::<S, P>(simd, rows, tap);
+            for ((totals, sums), &step) in totals.iter_mut().zip(&sums).zip(steps) {
                 for lane in 0..LANES {
                     totals[lane] += sums[lane] as f32 * step;
                 }
             }
         }
-        for (p, totals) in totals.iter().enumerate() {
-            let mut values = [0.0; LANES];
+        // The last tap in one loop with what is behind it: of a shorter loop the compiler makes one over positions, which gathers.
+        let (sums, steps) = self.tap::<S, P>(simd, rows, LAST);
+        let Scales { scale, bias } = *self.scales;
+        let mut values = [[0.0; LANES]; P];
+        for (((values, totals), sums), &step) in values.iter_mut().zip(&totals).zip(&sums).zip(steps) {
             for lane in 0..LANES {
-                values[lane] = totals[lane] * self.scales.scale[lane] + self.scales.bias[lane];
+                values[lane] = (totals[lane] + sums[lane] as f32 * step) * scale[lane] + bias[lane];
             }
-            finish.finish(self.first + p, self.panel, &values);
         }
+        finish.finish(self.first, self.panel, &values);
         P
+    }
+
+    /// The sums of a tap, and the steps they count in.
+    #[inline(always)]
+    fn tap<'r, S: Simd, const P: usize>(
+        &self,
+        simd: S,
+        rows: &[Quantised<'r>; 3],
+        tap: usize,
+    ) -> ([[i32; LANES]; P], &'r [f32]) {
+        let (row, left) = (rows[tap / 3], self.first + tap % 3);
+        let size = row.depth * LANES;
+        let mut sums = [[0; LANES]; P];
+        simd.accumulate(&mut sums, &row.values[left * row.depth..], row.depth, &self.weights[tap * size..][..size]);
+        (sums, &row.steps[left..][..P])
     }
 }
 
@@ -154,36 +179,30 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// Puts a panel's results at their place: `change` makes a new number of the old one and the result.
+    /// Puts a panel's results at their places: `change` makes new numbers of the old ones and the results.
     #[inline(always)]
     fn put<const N: usize>(
         &mut self,
-        position: usize,
+        first: usize,
         panel: usize,
-        values: &[f32; N],
-        change: impl Fn(f32, f32, usize) -> f32,
+        values: &[[f32; N]],
+        change: impl Fn(&mut [f32; N], &[f32; N]),
     ) {
         let output = panel * N;
-        let place = &mut self.out[position * self.stride + output..];
-        // Loops of constant length become a few wide instructions, so whole panels are told apart.
-        if output + N <= self.outputs
-            && let Some(place) = place.first_chunk_mut::<N>()
-        {
-            for lane in 0..N {
-                place[lane] = change(place[lane], values[lane], lane);
+        let places = self.out[first * self.stride..].chunks_mut(self.stride);
+        for (place, values) in places.zip(values) {
+            let place = &mut place[output..self.outputs];
+            match place.first_chunk_mut::<N>() {
+                Some(place) => change(place, values),
+                // The last panel, where outputs are no multiple of it.
+                None => {
+                    let mut whole = [0.0; N];
+                    whole[..place.len()].copy_from_slice(place);
+                    change(&mut whole, values);
+                    place.copy_from_slice(&whole[..place.len()]);
+                }
             }
-        } else {
-            put_some(&mut place[..self.outputs - output], values, change);
         }
-    }
-}
-
-/// Puts the first results of a panel. On its own, because the compiler would make one loop of unknown length of it and the other.
-#[cold]
-#[inline(never)]
-fn put_some<const N: usize>(place: &mut [f32], values: &[f32; N], change: impl Fn(f32, f32, usize) -> f32) {
-    for (lane, (place, &value)) in place.iter_mut().zip(values).enumerate() {
-        *place = change(*place, value, lane);
     }
 }
 
@@ -192,8 +211,8 @@ pub(super) struct Plain<'a>(pub(super) Place<'a>);
 
 impl Finish for Plain<'_> {
     #[inline(always)]
-    fn finish(&mut self, position: usize, panel: usize, values: &[f32; LANES]) {
-        self.0.put(position, panel, values, |_, value, _| value);
+    fn finish<const P: usize>(&mut self, first: usize, panel: usize, values: &[[f32; LANES]; P]) {
+        self.0.put(first, panel, values, |place, values| *place = *values);
     }
 }
 
@@ -202,8 +221,12 @@ pub(super) struct Relu<'a>(pub(super) Place<'a>);
 
 impl Finish for Relu<'_> {
     #[inline(always)]
-    fn finish(&mut self, position: usize, panel: usize, values: &[f32; LANES]) {
-        self.0.put(position, panel, values, |_, value, _| if value > 0.0 { value } else { 0.0 });
+    fn finish<const P: usize>(&mut self, first: usize, panel: usize, values: &[[f32; LANES]; P]) {
+        self.0.put(first, panel, values, |place, values| {
+            for lane in 0..LANES {
+                place[lane] = if values[lane] > 0.0 { values[lane] } else { 0.0 };
+            }
+        });
     }
 }
 
@@ -212,8 +235,12 @@ pub(super) struct Residual<'a>(pub(super) Place<'a>);
 
 impl Finish for Residual<'_> {
     #[inline(always)]
-    fn finish(&mut self, position: usize, panel: usize, values: &[f32; LANES]) {
-        self.0.put(position, panel, values, |old, value, _| old + value);
+    fn finish<const P: usize>(&mut self, first: usize, panel: usize, values: &[[f32; LANES]; P]) {
+        self.0.put(first, panel, values, |place, values| {
+            for lane in 0..LANES {
+                place[lane] += values[lane];
+            }
+        });
     }
 }
 
@@ -226,10 +253,14 @@ pub(super) struct Gained<'a> {
 
 impl Finish for Gained<'_> {
     #[inline(always)]
-    fn finish(&mut self, position: usize, panel: usize, values: &[f32; LANES]) {
+    fn finish<const P: usize>(&mut self, first: usize, panel: usize, values: &[[f32; LANES]; P]) {
         let mut gains = [0.0; LANES];
         gains.iter_mut().zip(&self.gain[panel * LANES..]).for_each(|(to, from)| *to = *from);
-        self.place.put(position, panel, values, |_, value, lane| value * gains[lane]);
+        self.place.put(first, panel, values, |place, values| {
+            for lane in 0..LANES {
+                place[lane] = values[lane] * gains[lane];
+            }
+        });
     }
 }
 
@@ -238,14 +269,37 @@ pub(super) struct Gate<'a>(pub(super) Place<'a>);
 
 impl Finish for Gate<'_> {
     #[inline(always)]
-    fn finish(&mut self, position: usize, panel: usize, values: &[f32; LANES]) {
+    fn finish<const P: usize>(&mut self, first: usize, panel: usize, values: &[[f32; LANES]; P]) {
         const HALF: usize = LANES / 2;
-        let mut results = [0.0; HALF];
-        for lane in 0..HALF {
-            results[lane] = super::number::gated(values[lane], values[HALF + lane]);
+        const TOGETHER: usize = 4;
+        let mut results = [[0.0; HALF]; P];
+        // Several positions at a time: a gate is a long chain of operations, and the processor looks ahead two chains at most.
+        for (values, results) in values.chunks(TOGETHER).zip(results.chunks_mut(TOGETHER)) {
+            match (values.as_array::<TOGETHER>(), results.as_mut_array::<TOGETHER>()) {
+                (Some(values), Some(results)) => gate(values, results),
+                _ => {
+                    for (values, results) in values.iter().zip(results) {
+                        gate(&[*values], std::array::from_mut(results));
+                    }
+                }
+            }
         }
-        self.0.put(position, panel, &results, |_, result, _| result);
+        self.0.put(first, panel, &results, |place, results| *place = *results);
     }
+}
+
+/// The gate at some positions, whose values and gates are brought together.
+#[inline(always)]
+fn gate<const T: usize>(panels: &[[f32; LANES]; T], results: &mut [[f32; LANES / 2]; T]) {
+    let mut values = [[0.0; LANES / 2]; T];
+    let mut gates = values;
+    for t in 0..T {
+        for lane in 0..LANES / 2 {
+            values[t][lane] = panels[t][lane];
+            gates[t][lane] = panels[t][LANES / 2 + lane];
+        }
+    }
+    gated(&values, &gates, results);
 }
 
 /// Stores samples up to `peak`.
@@ -258,17 +312,19 @@ pub(super) struct Samples<'a, T> {
 
 impl<T: Sample> Finish for Samples<'_, T> {
     #[inline(always)]
-    fn finish(&mut self, position: usize, panel: usize, values: &[f32; LANES]) {
+    fn finish<const P: usize>(&mut self, first: usize, panel: usize, values: &[[f32; LANES]; P]) {
         let output = panel * LANES;
-        // A loop, because `map` would not be inlined into the instruction set.
-        let mut samples = [T::default(); LANES];
-        for lane in 0..LANES {
-            samples[lane] = super::number::sample(values[lane], self.peak);
-        }
-        let place = &mut self.out[position * self.outputs + output..];
-        match place.first_chunk_mut::<LANES>() {
-            Some(place) if output + LANES <= self.outputs => *place = samples,
-            _ => place.iter_mut().take(self.outputs - output).zip(samples).for_each(|(to, from)| *to = from),
+        let count = LANES.min(self.outputs - output);
+        // Loops, because `map` would not be inlined into the instruction set.
+        for (values, place) in values.iter().zip(self.out[first * self.outputs..].chunks_mut(self.outputs)) {
+            let mut samples = [T::default(); LANES];
+            for lane in 0..LANES {
+                samples[lane] = super::number::sample(values[lane], self.peak);
+            }
+            match place[output..].first_chunk_mut::<LANES>() {
+                Some(place) => *place = samples,
+                None => place[output..].iter_mut().zip(&samples[..count]).for_each(|(to, from)| *to = *from),
+            }
         }
     }
 }

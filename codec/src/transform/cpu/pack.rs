@@ -16,8 +16,11 @@ pub(super) const ACTIVATION_MAX: f32 = 8191.0;
 /// Largest sum of the absolute values of an output's weights: `2^31 / 8192`, less one.
 const WEIGHT_SUM_MAX: f64 = 262_143.0;
 
+/// Positions that a convolution reads: 3x3.
+pub(super) const TAPS: usize = 9;
+
 /// What turns the sums of one panel into outputs; lanes without output are 0.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Scales {
     /// Output per unit of the integer weights.
     pub(super) scale: [f32; LANES],
@@ -68,8 +71,8 @@ impl Packed {
         let channels = layer.channels;
         let lanes: Vec<Option<usize>> =
             (0..channels.next_multiple_of(LANES)).map(|o| (o < channels).then_some(o)).collect();
-        let weight = |output, tap, input| layer.weight[(output * channels + input) * 9 + tap];
-        Self::new([channels, channels, 9], &lanes, &layer.bias, weight)
+        let weight = |output, tap, input| layer.weight[(output * channels + input) * TAPS + tap];
+        Self::new([channels, channels, TAPS], &lanes, &layer.bias, weight)
     }
 
     /// `weight` gives the number of an output, tap and input.

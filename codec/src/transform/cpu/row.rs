@@ -7,8 +7,12 @@ use super::kernels::{Quantised, quantise_part};
 use super::pack::Packed;
 use crate::simd::Simd;
 
-/// Positions of a row that go through a layer together: a multiple of the kernels' twelve, in the second-level cache with their weights.
-pub(super) const PIECE: usize = 48;
+/// Positions of a row that a thread takes at once.
+pub(super) const PIECE: usize = 24;
+
+/// Positions that go through all layers of a block together: as many as the kernels take at once. Their activations stay in the first-level cache, while
+/// the block's weights stream by from the second level, a few bytes for every product.
+pub(super) const GROUP: usize = 12;
 
 /// What the next layer reads of a row besides the stream: so many of the first channels, as integers. None for a layer that is no block.
 #[derive(Debug, Clone, Copy, Default)]
@@ -61,7 +65,11 @@ impl Row {
 
     /// Pieces of so many positions.
     pub(super) fn pieces(&mut self, positions: usize, channels: usize) -> impl Iterator<Item = RowPiece<'_>> {
-        pieces(&mut self.stream, &mut self.quarter, positions, channels)
+        let Quarter { depth, values, steps } = &mut self.quarter;
+        let columns = self.stream.len() / channels;
+        let (_, values) = values.split_at_mut(*depth);
+        RowPiece { stream: &mut self.stream, depth: *depth, values, steps: &mut steps[1..][..columns] }
+            .pieces(positions, channels)
     }
 }
 
@@ -76,11 +84,25 @@ impl AsRef<[f32]> for Row {
 pub(super) struct RowPiece<'a> {
     /// `[positions, channels]`.
     pub(super) stream: &'a mut [f32],
+    depth: usize,
+    /// `[positions, depth]`, and perhaps more.
     values: &'a mut [i16],
     steps: &'a mut [f32],
 }
 
-impl RowPiece<'_> {
+impl<'a> RowPiece<'a> {
+    /// Smaller pieces.
+    #[inline(always)]
+    pub(super) fn pieces(self, positions: usize, channels: usize) -> impl Iterator<Item = RowPiece<'a>> {
+        let Self { stream, depth, mut values, steps } = self;
+        let streams = stream.chunks_mut(positions * channels);
+        streams.zip(steps.chunks_mut(positions)).map(move |(stream, steps)| {
+            let (now, later) = std::mem::take(&mut values).split_at_mut(steps.len() * depth);
+            values = later;
+            RowPiece { stream, depth, values: now, steps }
+        })
+    }
+
     /// Makes the quarter of the stream.
     #[inline(always)]
     pub(super) fn finish<S: Simd>(&mut self, simd: S, channels: usize, next: Next) {
@@ -88,25 +110,6 @@ impl RowPiece<'_> {
             quantise_part(simd, self.stream, channels, next.channels, next.depth, self.values, self.steps);
         }
     }
-}
-
-/// A stream in pieces of so many positions, each with its part of the quarter.
-pub(super) fn pieces<'a>(
-    stream: &'a mut [f32],
-    quarter: &'a mut Quarter,
-    positions: usize,
-    channels: usize,
-) -> impl Iterator<Item = RowPiece<'a>> {
-    let Quarter { depth, values, steps } = quarter;
-    let depth = *depth;
-    let columns = steps.len().saturating_sub(2);
-    let (_, mut values) = values.split_at_mut(depth);
-    let streams = stream.chunks_mut(positions * channels);
-    streams.zip(steps[1..][..columns].chunks_mut(positions)).map(move |(stream, steps)| {
-        let (now, later) = std::mem::take(&mut values).split_at_mut(steps.len() * depth);
-        values = later;
-        RowPiece { stream, values: now, steps }
-    })
 }
 
 /// The first `length` of a buffer that is used again and again, with anything in them.
