@@ -1,4 +1,4 @@
-//! The pieces of work of the fast engine, each for some rows of one tile. Plain Rust, see `simd.rs`.
+//! The pieces of work of the fast engine, each for some rows of one tile. Plain Rust, see `crate::simd`.
 
 use lic_shaders::arithmetic::{ACTIVATION_MAX, WIDE_MAX};
 use lic_shaders::gain::{GainRow, feedback, latent64, mean64, scale_index};

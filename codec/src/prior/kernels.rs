@@ -1,9 +1,9 @@
-//! The matrix product of the fast engine and the ways its results are stored. Plain Rust, see `simd.rs`.
+//! The matrix product of the fast engine and the ways its results are stored. Plain Rust, see `crate::simd`.
 
 use lic_shaders::arithmetic::{ACTIVATION_MAX, WIDE_MAX};
 
 use super::pack::{Constants, Packed};
-use crate::simd::{LANES, Simd};
+use crate::simd::{Factors, LANES, Simd};
 
 /// A run of inputs of consecutive positions: position `p` reads `length` (even) values from `start + p * stride` on.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +57,7 @@ impl Panel<'_> {
         for source in self.sources {
             let (now, later) = weights.split_at(source.length * LANES);
             let inputs = &source.data[source.start + self.first * source.stride..];
-            simd.accumulate(&mut sums, inputs, source.stride, now);
+            simd.accumulate(&mut sums, Factors { inputs, stride: source.stride, weights: now });
             weights = later;
         }
         for (p, sums) in sums.iter().enumerate() {

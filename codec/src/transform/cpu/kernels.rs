@@ -1,8 +1,8 @@
-//! The products of the CPU's transforms: dense layers and the 3x3 convolution, from integers to floats. Plain Rust, see `simd.rs`.
+//! The products of the CPU's transforms: dense layers and the 3x3 convolution, from integers to floats. Plain Rust, see `crate::simd`.
 
 use super::number::{Sample, Step, gated, largest_bits};
-use super::pack::{Packed, Scales, TAPS};
-use crate::simd::{LANES, Simd};
+use super::pack::Packed;
+use crate::simd::{Affine, Factors, LANES, Simd};
 
 /// Integers at consecutive positions, with a step size for each.
 #[derive(Debug, Clone, Copy)]
@@ -15,11 +15,17 @@ pub(super) struct Quantised<'a> {
     pub(super) steps: &'a [f32],
 }
 
-impl Quantised<'_> {
+impl<'a> Quantised<'a> {
     /// From a position on.
     #[inline(always)]
     pub(super) fn from(self, position: usize) -> Self {
         Self { values: &self.values[position * self.depth..], steps: &self.steps[position..], ..self }
+    }
+
+    /// What the first `P` positions are multiplied with, and their steps.
+    #[inline(always)]
+    fn factors<const P: usize>(self, weights: &'a [i16]) -> (Factors<'a>, &'a [f32; P]) {
+        (Factors { inputs: self.values, stride: self.depth, weights }, &self.steps.as_chunks().0[0])
     }
 }
 
@@ -62,10 +68,10 @@ pub(super) trait Finish {
 #[inline(always)]
 pub(super) fn dense<S: Simd>(simd: S, layer: &Packed, input: Quantised<'_>, finish: &mut impl Finish) {
     let count = input.steps.len();
-    for (panel, (weights, scales)) in layer.panels().enumerate() {
+    for (panel, (weights, affine)) in layer.panels().enumerate() {
         let mut first = 0;
         while first < count {
-            let piece = Piece { weights, scales, panel, first };
+            let piece = Piece { weights, affine, panel, first };
             first += match count - first {
                 12.. if S::WIDE => piece.dense::<S, 12>(simd, input, finish),
                 8.. if S::WIDE => piece.dense::<S, 8>(simd, input, finish),
@@ -87,10 +93,10 @@ pub(super) fn conv<S: Simd>(
     count: usize,
     finish: &mut impl Finish,
 ) {
-    for (panel, (weights, scales)) in layer.panels().enumerate() {
+    for (panel, (weights, affine)) in layer.panels().enumerate() {
         let mut first = 0;
         while first < count {
-            let piece = Piece { weights, scales, panel, first };
+            let piece = Piece { weights, affine, panel, first };
             first += match count - first {
                 12.. if S::WIDE => piece.conv::<S, 12>(simd, rows, finish),
                 8.. if S::WIDE => piece.conv::<S, 8>(simd, rows, finish),
@@ -106,7 +112,7 @@ pub(super) fn conv<S: Simd>(
 /// One panel at the positions from `first` on.
 struct Piece<'a> {
     weights: &'a [i16],
-    scales: &'a Scales,
+    affine: &'a Affine,
     panel: usize,
     first: usize,
 }
@@ -115,59 +121,22 @@ impl Piece<'_> {
     /// Computes `P` positions and returns `P`.
     #[inline(always)]
     fn dense<S: Simd, const P: usize>(&self, simd: S, input: Quantised<'_>, finish: &mut impl Finish) -> usize {
-        let mut sums = [[0; LANES]; P];
-        simd.accumulate(&mut sums, &input.values[self.first * input.depth..], input.depth, self.weights);
-        // A copy, which no store can change: otherwise it would be read again for every position.
-        let Scales { scale, bias } = *self.scales;
-        let mut values = [[0.0; LANES]; P];
-        for ((values, sums), &step) in values.iter_mut().zip(&sums).zip(&input.steps[self.first..][..P]) {
-            for lane in 0..LANES {
-                values[lane] = sums[lane] as f32 * step * scale[lane] + bias[lane];
-            }
-        }
-        finish.finish(self.first, self.panel, &values);
+        let (factors, steps) = input.from(self.first).factors::<P>(self.weights);
+        finish.finish(self.first, self.panel, &simd.outputs(factors, steps, self.affine));
         P
     }
 
     /// The same for the convolution. Neighbours have steps of their own, so every tap's sum becomes a float at once.
     #[inline(always)]
     fn conv<S: Simd, const P: usize>(&self, simd: S, rows: &[Quantised<'_>; 3], finish: &mut impl Finish) -> usize {
-        const LAST: usize = TAPS - 1;
         let mut totals = [[0.0; LANES]; P];
-        for tap in 0..LAST {
-            let (sums, steps) = self.tap::<S, P>(simd, rows, tap);
-            for ((totals, sums), &step) in totals.iter_mut().zip(&sums).zip(steps) {
-                for lane in 0..LANES {
-                    totals[lane] += sums[lane] as f32 * step;
-                }
-            }
+        for (tap, weights) in self.weights.chunks_exact(rows[0].depth * LANES).enumerate() {
+            let (factors, steps) = rows[tap / 3].from(self.first + tap % 3).factors::<P>(weights);
+            simd.add(&mut totals, factors, steps);
         }
-        // The last tap in one loop with what is behind it: of a shorter loop the compiler makes one over positions, which gathers.
-        let (sums, steps) = self.tap::<S, P>(simd, rows, LAST);
-        let Scales { scale, bias } = *self.scales;
-        let mut values = [[0.0; LANES]; P];
-        for (((values, totals), sums), &step) in values.iter_mut().zip(&totals).zip(&sums).zip(steps) {
-            for lane in 0..LANES {
-                values[lane] = (totals[lane] + sums[lane] as f32 * step) * scale[lane] + bias[lane];
-            }
-        }
-        finish.finish(self.first, self.panel, &values);
+        simd.affine(&mut totals, self.affine);
+        finish.finish(self.first, self.panel, &totals);
         P
-    }
-
-    /// The sums of a tap, and the steps they count in.
-    #[inline(always)]
-    fn tap<'r, S: Simd, const P: usize>(
-        &self,
-        simd: S,
-        rows: &[Quantised<'r>; 3],
-        tap: usize,
-    ) -> ([[i32; LANES]; P], &'r [f32]) {
-        let (row, left) = (rows[tap / 3], self.first + tap % 3);
-        let size = row.depth * LANES;
-        let mut sums = [[0; LANES]; P];
-        simd.accumulate(&mut sums, &row.values[left * row.depth..], row.depth, &self.weights[tap * size..][..size]);
-        (sums, &row.steps[left..][..P])
     }
 }
 

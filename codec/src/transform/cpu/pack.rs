@@ -7,7 +7,7 @@
 use lic_shaders::transform::{Conv3x3, Dense};
 use rayon::prelude::*;
 
-use crate::simd::LANES;
+use crate::simd::{Affine, LANES};
 
 /// Activations are integers in `-8192..=8192`: what is left of 31 bits, 17 and a half, goes to the weights of an output together. The two
 /// errors are then about equal, 70 dB below the layer's output.
@@ -17,15 +17,7 @@ pub(super) const ACTIVATION_MAX: f32 = 8191.0;
 const WEIGHT_SUM_MAX: f64 = 262_143.0;
 
 /// Positions that a convolution reads: 3x3.
-pub(super) const TAPS: usize = 9;
-
-/// What turns the sums of one panel into outputs; lanes without output are 0.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Scales {
-    /// Output per unit of the integer weights.
-    pub(super) scale: [f32; LANES],
-    pub(super) bias: [f32; LANES],
-}
+const TAPS: usize = 9;
 
 /// A layer in panels, of one or several taps.
 #[derive(Debug, Clone)]
@@ -36,7 +28,8 @@ pub(super) struct Packed {
     taps: usize,
     /// `[panels, taps, depth / 2, LANES, 2]`.
     weights: Vec<i16>,
-    scales: Vec<Scales>,
+    /// Of every panel; lanes without output are 0.
+    scales: Vec<Affine>,
 }
 
 impl Packed {
@@ -83,7 +76,7 @@ impl Packed {
         weight: impl Fn(usize, usize, usize) -> f32 + Sync,
     ) -> Self {
         let depth = inputs.next_multiple_of(2);
-        let empty = Scales { scale: [0.0; LANES], bias: [0.0; LANES] };
+        let empty = Affine { scale: [0.0; LANES], bias: [0.0; LANES] };
         let mut weights = vec![0; lanes.len() * taps * depth];
         let mut scales = vec![empty; lanes.len() / LANES];
         let panels = weights.par_chunks_exact_mut(taps * depth * LANES).zip(&mut scales);
@@ -144,7 +137,7 @@ impl Packed {
 
     /// Weights `[taps, depth / 2, LANES, 2]` and scales of every panel.
     #[inline(always)]
-    pub(super) fn panels(&self) -> impl Iterator<Item = (&[i16], &Scales)> {
+    pub(super) fn panels(&self) -> impl Iterator<Item = (&[i16], &Affine)> {
         self.weights.chunks_exact(self.taps * self.depth * LANES).zip(&self.scales)
     }
 }
