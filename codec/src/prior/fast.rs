@@ -9,7 +9,7 @@ use lic_shaders::{Block, QualityIndex};
 use rayon::prelude::*;
 
 use super::cpu::{CpuEngine, CpuNetwork, forward_engine};
-use super::jobs::{BlockJob, BlockScratch, FeedbackJob, HeadJob, LinearJob, Padded, PackedBlock, UpJob, spread_hyper};
+use super::jobs::{BlockJob, BlockScratch, FeedbackJob, HeadJob, LinearJob, PackedBlock, Padded, UpJob, spread_hyper};
 use super::kernels::Source;
 use super::pack::{Packed, even};
 use super::{Prediction, PriorWeights, Sizes, TileShape};

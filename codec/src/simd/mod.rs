@@ -5,10 +5,14 @@
 //! order (whoever packs weights bounds them), and what is done with them in floats is one operation of IEEE 754 after the other,
 //! none fused, so all variants agree bit by bit.
 
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+mod neon;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+pub(crate) use neon::Neon;
 pub(crate) use portable::Portable;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use x86::{Avx2, Avx512};
@@ -72,6 +76,8 @@ pub(crate) enum Level {
     Avx2(Avx2),
     #[cfg(target_arch = "x86_64")]
     Avx512(Avx512),
+    #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+    Neon(Neon),
 }
 
 impl Level {
@@ -88,6 +94,8 @@ impl Level {
             all.extend(Avx2::new().map(Self::Avx2));
             all.extend(Avx512::new().map(Self::Avx512));
         }
+        #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+        all.push(Self::Neon(Neon));
         all
     }
 
@@ -99,6 +107,8 @@ impl Level {
             Self::Avx2(token) => token.run(job),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(token) => token.run(job),
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            Self::Neon(token) => token.run(job),
         }
     }
 }

@@ -50,8 +50,8 @@ impl Simd for Portable {
     #[inline(always)]
     fn affine<const P: usize>(self, totals: &mut [[f32; LANES]; P], affine: &Affine) {
         for totals in totals {
-            for lane in 0..LANES {
-                totals[lane] = totals[lane] * affine.scale[lane] + affine.bias[lane];
+            for (total, (scale, bias)) in totals.iter_mut().zip(affine.scale.iter().zip(&affine.bias)) {
+                *total = *total * scale + bias;
             }
         }
     }

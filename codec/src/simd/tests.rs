@@ -1,5 +1,16 @@
 use super::*;
-use crate::prior::random::Noise;
+
+/// Numbers that look random, the same every time.
+struct Noise(u64);
+
+impl Noise {
+    /// In `-limit..=limit`.
+    fn symmetric(&mut self, limit: i32) -> i32 {
+        // Knuth's linear congruential generator (MMIX); its high bits are the good ones.
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) % (2 * limit as u64 + 1)) as i32 - limit
+    }
+}
 
 /// What a level makes of random factors at `P` positions.
 #[derive(Debug, PartialEq)]

@@ -3,6 +3,8 @@
 //! AVX2 has sixteen registers of eight numbers: a panel's quarters go through in pairs. AVX-512 has 32 of sixteen: twelve positions of a whole panel
 //! at a time, so that every weight that is loaded is used twelve times.
 
+#![expect(clippy::needless_range_loop, reason = "registers are numbered")]
+
 use std::arch::x86_64::{
     __m256i, __m512, __m512i, _mm256_add_epi32, _mm256_add_ps, _mm256_cvtepi32_ps, _mm256_loadu_ps, _mm256_loadu_si256,
     _mm256_madd_epi16, _mm256_mul_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_si256, _mm256_storeu_ps,
