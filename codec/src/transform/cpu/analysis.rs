@@ -44,52 +44,73 @@ pub(super) enum Patches {
     Deep(Vec<Vec<i16>>),
 }
 
-/// An analysis that is under way on a picture of some width.
+/// An analysis that is under way on a picture of some width. Its two halves, about equal in work, may run at the same time on different rows.
 #[derive(Debug)]
 pub(super) struct AnalysisPipeline<'a> {
+    pub(super) fine: Fine<'a>,
+    pub(super) coarse: Coarse<'a>,
+}
+
+/// The layers at 1/8 of the picture's resolution, up to the first rows at 1/16.
+#[derive(Debug)]
+pub(super) struct Fine<'a> {
     net: &'a PackedAnalysis,
     level: Level,
     stem: &'a Packed,
-    blocks8: Vec<BlockStage<'a>>,
-    /// A row at 1/8 whose partner has not come yet.
+    blocks: Vec<BlockStage<'a>>,
+    /// A row whose partner has not come yet.
     odd: Vec<Row>,
-    blocks16: Vec<BlockStage<'a>>,
+}
+
+/// The layers at 1/16 of it.
+#[derive(Debug)]
+pub(super) struct Coarse<'a> {
+    level: Level,
+    blocks: Vec<BlockStage<'a>>,
+    head: &'a Packed,
 }
 
 impl<'a> AnalysisPipeline<'a> {
     /// `columns` are latents.
     pub(super) fn new(net: &'a PackedAnalysis, level: Level, columns: usize, colour: ColourModel) -> Self {
+        let stem = match colour {
+            ColourModel::Rgb => &net.colour,
+            ColourModel::Grey => &net.grey,
+        };
+        let blocks = BlockStage::chain(&net.blocks8, 2 * columns);
         Self {
-            net,
-            level,
-            stem: match colour {
-                ColourModel::Rgb => &net.colour,
-                ColourModel::Grey => &net.grey,
-            },
-            blocks8: BlockStage::chain(&net.blocks8, 2 * columns),
-            odd: Vec::new(),
-            blocks16: BlockStage::chain(&net.blocks16, columns),
+            fine: Fine { net, level, stem, blocks, odd: Vec::new() },
+            coarse: Coarse { level, blocks: BlockStage::chain(&net.blocks16, columns), head: &net.head },
         }
     }
+}
 
-    /// The next rows of patches `[2 columns, 64 channels]` -> the next rows of whitened latents `[columns, y]`. What comes
-    /// out is behind, until the `last` rows have come.
-    pub(super) fn push(&mut self, patches: &Patches, last: bool) -> Vec<Vec<f32>> {
+impl Fine<'_> {
+    /// The next rows of patches `[2 columns, 64 channels]` -> the next rows of the stream at 1/16. What comes out is behind, until the `last` rows
+    /// have come.
+    pub(super) fn push(&mut self, patches: &Patches, last: bool) -> Vec<Row> {
         let next = PackedBlock::first(&self.net.blocks8);
         let mut rows = match patches {
             Patches::Samples(patches) => layers::from_samples(self.level, self.stem, patches, next),
             Patches::Deep(patches) => layers::from_deep(self.level, self.stem, patches, next),
         };
-        for stage in &mut self.blocks8 {
+        for stage in &mut self.blocks {
             rows = stage.push(self.level, rows, last);
         }
         self.odd.append(&mut rows);
-        let mut rows = layers::down(self.level, &self.net.down, &self.odd, PackedBlock::first(&self.net.blocks16));
+        let rows = layers::down(self.level, &self.net.down, &self.odd, PackedBlock::first(&self.net.blocks16));
         self.odd.drain(..2 * rows.len());
-        for stage in &mut self.blocks16 {
+        rows
+    }
+}
+
+impl Coarse<'_> {
+    /// The next rows of the stream -> the next rows of whitened latents `[columns, y]`, behind likewise.
+    pub(super) fn push(&mut self, mut rows: Vec<Row>, last: bool) -> Vec<Vec<f32>> {
+        for stage in &mut self.blocks {
             rows = stage.push(self.level, rows, last);
         }
-        streams(layers::rows(self.level, &self.net.head, &rows, Next::default()))
+        streams(layers::rows(self.level, self.head, &rows, Next::default()))
     }
 }
 
