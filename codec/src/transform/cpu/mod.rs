@@ -56,7 +56,8 @@ impl CpuTransforms {
 
     fn with_level(file: &WeightFile<'_>, encoder: bool, level: Level) -> Result<Option<Self>, ModelError> {
         let Some(synthesis) = plain::synthesis(file)? else { return Ok(None) };
-        let encoder = match plain::analysis(file)?.filter(|_| encoder) {
+        let analysis = if encoder { plain::analysis(file)? } else { None };
+        let encoder = match analysis {
             Some(net) => {
                 let hyper = plain::hyper_analysis(file)?;
                 Some(rayon::join(|| PackedAnalysis::new(&net), || PackedHyper::new(&hyper)))
