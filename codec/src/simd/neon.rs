@@ -1,6 +1,6 @@
 //! NEON, which every aarch64 processor has: nothing to be found out at run time.
 //!
-//! Differs from `x86` in having no instruction that adds the products of a pair: `smlal` multiplies four or eight lanes with one activation, so the
+//! Differs from `avx2` in having no instruction that adds the products of a pair: `smlal` multiplies four or eight lanes with one activation, so the
 //! two weights of a pair, which lie beside each other, are taken apart as they are loaded (`ld2`). 32 registers of four sums hold six positions
 //! of half a panel, and a weight that is loaded is used six times.
 

@@ -165,8 +165,8 @@ impl Bounds {
                 self.largest[lane] = self.largest[lane].max(size);
             }
         }
-        for lane in 0..LANES {
-            self.sum[lane] = self.sum[lane].max(sums[lane]);
+        for (most, sum) in self.sum.iter_mut().zip(sums) {
+            *most = most.max(sum);
         }
     }
 
