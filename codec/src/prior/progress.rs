@@ -122,7 +122,10 @@ fn check_values(
     if values.len() != expected {
         return Err(PriorError::Count { what, tile, found: values.len(), expected });
     }
-    match values.iter().find(|value| !(-limit..=limit).contains(*value)) {
+    let outside = |value: &&i16| !(-limit..=limit).contains(*value);
+    // Looked for only where there is one, because a loop that may end early does not vectorise.
+    let any = values.iter().fold(false, |any, value| any | outside(&value));
+    match values.iter().filter(|_| any).find(outside) {
         Some(&value) => Err(PriorError::Range { what, tile, value, limit }),
         None => Ok(()),
     }
