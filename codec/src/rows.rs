@@ -247,9 +247,9 @@ impl<'a> RowReader<'a> {
         let mut alpha = None;
         while let Some(band) = self.next_band()? {
             if band.height == height {
-                pixels = band.pixels
+                pixels = band.pixels;
             } else {
-                pixels.append(band.pixels)
+                pixels.append(band.pixels);
             }
             if let Some(Alpha { samples, premultiplied }) = band.alpha {
                 plane.append(samples);
