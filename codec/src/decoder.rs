@@ -9,6 +9,7 @@ use crate::format::stream::FileStream;
 use crate::limits::{Limits, Needed};
 use crate::model::Model;
 use crate::picture::Picture;
+use crate::pool::in_pool;
 use crate::rows::{Opened, RowReader};
 use crate::runtime::Runtime;
 use crate::stats::Stats;
@@ -120,9 +121,11 @@ impl Decoder {
 
 /// Decodes a whole file with an encoder's or a decoder's networks.
 pub(crate) fn decode_with(runtime: &Runtime, bytes: &[u8], limits: Limits) -> Result<Decoded, Error> {
-    let file = symbols::open(&runtime.model, bytes)?;
-    let view = View::default();
-    collect(RowReader::new(runtime, whole(file, &view, limits)?, &view, limits)?, &mut Progress::none())
+    in_pool(|| {
+        let file = symbols::open(&runtime.model, bytes)?;
+        let view = View::default();
+        collect(RowReader::new(runtime, whole(file, &view, limits)?, &view, limits)?, &mut Progress::none())
+    })
 }
 
 /// A file whose picture as a whole is within the limits.

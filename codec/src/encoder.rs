@@ -18,6 +18,7 @@ use crate::model::Model;
 use crate::options::{EncodeOptions, quality_index};
 use crate::picture::Picture;
 use crate::plane::TileLatents;
+use crate::pool::in_pool;
 use crate::prior::{HYPER_MAX, PriorEngine, QualityIndex};
 use crate::runtime::Runtime;
 use crate::stats::{Stats, timed};
@@ -77,7 +78,7 @@ impl Encoder {
     /// [`Error::InvalidInput`], [`Error::InvalidOption`], [`Error::InvalidHeader`] or [`Error::TileCutsWindows`] for arguments
     /// that make no sense; [`Error::InvalidSection`] for metadata no file may have; [`Error::Prior`] if the GPU fails.
     pub fn encode(&self, picture: &Picture, options: &EncodeOptions) -> Result<Encoded, Error> {
-        self.encode_with(picture, options, &mut Progress::none())
+        in_pool(|| self.encode_with(picture, options, &mut Progress::none()))
     }
 
     /// The same, telling a watch how much is done.

@@ -63,6 +63,7 @@ mod patches;
 mod picture;
 mod plane;
 mod planes;
+mod pool;
 mod preview;
 pub mod prior;
 mod row_encoder;

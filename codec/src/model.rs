@@ -91,7 +91,11 @@ impl Model {
 
     fn load(bytes: Cow<'static, [u8]>) -> Result<Self, Error> {
         let file = WeightFile::parse(&bytes).map_err(ModelError::from)?;
-        let prior = PriorWeights::from_safetensors(file.tensors()).map_err(ModelError::from)?;
+        // Hashing takes as long as checking the prior.
+        let ids = || (file.parse_id(), file.synthesis_id());
+        let (prior, (parse_id, synthesis_id)) =
+            rayon::join(|| PriorWeights::from_safetensors(file.tensors()).map_err(ModelError::from), ids);
+        let prior = prior?;
         let (config, sizes) = (file.info.config, prior.sizes());
         for (what, transforms, prior) in [("latent", config.y, sizes.latents), ("hyper-latent", config.z, sizes.hyper)]
         {
@@ -99,7 +103,6 @@ impl Model {
                 return Err(ModelError::Channels { what, transforms, prior }.into());
             }
         }
-        let (parse_id, synthesis_id) = (file.parse_id(), file.synthesis_id());
         let info = file.info;
         Ok(Self(Arc::new(Inner { bytes, info, parse_id, synthesis_id, prior: Arc::new(prior) })))
     }

@@ -121,15 +121,18 @@ impl Plane for CodedPlane<'_> {
             None => self.window.area.rows.len(),
         };
         let latents = self.rows.take_above(complete);
-        let mut samples = Samples::reserve(self.header.depth, 0)?;
+        // Room for all rows that may come, and no more: growing copies.
+        let line = usize::from(self.window.header.width) * channels(self.header.colour);
+        let height = usize::from(self.window.header.height) * complete / self.window.area.rows.len().max(1);
+        let room = height.saturating_sub(self.made) * line;
+        let mut samples = Samples::reserve(self.header.depth, room as u64)?;
         match &mut samples {
             Samples::Eight(samples) => self.synthesis.push(latents, samples)?,
             Samples::Deep(depth, samples) => self.synthesis.push_deep(latents, *depth, samples)?,
         }
-        let channels = channels(self.header.colour);
         let first = self.made;
-        self.made += samples.len() / (usize::from(self.window.header.width) * channels).max(1);
-        let wanted = self.window.crop(samples, first, channels);
+        self.made += samples.len() / line.max(1);
+        let wanted = self.window.crop(samples, first, channels(self.header.colour));
         stats.synthesis += start.elapsed();
         Ok(Some(wanted))
     }

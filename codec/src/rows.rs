@@ -246,7 +246,11 @@ impl<'a> RowReader<'a> {
         let mut plane = Samples::reserve(depth, if self.has_alpha() { samples } else { 0 })?;
         let mut alpha = None;
         while let Some(band) = self.next_band()? {
-            pixels.append(band.pixels);
+            if band.height == height {
+                pixels = band.pixels;
+            } else {
+                pixels.append(band.pixels);
+            }
             if let Some(Alpha { samples, premultiplied }) = band.alpha {
                 plane.append(samples);
                 alpha = Some(premultiplied);

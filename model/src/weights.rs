@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use half::f16;
+use half::slice::HalfFloatSliceExt;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -147,7 +148,9 @@ impl<'a> WeightFile<'a> {
             if view.dtype() != Dtype::F16 {
                 return Err(WeightsError::Type { name: name.to_owned(), found: format!("{:?}", view.dtype()) });
             }
-            let values = view.data().chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect();
+            let halves: Vec<f16> = view.data().as_chunks().0.iter().map(|bytes| f16::from_le_bytes(*bytes)).collect();
+            // All at once, because the processor does eight in the time it takes to call a function for one.
+            let values = halves.to_f32_vec();
             named.insert(rest.to_owned(), (view.shape().to_vec(), values));
         }
         Ok(named)

@@ -1,5 +1,6 @@
 //! The prior on the CPU with SIMD, rows of a tile in parallel. The same numbers as `scalar`, some hundred times faster.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use lic_shaders::gain::GainRow;
@@ -8,7 +9,7 @@ use lic_shaders::{Block, QualityIndex};
 use rayon::prelude::*;
 
 use super::cpu::{CpuEngine, CpuNetwork, forward_engine};
-use super::jobs::{BlockJob, BlockScratch, FeedbackJob, HeadJob, LinearJob, PackedBlock, UpJob, spread_hyper};
+use super::jobs::{BlockJob, BlockScratch, FeedbackJob, HeadJob, LinearJob, PackedBlock, Padded, UpJob, spread_hyper};
 use super::kernels::Source;
 use super::pack::{Packed, even};
 use super::{Prediction, PriorWeights, Sizes, TileShape};
@@ -16,6 +17,10 @@ use crate::simd::Level;
 
 /// Positions a thread takes at once: enough to use every loaded weight often, few enough to stay in the second-level cache.
 const BAND: usize = 96;
+
+thread_local! {
+    static SCRATCH: RefCell<BlockScratch> = RefCell::default();
+}
 
 /// The engine for CPUs.
 #[derive(Debug)]
@@ -83,30 +88,35 @@ impl Fast {
         }
     }
 
-    /// A block on a plane of `width` columns, in place.
-    fn block(&self, block: &PackedBlock, stream: &mut [i16], width: usize) {
-        let channels = block.channels;
-        let part = even(channels / 4);
-        let height = stream.len() / (width * channels);
-        let mut padded = vec![0; (height + 2) * (width + 2) * part];
-        let rows = padded.chunks_exact_mut((width + 2) * part).skip(1);
-        for (to, from) in rows.zip(stream.chunks_exact(width * channels)) {
-            for (to, from) in to.chunks_exact_mut(part).skip(1).zip(from.chunks_exact(channels)) {
-                to[..channels / 4].copy_from_slice(&from[..channels / 4]);
-            }
-        }
+    /// Blocks one behind the other on a plane of `width` columns, in place.
+    fn blocks(&self, blocks: &[PackedBlock], stream: &mut [i16], width: usize) {
+        let Some(first) = blocks.first() else { return };
+        let channels = first.channels;
+        let shape = Padded { width, height: stream.len() / (width * channels), part: even(channels / 4) };
+        let (mut padded, mut next) = (shape.zeros(), shape.zeros());
         let rows = BAND.div_ceil(width);
-        let bands = stream.par_chunks_mut(rows * width * channels).enumerate();
-        bands.for_each_init(BlockScratch::default, |scratch, (band, stream)| {
-            self.level.run(BlockJob { block, padded: &padded, part, width, first_row: band * rows, stream, scratch });
-        });
+        let inside = shape.inside(&mut padded, rows);
+        inside.zip(stream.par_chunks(rows * width * channels)).for_each(|(to, from)| shape.fill(to, from, channels));
+        for (number, block) in blocks.iter().enumerate() {
+            let last = number + 1 == blocks.len();
+            let bands = stream.par_chunks_mut(rows * width * channels).zip(shape.inside(&mut next, rows)).enumerate();
+            // Bands are large, so threads may take them one by one.
+            bands.with_max_len(1).for_each(|(band, (stream, next))| {
+                let next = (!last).then_some(next);
+                SCRATCH.with_borrow_mut(|scratch| {
+                    let first_row = band * rows;
+                    self.level.run(BlockJob { block, padded: &padded, shape, first_row, stream, next, scratch });
+                });
+            });
+            std::mem::swap(&mut padded, &mut next);
+        }
     }
 
     /// Up-samples a plane of `from` columns with `channels` (even) channels to a plane of the size `to`.
     fn up(&self, layer: &Packed, input: &[i16], channels: usize, from: usize, to: TileShape) -> Vec<i16> {
         let outputs = layer.outputs() / 4;
         let mut out = vec![0; to.positions() * outputs];
-        out.par_chunks_mut(2 * to.width * outputs).enumerate().for_each(|(row, rows)| {
+        out.par_chunks_mut(2 * to.width * outputs).enumerate().with_max_len(1).for_each(|(row, rows)| {
             let source = Source { data: input, start: row * from * channels, stride: channels, length: channels };
             self.level.run(UpJob { layer, source, rows, width: to.width });
         });
@@ -117,7 +127,7 @@ impl Fast {
     fn input(&self, layer: &Packed, state: &State) -> Vec<i16> {
         let Sizes { latents, hidden, .. } = self.weights.sizes();
         let mut out = vec![0; state.features.len()];
-        out.par_chunks_mut(BAND * hidden).enumerate().for_each(|(band, out)| {
+        out.par_chunks_mut(BAND * hidden).enumerate().with_max_len(1).for_each(|(band, out)| {
             let source =
                 |data, channels| Source { data, start: band * BAND * channels, stride: channels, length: channels };
             let sources = [source(&state.features, hidden), source(&state.feedback, latents)];
@@ -150,9 +160,9 @@ impl CpuNetwork for Fast {
         let padded = even(channels);
         let input = spread_hyper(hyper, channels, padded, self.weights.network().z_shift);
         let mut stream = self.up(&self.up1, &input, padded, coarse.width, middle);
-        self.block(&self.block1, &mut stream, middle.width);
+        self.blocks(std::slice::from_ref(&self.block1), &mut stream, middle.width);
         let mut features = self.up(&self.up2, &stream, hidden, middle.width, shape);
-        self.block(&self.block2, &mut features, shape.width);
+        self.blocks(std::slice::from_ref(&self.block2), &mut features, shape.width);
         State { shape, features, feedback: vec![0; shape.positions() * latents] }
     }
 
@@ -162,9 +172,7 @@ impl CpuNetwork for Fast {
         let mut stream = Vec::new();
         if let Some(context) = pass.checked_sub(1) {
             stream = self.input(&self.inputs[context], state);
-            for block in &self.blocks[context] {
-                self.block(block, &mut stream, width);
-            }
+            self.blocks(&self.blocks[context], &mut stream, width);
         }
         let features = if pass == 0 { &state.features } else { &stream };
         let coded = state.shape.positions() * latents / 4;
@@ -172,7 +180,7 @@ impl CpuNetwork for Fast {
         let row_length = width * latents / 4;
         let outputs = prediction.mean64.par_chunks_mut(row_length).zip(prediction.index.par_chunks_mut(row_length));
         let rows = features.par_chunks(width * hidden).zip(outputs).enumerate();
-        rows.for_each(|(row, (stream, (mean64, index)))| {
+        rows.with_max_len(1).for_each(|(row, (stream, (mean64, index)))| {
             let (groups, gains) = (&self.heads[pass], &self.gains);
             self.level.run(HeadJob { groups, gains, pass, row, stream, channels: hidden, mean64, index });
         });

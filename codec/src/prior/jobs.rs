@@ -1,8 +1,9 @@
-//! The pieces of work of the fast engine, each for some rows of one tile. Plain Rust, see `simd.rs`.
+//! The pieces of work of the fast engine, each for some rows of one tile. Plain Rust, see `crate::simd`.
 
 use lic_shaders::arithmetic::{ACTIVATION_MAX, WIDE_MAX};
 use lic_shaders::gain::{GainRow, feedback, latent64, mean64, scale_index};
 use lic_shaders::order::{GROUP, phase};
+use rayon::slice::ParallelSliceMut;
 
 use super::kernels::{Added, Clamped, Shuffled, Source, product};
 use super::pack::Packed;
@@ -51,17 +52,53 @@ pub(super) struct PackedBlock {
     pub(super) project: Packed,
 }
 
+/// Planes of the first quarter of a block's channels, padded to even, with one position of zeros around them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Padded {
+    pub(super) width: usize,
+    pub(super) height: usize,
+    /// Channels.
+    pub(super) part: usize,
+}
+
+impl Padded {
+    pub(super) fn zeros(self) -> Vec<i16> {
+        vec![0; (self.height + 2) * self.line()]
+    }
+
+    /// Values of a row.
+    fn line(self) -> usize {
+        (self.width + 2) * self.part
+    }
+
+    /// Its rows without those of the border, so many at a time.
+    pub(super) fn inside(self, plane: &mut [i16], rows: usize) -> rayon::slice::ChunksMut<'_, i16> {
+        plane[self.line()..][..self.height * self.line()].par_chunks_mut(rows * self.line())
+    }
+
+    /// Copies the first channels of a stream `[rows, width, channels]` into some of its rows.
+    #[inline(always)]
+    pub(super) fn fill(self, rows: &mut [i16], stream: &[i16], channels: usize) {
+        let quarter = channels / 4;
+        for (to, from) in rows.chunks_exact_mut(self.line()).zip(stream.chunks_exact(self.width * channels)) {
+            for (to, from) in to.chunks_exact_mut(self.part).skip(1).zip(from.chunks_exact(channels)) {
+                to[..quarter].copy_from_slice(&from[..quarter]);
+            }
+        }
+    }
+}
+
 /// A residual block on a band of rows, in place.
 pub(super) struct BlockJob<'a> {
     pub(super) block: &'a PackedBlock,
-    /// The first quarter of the channels of the whole plane, one position of zeros around it, channels padded to even.
+    /// The first quarter of the channels of the whole plane.
     pub(super) padded: &'a [i16],
-    /// Channels of `padded`.
-    pub(super) part: usize,
-    pub(super) width: usize,
+    pub(super) shape: Padded,
     pub(super) first_row: usize,
     /// `[rows, width, channels]`.
     pub(super) stream: &'a mut [i16],
+    /// These rows of what the next block will read, if there is one.
+    pub(super) next: Option<&'a mut [i16]>,
     pub(super) scratch: &'a mut BlockScratch,
 }
 
@@ -75,7 +112,8 @@ pub(super) struct BlockScratch {
 impl Job for BlockJob<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { block, padded, part, width, first_row, stream, scratch: BlockScratch { mixed, hidden } } = self;
+        let Self { block, padded, shape, first_row, stream, next, scratch: BlockScratch { mixed, hidden } } = self;
+        let Padded { width, part, .. } = shape;
         let channels = block.channels;
         let count = stream.len() / channels;
         // The block's input with the first quarter replaced: the stream itself must stay for the addition at the end.
@@ -84,18 +122,24 @@ impl Job for BlockJob<'_> {
         for (y, row) in mixed.chunks_mut(width * channels).enumerate() {
             // The three neighbours in a row lie beside each other.
             let source = |dy| {
-                let start = (first_row + y + dy) * (width + 2) * part;
+                let start = (first_row + y + dy) * shape.line();
                 Source { data: padded, start, stride: part, length: 3 * part }
             };
             let mut store = Clamped { stride: channels, ..Clamped::activations(row, &block.conv) };
             product(simd, &block.conv, &[source(0), source(1), source(2)], width, &mut store);
         }
-        hidden.resize(2 * stream.len(), 0);
+        if hidden.len() < 2 * stream.len() {
+            hidden.resize(2 * stream.len(), 0);
+        }
+        let hidden = &mut hidden[..2 * stream.len()];
         let source = Source { data: mixed, start: 0, stride: channels, length: channels };
         let mut store = Clamped { min: 0, ..Clamped::activations(hidden, &block.expand) };
         product(simd, &block.expand, &[source], count, &mut store);
         let source = Source { data: hidden, start: 0, stride: 2 * channels, length: 2 * channels };
-        product(simd, &block.project, &[source], count, &mut Added { stream, channels });
+        product(simd, &block.project, &[source], count, &mut Added { stream: &mut *stream, channels });
+        if let Some(next) = next {
+            shape.fill(next, stream, channels);
+        }
     }
 }
 

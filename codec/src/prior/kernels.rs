@@ -1,9 +1,9 @@
-//! The matrix product of the fast engine and the ways its results are stored. Plain Rust, see `simd.rs`.
+//! The matrix product of the fast engine and the ways its results are stored. Plain Rust, see `crate::simd`.
 
 use lic_shaders::arithmetic::{ACTIVATION_MAX, WIDE_MAX};
 
 use super::pack::{Constants, Packed};
-use crate::simd::{LANES, Simd};
+use crate::simd::{Factors, LANES, Simd};
 
 /// A run of inputs of consecutive positions: position `p` reads `length` (even) values from `start + p * stride` on.
 #[derive(Debug, Clone, Copy)]
@@ -28,8 +28,10 @@ pub(super) fn product<S: Simd, T: Store>(simd: S, layer: &Packed, sources: &[Sou
             let panel = Panel { output, weights, constants, sources, first };
             first += match count - first {
                 12.. if S::WIDE => panel.multiply::<S, T, 12>(simd, store),
-                6.. => panel.multiply::<S, T, 6>(simd, store),
-                3.. => panel.multiply::<S, T, 3>(simd, store),
+                8.. if S::WIDE => panel.multiply::<S, T, 8>(simd, store),
+                6.. if !S::WIDE => panel.multiply::<S, T, 6>(simd, store),
+                4.. => panel.multiply::<S, T, 4>(simd, store),
+                2.. => panel.multiply::<S, T, 2>(simd, store),
                 _ => panel.multiply::<S, T, 1>(simd, store),
             };
         }
@@ -55,7 +57,7 @@ impl Panel<'_> {
         for source in self.sources {
             let (now, later) = weights.split_at(source.length * LANES);
             let inputs = &source.data[source.start + self.first * source.stride..];
-            simd.accumulate(&mut sums, inputs, source.stride, now);
+            simd.accumulate(&mut sums, Factors { inputs, stride: source.stride, weights: now });
             weights = later;
         }
         for (p, sums) in sums.iter().enumerate() {

@@ -3,6 +3,7 @@
 
 use lic_shaders::gain::{SYMBOL_MAX, latent64};
 use lic_shaders::order::{GROUP, PASSES, phase};
+use rayon::prelude::*;
 
 use super::{HYPER_MAX, Prediction, PriorError, Sizes, TileShape};
 
@@ -82,16 +83,21 @@ impl Progress {
 
     /// Puts checked symbols of the current pass into the latent planes and goes on to the next pass.
     pub(super) fn accepted(&mut self, pass: usize, symbols: &[Vec<i16>]) {
-        let part = self.sizes.latents / PASSES;
+        let all = self.sizes.latents;
+        let part = all / PASSES;
         for (tile, shape) in self.tiles.iter().enumerate() {
-            let coded = symbols[tile].chunks(part).zip(self.predictions[tile].mean64.chunks(part));
-            let planes = self.latents[tile].chunks_mut(self.sizes.latents);
-            for (position, (latents, (symbols, means))) in planes.zip(coded).enumerate() {
-                let group = GROUP[pass][phase(position / shape.width, position % shape.width)];
-                for ((latent, &symbol), &mean) in latents[group * part..].iter_mut().zip(symbols).zip(means) {
-                    *latent = latent64(symbol, mean);
+            let coded = symbols[tile].par_chunks(shape.width * part);
+            let coded = coded.zip(self.predictions[tile].mean64.par_chunks(shape.width * part));
+            let planes = self.latents[tile].par_chunks_mut(shape.width * all);
+            planes.zip(coded).enumerate().with_min_len(8).for_each(|(row, (plane, (symbols, means)))| {
+                let coded = symbols.chunks_exact(part).zip(means.chunks_exact(part));
+                for (column, (latents, (symbols, means))) in plane.chunks_exact_mut(all).zip(coded).enumerate() {
+                    let group = GROUP[pass][phase(row, column)];
+                    for ((latent, &symbol), &mean) in latents[group * part..].iter_mut().zip(symbols).zip(means) {
+                        *latent = latent64(symbol, mean);
+                    }
                 }
-            }
+            });
         }
         self.predictions.clear();
         self.passes = Some(pass + 1);
@@ -116,7 +122,10 @@ fn check_values(
     if values.len() != expected {
         return Err(PriorError::Count { what, tile, found: values.len(), expected });
     }
-    match values.iter().find(|value| !(-limit..=limit).contains(*value)) {
+    let outside = |value: &&i16| !(-limit..=limit).contains(*value);
+    // Looked for only where there is one, because a loop that may end early does not vectorise.
+    let any = values.iter().fold(false, |any, value| any | outside(&value));
+    match values.iter().filter(|_| any).find(outside) {
         Some(&value) => Err(PriorError::Range { what, tile, value, limit }),
         None => Ok(()),
     }

@@ -50,26 +50,47 @@ pub(super) fn largest_bits(values: &[f32], start: u32) -> u32 {
     values.iter().fold(start, |most, value| most.max(value.to_bits() & 0x7FFF_FFFF))
 }
 
-/// `value * sigmoid(gate)`, to about 3e-6 of it.
+/// `value * sigmoid(gate)`, to about 3e-6 of it, for `T` vectors. Step by step for all of them, so that the steps of several chains lie beside each
+/// other.
 #[inline(always)]
-pub(super) fn gated(value: f32, gate: f32) -> f32 {
-    value / (1.0 + exp2(gate * -std::f32::consts::LOG2_E))
+pub(super) fn gated<const N: usize, const T: usize>(
+    values: &[[f32; N]; T],
+    gates: &[[f32; N]; T],
+    results: &mut [[f32; N]; T],
+) {
+    let mut powers = *gates;
+    for power in powers.as_flattened_mut() {
+        *power *= -std::f32::consts::LOG2_E;
+    }
+    exp2(&mut powers);
+    for ((result, value), power) in
+        results.as_flattened_mut().iter_mut().zip(values.as_flattened()).zip(powers.as_flattened())
+    {
+        *result = value / (1.0 + power);
+    }
 }
 
 /// `2^x` for x in -126..=60, the nearer end beyond: a gate of 60 is as good as shut, and 2^60 far from overflow.
 #[inline(always)]
-fn exp2(x: f32) -> f32 {
-    let x = if x < 60.0 { x } else { 60.0 };
-    let x = if x > -126.0 { x } else { -126.0 };
-    let shifted = x + MAGIC;
-    let fraction = x - (shifted - MAGIC);
-    // The Taylor series of 2^x, |x| <= 1/2.
-    let mut power = 0.001_333_355_8;
-    for coefficient in [0.009_618_129, 0.055_504_11, 0.240_226_5, std::f32::consts::LN_2, 1.0] {
-        power = power * fraction + coefficient;
+fn exp2<const N: usize, const T: usize>(x: &mut [[f32; N]; T]) {
+    let mut shifted = [[0.0; N]; T];
+    for (x, shifted) in x.as_flattened_mut().iter_mut().zip(shifted.as_flattened_mut()) {
+        let within = if *x < 60.0 { *x } else { 60.0 };
+        let within = if within > -126.0 { within } else { -126.0 };
+        *shifted = within + MAGIC;
+        *x = within - (*shifted - MAGIC);
     }
-    let exponent = (shifted.to_bits() as i32).wrapping_sub(MAGIC.to_bits() as i32);
-    f32::from_bits((power.to_bits() as i32).wrapping_add(exponent << 23) as u32)
+    // The Taylor series of 2^x, |x| <= 1/2.
+    let mut power = [[0.001_333_355_8; N]; T];
+    for coefficient in [0.009_618_129, 0.055_504_11, 0.240_226_5, std::f32::consts::LN_2, 1.0] {
+        for (power, x) in power.as_flattened_mut().iter_mut().zip(x.as_flattened()) {
+            *power = *power * x + coefficient;
+        }
+    }
+    for ((x, power), shifted) in x.as_flattened_mut().iter_mut().zip(power.as_flattened()).zip(shifted.as_flattened()) {
+        let exponent = (shifted.to_bits() as i32).wrapping_sub(MAGIC.to_bits() as i32);
+        *x = f32::from_bits((power.to_bits() as i32).wrapping_add(exponent << 23) as u32);
+    }
 }
 
 /// A type of samples.
@@ -105,16 +126,22 @@ pub(super) fn sample<T: Sample>(value: f32, peak: f32) -> T {
 mod tests {
     use super::*;
 
+    fn gate_of(value: f32, gate: f32) -> f32 {
+        let mut result = [[0.0]];
+        gated(&[[value]], &[[gate]], &mut result);
+        result[0][0]
+    }
+
     #[test]
     fn gates_follow_the_sigmoid_from_shut_to_open() {
         for i in -4000..=4000 {
             let gate = i as f32 / 50.0;
             let exact = 3.0 / (1.0 + (-f64::from(gate)).exp());
-            let found = f64::from(gated(3.0, gate));
+            let found = f64::from(gate_of(3.0, gate));
             assert!((found - exact).abs() <= 4e-6 * exact + 1e-15, "{found:e}, not {exact:e}, at gate {gate}");
         }
-        assert_eq!(gated(1.0, f32::INFINITY), 1.0);
-        assert!(gated(1.0, -250.0) < 1e-17);
+        assert_eq!(gate_of(1.0, f32::INFINITY), 1.0);
+        assert!(gate_of(1.0, -250.0) < 1e-17);
     }
 
     #[test]

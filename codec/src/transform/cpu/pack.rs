@@ -7,7 +7,7 @@
 use lic_shaders::transform::{Conv3x3, Dense};
 use rayon::prelude::*;
 
-use crate::simd::LANES;
+use crate::simd::{Affine, LANES};
 
 /// Activations are integers in `-8192..=8192`: what is left of 31 bits, 17 and a half, goes to the weights of an output together. The two
 /// errors are then about equal, 70 dB below the layer's output.
@@ -16,13 +16,8 @@ pub(super) const ACTIVATION_MAX: f32 = 8191.0;
 /// Largest sum of the absolute values of an output's weights: `2^31 / 8192`, less one.
 const WEIGHT_SUM_MAX: f64 = 262_143.0;
 
-/// What turns the sums of one panel into outputs; lanes without output are 0.
-#[derive(Debug, Clone)]
-pub(super) struct Scales {
-    /// Output per unit of the integer weights.
-    pub(super) scale: [f32; LANES],
-    pub(super) bias: [f32; LANES],
-}
+/// Positions that a convolution reads: 3x3.
+const TAPS: usize = 9;
 
 /// A layer in panels, of one or several taps.
 #[derive(Debug, Clone)]
@@ -33,7 +28,8 @@ pub(super) struct Packed {
     taps: usize,
     /// `[panels, taps, depth / 2, LANES, 2]`.
     weights: Vec<i16>,
-    scales: Vec<Scales>,
+    /// Of every panel; lanes without output are 0.
+    scales: Vec<Affine>,
 }
 
 impl Packed {
@@ -68,8 +64,8 @@ impl Packed {
         let channels = layer.channels;
         let lanes: Vec<Option<usize>> =
             (0..channels.next_multiple_of(LANES)).map(|o| (o < channels).then_some(o)).collect();
-        let weight = |output, tap, input| layer.weight[(output * channels + input) * 9 + tap];
-        Self::new([channels, channels, 9], &lanes, &layer.bias, weight)
+        let weight = |output, tap, input| layer.weight[(output * channels + input) * TAPS + tap];
+        Self::new([channels, channels, TAPS], &lanes, &layer.bias, weight)
     }
 
     /// `weight` gives the number of an output, tap and input.
@@ -80,37 +76,30 @@ impl Packed {
         weight: impl Fn(usize, usize, usize) -> f32 + Sync,
     ) -> Self {
         let depth = inputs.next_multiple_of(2);
-        let empty = Scales { scale: [0.0; LANES], bias: [0.0; LANES] };
+        let empty = Affine { scale: [0.0; LANES], bias: [0.0; LANES] };
         let mut weights = vec![0; lanes.len() * taps * depth];
         let mut scales = vec![empty; lanes.len() / LANES];
         let panels = weights.par_chunks_exact_mut(taps * depth * LANES).zip(&mut scales);
-        panels.zip(lanes.par_chunks_exact(LANES)).for_each(|((weights, scales), lanes)| {
-            // Input by input, because the outputs of a panel lie beside each other in the weight file.
-            let each = |input: usize, tap: usize| {
-                let lane = lanes.iter().enumerate();
-                lane.filter_map(move |(lane, output)| Some((lane, (*output)?))).map({
-                    let weight = &weight;
-                    move |(lane, output)| (lane, f64::from(weight(output, tap, input)))
-                })
-            };
-            let mut bounds = [Bound::default(); LANES];
-            for tap in 0..taps {
-                let mut sums = [0.0; LANES];
-                for input in 0..inputs {
-                    each(input, tap).for_each(|(lane, weight)| {
-                        sums[lane] += weight.abs();
-                        bounds[lane].largest = bounds[lane].largest.max(weight.abs());
-                    });
-                }
-                bounds.iter_mut().zip(sums).for_each(|(bound, sum)| bound.sum = bound.sum.max(sum));
-            }
-            let factors = bounds.map(|bound| bound.factor(inputs));
-            for (tap, weights) in weights.chunks_exact_mut(depth * LANES).enumerate() {
-                for input in 0..inputs {
-                    let pairs = &mut weights[input / 2 * 2 * LANES..];
-                    each(input, tap).for_each(|(lane, weight)| {
-                        pairs[2 * lane + input % 2] = nearest(weight * factors[lane]) as i16;
-                    });
+        let lanes = lanes.as_chunks::<LANES>().0;
+        panels.zip(lanes).for_each_init(Vec::new, |rows, ((weights, scales), lanes)| {
+            // Loops over whole panels, lanes without output too: those have constant length.
+            rows.clear();
+            let row = |tap, input| lanes.map(|output| output.map_or(0.0, |output| weight(output, tap, input)));
+            rows.extend(
+                (0..taps)
+                    .flat_map(|tap| (0..inputs).map(move |input| (tap, input)))
+                    .map(|(tap, input)| row(tap, input)),
+            );
+            let mut bounds = Bounds::default();
+            rows.chunks_exact(inputs.max(1)).for_each(|tap| bounds.take(tap));
+            let factors = bounds.factors(inputs);
+            for (rows, weights) in rows.chunks_exact(inputs.max(1)).zip(weights.chunks_exact_mut(depth * LANES)) {
+                for (pair, weights) in rows.chunks(2).zip(weights.as_chunks_mut::<{ 2 * LANES }>().0) {
+                    for (side, row) in pair.iter().enumerate() {
+                        for lane in 0..LANES {
+                            weights[2 * lane + side] = nearest(f64::from(row[lane]) * factors[lane]) as i16;
+                        }
+                    }
                 }
             }
             for (lane, output) in lanes.iter().enumerate() {
@@ -141,7 +130,7 @@ impl Packed {
 
     /// Weights `[taps, depth / 2, LANES, 2]` and scales of every panel.
     #[inline(always)]
-    pub(super) fn panels(&self) -> impl Iterator<Item = (&[i16], &Scales)> {
+    pub(super) fn panels(&self) -> impl Iterator<Item = (&[i16], &Affine)> {
         self.weights.chunks_exact(self.taps * self.depth * LANES).zip(&self.scales)
     }
 }
@@ -150,21 +139,46 @@ fn in_range(output: usize, layer: &Dense) -> Option<usize> {
     (output < layer.outputs).then_some(output)
 }
 
-/// What bounds the integers of an output.
-#[derive(Debug, Clone, Copy, Default)]
-struct Bound {
+/// What bounds the integers of a panel's outputs.
+#[derive(Debug)]
+struct Bounds {
     /// Largest sum of the absolute values of a tap.
-    sum: f64,
+    sum: [f64; LANES],
     /// Largest absolute value.
-    largest: f64,
+    largest: [f64; LANES],
 }
 
-impl Bound {
-    /// The largest factor with which no sum of a tap can leave `i32` and no weight `i16`; 0 if there is none.
-    fn factor(self, inputs: usize) -> f64 {
-        // Rounding adds at most a half for every weight.
-        let factor = ((WEIGHT_SUM_MAX - inputs as f64 / 2.0) / self.sum).min(32767.0 / self.largest);
-        if factor.is_finite() { factor } else { 0.0 }
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { sum: [0.0; LANES], largest: [0.0; LANES] }
+    }
+}
+
+impl Bounds {
+    /// Looks at the weights `[inputs]` of a tap.
+    fn take(&mut self, tap: &[[f32; LANES]]) {
+        let mut sums = [0.0; LANES];
+        for row in tap {
+            for lane in 0..LANES {
+                let size = f64::from(row[lane].abs());
+                sums[lane] += size;
+                self.largest[lane] = self.largest[lane].max(size);
+            }
+        }
+        for (most, sum) in self.sum.iter_mut().zip(sums) {
+            *most = most.max(sum);
+        }
+    }
+
+    /// The largest factors with which no sum of a tap can leave `i32` and no weight `i16`; 0 if there is none.
+    fn factors(&self, inputs: usize) -> [f64; LANES] {
+        let mut factors = [0.0; LANES];
+        for (factor, (sum, largest)) in factors.iter_mut().zip(self.sum.iter().zip(&self.largest)) {
+            // Rounding adds at most a half for every weight.
+            let most = ((WEIGHT_SUM_MAX - inputs as f64 / 2.0) / sum).min(32767.0 / largest);
+            *factor = if most.is_finite() { most } else { 0.0 };
+        }
+        factors
     }
 }
 

@@ -6,6 +6,7 @@ use super::block::{BlockStage, PackedBlock};
 use super::layers;
 use super::number::Sample;
 use super::pack::Packed;
+use super::row::Row;
 use crate::format::ColourModel;
 use crate::simd::Level;
 
@@ -49,19 +50,33 @@ fn columns(layer: &Dense, first: usize, count: usize) -> Dense {
     }
 }
 
-/// A synthesis that is under way on a plane of some width.
+/// A synthesis that is under way on a plane of some width. Its two halves, about equal in work, may run at the same time on different rows.
 #[derive(Debug)]
 pub(super) struct SynthesisPipeline<'a> {
+    pub(super) coarse: Coarse<'a>,
+    pub(super) fine: Fine<'a>,
+}
+
+/// The layers at 1/16 of the picture's resolution, up to the first rows at 1/8.
+#[derive(Debug)]
+pub(super) struct Coarse<'a> {
     net: &'a PackedSynthesis,
     level: Level,
-    head: &'a Packed,
     /// Of this quality.
     gain: Vec<f32>,
-    blocks16: Vec<BlockStage<'a>>,
-    blocks8: Vec<BlockStage<'a>>,
+    blocks: Vec<BlockStage<'a>>,
+}
+
+/// The layers at 1/8 of it.
+#[derive(Debug)]
+pub(super) struct Fine<'a> {
+    level: Level,
+    blocks: Vec<BlockStage<'a>>,
+    head: &'a Packed,
 }
 
 impl<'a> SynthesisPipeline<'a> {
+    /// `columns` are latents.
     pub(super) fn new(
         net: &'a PackedSynthesis,
         level: Level,
@@ -69,30 +84,34 @@ impl<'a> SynthesisPipeline<'a> {
         quality: u8,
         colour: ColourModel,
     ) -> Self {
-        let stages = |blocks: &'a [PackedBlock], columns| blocks.iter().map(|b| BlockStage::new(b, columns)).collect();
+        let head = match colour {
+            ColourModel::Rgb => &net.colour,
+            ColourModel::Grey => &net.grey,
+        };
+        let gain = at_quality(&net.gain, quality);
         Self {
-            net,
-            level,
-            head: match colour {
-                ColourModel::Rgb => &net.colour,
-                ColourModel::Grey => &net.grey,
-            },
-            gain: at_quality(&net.gain, quality),
-            blocks16: stages(&net.blocks16, columns),
-            blocks8: stages(&net.blocks8, 2 * columns),
+            coarse: Coarse { net, level, gain, blocks: BlockStage::chain(&net.blocks16, columns) },
+            fine: Fine { level, blocks: BlockStage::chain(&net.blocks8, 2 * columns), head },
         }
     }
+}
 
-    /// The next rows of latents `[columns, y]` -> the next rows of patches `[2 columns, 64 channels]` as samples up to
-    /// `peak`. What comes out is
-    /// behind by as many rows as there are blocks, until the `last` rows have come.
-    pub(super) fn push<T: Sample>(&mut self, latents: &[Vec<f32>], peak: u16, last: bool) -> Vec<Vec<T>> {
-        let mut rows = layers::rows(self.level, &self.net.stem, latents);
-        for stage in &mut self.blocks16 {
+impl Coarse<'_> {
+    /// The next rows of latents `[columns, y]` -> the next rows of the stream at 1/8. What comes out is behind by as many rows as there are blocks,
+    /// until the `last` rows have come.
+    pub(super) fn push(&mut self, latents: &[Vec<f32>], last: bool) -> Vec<Row> {
+        let mut rows = layers::rows(self.level, &self.net.stem, latents, PackedBlock::first(&self.net.blocks16));
+        for stage in &mut self.blocks {
             rows = stage.push(self.level, rows, last);
         }
-        let mut rows = layers::up(self.level, &self.net.up, &self.gain, &rows);
-        for stage in &mut self.blocks8 {
+        layers::up(self.level, &self.net.up, &self.gain, &rows, PackedBlock::first(&self.net.blocks8))
+    }
+}
+
+impl Fine<'_> {
+    /// The next rows of the stream -> the next rows of patches `[columns, 64 channels]` as samples up to `peak`, behind likewise.
+    pub(super) fn push<T: Sample>(&mut self, mut rows: Vec<Row>, peak: u16, last: bool) -> Vec<Vec<T>> {
+        for stage in &mut self.blocks {
             rows = stage.push(self.level, rows, last);
         }
         layers::to_samples(self.level, self.head, &rows, peak)

@@ -1,0 +1,68 @@
+//! What can be checked without burn, and so on processors where it is slow to build or cannot run: the kernels among themselves, and the pixels of golden
+//! files. On aarch64, emulated on Debian (`rustup target add aarch64-unknown-linux-gnu`, packages gcc-aarch64-linux-gnu and qemu-user):
+//!
+//!     export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
+//!     export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu"
+//!     cargo test --release -p lic-capi --test elsewhere --target aarch64-unknown-linux-gnu --target-dir target/aarch64
+
+#[allow(dead_code)]
+#[path = "../../codec/src/simd/mod.rs"]
+mod simd;
+
+use std::path::PathBuf;
+
+use lic_codec::{Decoder, DeviceChoice, EncodeOptions, Encoder, Model, Samples};
+use sha2::{Digest, Sha256};
+
+/// Golden files, and the SHA-256 of their colour samples as u16, little-endian.
+const GOLDEN: [(&str, &str); 5] = [
+    ("rgb.lic", "7203a9c065395b517bd4cbb839fd7b444d7769e9736aa912e7140219ba630dea"),
+    ("grey.lic", "556a43f19e42eb4c0f4dfbf1285e1f65970c89d4159f54eaa994c4188321e88f"),
+    ("tiled.lic", "c39fffae0e0e17cdc55116c61e7b7a3aed2567138c1159847527d70809a7881e"),
+    ("everything.lic", "064b314097707bef5d45f5e9f20a5dedd7e4f9f84e07195dee069522c3d03fe2"),
+    ("lossy-alpha.lic", "f4d059c5a4e5044c40ca61073d8de207cf56d878bdf855726d3e2ae677ee4eda"),
+];
+
+/// The SHA-256 of `rgb.lic`'s picture coded anew at quality 50.
+const AGAIN: &str = "4377ba98a93f1fff86b06d7844b7293bebecb4cd0652d392c175f735ec4afb98";
+
+fn from_root(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+fn golden(name: &str) -> Vec<u8> {
+    std::fs::read(from_root("codec/tests/golden").join(name)).unwrap()
+}
+
+fn tiny() -> Model {
+    Model::open(&from_root("model/weights/tiny.safetensors")).unwrap()
+}
+
+fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn hash(samples: &Samples) -> String {
+    let mut hash = Sha256::new();
+    match samples {
+        Samples::Eight(samples) => samples.iter().for_each(|&s| hash.update(u16::from(s).to_le_bytes())),
+        Samples::Deep(_, samples) => samples.iter().for_each(|s| hash.update(s.to_le_bytes())),
+    }
+    hex(hash)
+}
+
+#[test]
+fn golden_files_have_the_same_pixels_on_every_processor() {
+    let decoder = Decoder::new(&tiny(), DeviceChoice::Cpu).unwrap();
+    let found = GOLDEN.map(|(name, _)| (name, hash(&decoder.decode(&golden(name)).unwrap().picture.pixels)));
+    assert_eq!(found.each_ref().map(|(name, hash)| (*name, hash.as_str())), GOLDEN);
+}
+
+#[test]
+fn a_picture_becomes_the_same_file_on_every_processor() {
+    let picture = Decoder::new(&tiny(), DeviceChoice::Cpu).unwrap().decode(&golden("rgb.lic")).unwrap().picture;
+    let encoder = Encoder::new(&tiny(), DeviceChoice::Cpu).unwrap();
+    let options = EncodeOptions { quality: 50.0, ..EncodeOptions::default() };
+    let file = encoder.encode(&picture, &options).unwrap().bytes;
+    assert_eq!(hex(Sha256::new_with_prefix(file)), AGAIN);
+}
