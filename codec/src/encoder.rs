@@ -13,15 +13,17 @@ use crate::error::{Error, Warning};
 use crate::format::alpha::write_alpha;
 use crate::format::{AlphaCoding, BitDepth, ColourModel, Header, Section, SectionKind, TileRect, write_file};
 use crate::limits::Limits;
-use crate::metadata::OwnedSection;
+use crate::metadata::{Metadata, OwnedSection};
 use crate::model::Model;
 use crate::options::{EncodeOptions, quality_index};
 use crate::picture::Picture;
 use crate::plane::TileLatents;
 use crate::prior::{HYPER_MAX, PriorEngine, QualityIndex};
+#[cfg(feature = "burn")]
+use crate::refine::{Source, StoredRows};
 use crate::runtime::Runtime;
 use crate::stats::{Stats, timed};
-use crate::target::{Target, TargetOutcome, search};
+use crate::target::{MOST_NEAR, Range, Target, TargetOutcome, search};
 use crate::tiles::{Area, check_anchor};
 use crate::watch::{Progress, Watch};
 
@@ -102,22 +104,22 @@ impl Encoder {
         let Some(target) = options.target else {
             let quality = quality_index(options.quality)?;
             let header = self.header_of(picture, options)?;
-            let (sections, spent) = self.sections(picture, &header, options)?;
-            let mut latents = self.latents(picture, &header)?;
-            let take = |tiles: &[TileRect], stats: &mut Stats| timed(&mut stats.analysis, || latents.take(tiles.len()));
-            let mut encoded = self.run(&header, &sections, quality, options.effort, take, progress)?;
+            progress.part(0.0, 0.0);
+            let (sections, spent) = self.sections(picture, &header, options, progress)?;
+            progress.part(0.0, 1.0);
+            let code = |stats: &mut Stats| self.plane(picture, &header, quality, options.effort, stats, progress);
+            let mut encoded = self.run(&header, &sections, quality, code)?;
             encoded.stats.add_times(&spent);
             return Ok(encoded);
         };
         target.check()?;
-        progress.part(0.0, ANALYSIS);
+        // A search for latents is so slow that everything before it hardly counts.
+        let share = if options.effort.searches() { 0.1 } else { 1.0 };
+        progress.part(0.0, share * ANALYSIS);
         let analysed = self.analyse_with(picture, options, progress)?;
         let mut spent = analysed.stats;
-        let mut trials = 0.0;
-        let (mut best, outcome) = search(target, analysed.stats.pixels, |quality| {
-            progress.part(ANALYSIS + (1.0 - ANALYSIS) * trials / MOST_TRIALS, (1.0 - ANALYSIS) / MOST_TRIALS);
-            trials += 1.0;
-            let encoded = analysed.encode_with(quality, progress)?;
+        let mut trial = |effort: Effort, quality: QualityIndex, progress: &mut Progress<'_, '_>| {
+            let encoded = analysed.encode_with(quality, effort, progress)?;
             let mut stats = encoded.stats;
             let score = match target {
                 Target::BitsPerPixel(_) | Target::Bytes(_) => encoded.bytes.len() as f64,
@@ -129,7 +131,30 @@ impl Encoder {
             };
             spent += stats;
             Ok((encoded, score))
+        };
+        let pixels = analysed.stats.pixels;
+        let mut trials = 0.0;
+        let (mut best, mut outcome) = search(target, pixels, Range::ALL, |quality| {
+            let length = share * (1.0 - ANALYSIS) / MOST_TRIALS;
+            progress.part(share * ANALYSIS + length * trials, length);
+            trials += 1.0;
+            trial(options.effort.without_search(), quality, progress)
         })?;
+        if options.effort.searches() {
+            // What the search gains shifts the quality by a few steps.
+            let range = Range::near(target, best.quality);
+            let mut trials = 0.0;
+            let (refined, found) = search(target, pixels, range, |quality| {
+                progress.part(share + (1.0 - share) * trials / MOST_NEAR, (1.0 - share) / MOST_NEAR);
+                trials += 1.0;
+                trial(options.effort, quality, progress)
+            })?;
+            let trials = outcome.trials + found.trials;
+            if found.miss.is_none() || outcome.miss.is_some() {
+                (best, outcome) = (refined, found);
+            }
+            outcome.trials = trials;
+        }
         progress.part(0.0, 1.0);
         progress.step(1, 1)?;
         best.stats =
@@ -154,7 +179,7 @@ impl Encoder {
         progress: &mut Progress<'_, '_>,
     ) -> Result<Analysed<'_>, Error> {
         let header = self.header_of(picture, options)?;
-        let (sections, spent) = self.sections(picture, &header, options)?;
+        let (sections, spent) = self.sections(picture, &header, options, progress)?;
         let mut stats = Stats { pixels: u64::from(header.width) * u64::from(header.height), ..Stats::default() };
         let (mut rest, mut latents) = (self.latents(picture, &header)?, Vec::new());
         let [across, down] = header.tile_grid().map(|tiles| tiles as usize);
@@ -163,7 +188,11 @@ impl Encoder {
             progress.step(row + 1, down)?;
         }
         stats.add_times(&spent);
-        Ok(Analysed { encoder: self, header, sections, effort: options.effort, latents, stats })
+        let effort = options.effort;
+        // A search compares with the pixels.
+        let colours = || Picture { alpha: None, metadata: Metadata::default(), ..picture.clone() };
+        let picture = effort.searches().then(colours);
+        Ok(Analysed { encoder: self, header, sections, effort, picture, latents, stats })
     }
 
     /// The header of a picture, all but the quality, after checking everything.
@@ -181,6 +210,9 @@ impl Encoder {
     ) -> Result<Header, Error> {
         // Whether there is alpha or not, and whether it says anything: rows show that late.
         options.alpha_quality.map(quality_index).transpose()?;
+        if options.effort.searches() && cfg!(not(feature = "burn")) {
+            return Err(Error::NoSearch(options.effort.number()));
+        }
         let header = Header {
             width,
             height,
@@ -210,6 +242,7 @@ impl Encoder {
         picture: &Picture,
         header: &Header,
         options: &EncodeOptions,
+        progress: &mut Progress<'_, '_>,
     ) -> Result<(Vec<OwnedSection>, Stats), Error> {
         let mut sections = picture.metadata.sections()?;
         let mut spent = Stats::default();
@@ -227,12 +260,7 @@ impl Encoder {
                 let quality = quality_index(quality)?;
                 let header = Header { colour: ColourModel::Grey, ..*header };
                 let plane = Picture::new(picture.width, picture.height, header.colour, alpha.samples.clone())?;
-                let mut latents = self.latents(&plane, &header)?;
-                let take =
-                    |tiles: &[TileRect], stats: &mut Stats| timed(&mut stats.analysis, || latents.take(tiles.len()));
-                let tiles: Vec<TileRect> = header.tiles().collect();
-                let payloads =
-                    self.payloads(&tiles, quality, options.effort, take, &mut spent, &mut Progress::none())?;
+                let payloads = self.plane(&plane, &header, quality, options.effort, &mut spent, progress)?;
                 (AlphaCoding::Lossy { quality: quality.get() }, payloads)
             }
         };
@@ -240,20 +268,39 @@ impl Encoder {
         Ok((sections, spent))
     }
 
-    /// Codes a picture; `latents` gives those of a band's tiles.
-    fn run<L: AsRef<[f32]> + Sync>(
+    /// The payloads of a picture's colours, or of a plane.
+    fn plane(
+        &self,
+        picture: &Picture,
+        header: &Header,
+        quality: QualityIndex,
+        effort: Effort,
+        stats: &mut Stats,
+        progress: &mut Progress<'_, '_>,
+    ) -> Result<Vec<Vec<u8>>, Error> {
+        #[cfg(feature = "burn")]
+        if effort.searches() {
+            let mut analysis = self.runtime.transforms.analysis(picture, header)?;
+            let (source, [_, rows]) = (Source { picture, top: 0 }, header.tile_grid());
+            return self.refined(&source, analysis.as_mut(), header, 0..rows, quality, effort, stats, progress);
+        }
+        let tiles: Vec<TileRect> = header.tiles().collect();
+        let mut latents = self.latents(picture, header)?;
+        let take = |tiles: &[TileRect], stats: &mut Stats| timed(&mut stats.analysis, || latents.take(tiles.len()));
+        self.payloads(&tiles, quality, effort, take, stats, progress)
+    }
+
+    /// A file of a picture whose payloads `code` makes.
+    fn run(
         &self,
         header: &Header,
         sections: &[OwnedSection],
         quality: QualityIndex,
-        effort: Effort,
-        latents: impl FnMut(&[TileRect], &mut Stats) -> Result<Vec<L>, Error>,
-        progress: &mut Progress<'_, '_>,
+        code: impl FnOnce(&mut Stats) -> Result<Vec<Vec<u8>>, Error>,
     ) -> Result<Encoded, Error> {
         let header = Header { quality: quality.get(), ..*header };
         let mut stats = Stats { pixels: u64::from(header.width) * u64::from(header.height), ..Stats::default() };
-        let tiles: Vec<TileRect> = header.tiles().collect();
-        let payloads = self.payloads(&tiles, quality, effort, latents, &mut stats, progress)?;
+        let payloads = code(&mut stats)?;
         stats.payload = payloads.iter().map(|p| p.len() as u64).sum();
         let sections: Vec<Section<'_>> = sections.iter().map(|(kind, body)| Section::new(*kind, body)).collect();
         Ok(Encoded { bytes: write_file(&header, &sections, &payloads)?, quality, stats, target: None })
@@ -299,21 +346,25 @@ impl Encoder {
             .map(|(tile, latent)| (tile.index, Area::of_tile(tile), latent.as_ref()))
             .collect();
         let hyper: Vec<Vec<i16>> = timed(&mut stats.analysis, || {
-            let hyper = |(_, area, latent): &(u32, Area, &[f32])| {
-                let (rows, columns) = (area.rows.len(), area.columns.len());
-                let z = self.runtime.transforms.hyper_analyse(latent, rows, columns, quality.get())?;
-                let limit = f32::from(HYPER_MAX);
-                // What is no number becomes 0.
-                Ok(z.iter().map(|z| z.round().clamp(-limit, limit) as i16).collect())
-            };
-            items.iter().map(hyper).collect::<Result<_, Error>>()
+            items.iter().map(|(_, area, latent)| self.hyper(latent, area, quality)).collect::<Result<_, Error>>()
         })?;
         let tiles: Vec<LatentTile<'_>> = items
             .iter()
             .zip(&hyper)
             .map(|((number, area, latent), hyper)| LatentTile { number: *number, shape: area.shape(), latent, hyper })
             .collect();
-        coding::encode(engine, self.runtime.model.prior(), quality, effort, &tiles, stats)
+        let coded = coding::encode(engine, self.runtime.model.prior(), quality, effort, &tiles, stats)?;
+        stats.symbols += coded.iter().map(|tile| tile.symbols).sum::<u64>();
+        Ok(coded.into_iter().map(|tile| tile.payload).collect())
+    }
+
+    /// The hyper-latents of a tile's latents.
+    pub(crate) fn hyper(&self, latent: &[f32], area: &Area, quality: QualityIndex) -> Result<Vec<i16>, Error> {
+        let (rows, columns) = (area.rows.len(), area.columns.len());
+        let z = self.runtime.transforms.hyper_analyse(latent, rows, columns, quality.get())?;
+        let limit = f32::from(HYPER_MAX);
+        // What is no number becomes 0.
+        Ok(z.iter().map(|z| z.round().clamp(-limit, limit) as i16).collect())
     }
 }
 
@@ -324,6 +375,9 @@ pub struct Analysed<'a> {
     header: Header,
     sections: Vec<OwnedSection>,
     effort: Effort,
+    /// For efforts that search.
+    #[cfg_attr(not(feature = "burn"), expect(dead_code, reason = "no effort searches"))]
+    picture: Option<Picture>,
     /// Whitened [rows, columns, M] of every tile.
     latents: Vec<Vec<f32>>,
     stats: Stats,
@@ -335,16 +389,31 @@ impl Analysed<'_> {
     /// # Errors
     /// [`Error::Prior`] if the GPU fails.
     pub fn encode(&self, quality: QualityIndex) -> Result<Encoded, Error> {
-        self.encode_with(quality, &mut Progress::none())
+        self.encode_with(quality, self.effort, &mut Progress::none())
     }
 
-    fn encode_with(&self, quality: QualityIndex, progress: &mut Progress<'_, '_>) -> Result<Encoded, Error> {
+    fn encode_with(
+        &self,
+        quality: QualityIndex,
+        effort: Effort,
+        progress: &mut Progress<'_, '_>,
+    ) -> Result<Encoded, Error> {
         let of_tile = |tile: &TileRect| {
             let latent = self.latents.get(tile.index as usize);
             latent.map_or(&[][..], Vec::as_slice)
         };
         let latents = |tiles: &[TileRect], _: &mut Stats| Ok(tiles.iter().map(of_tile).collect());
-        self.encoder.run(&self.header, &self.sections, quality, self.effort, latents, progress)
+        let Self { encoder, header, sections, .. } = self;
+        encoder.run(header, sections, quality, |stats| {
+            #[cfg(feature = "burn")]
+            if let (true, Some(picture)) = (effort.searches(), &self.picture) {
+                let mut rows = StoredRows::new(header, &self.latents, encoder.runtime.transforms.channels());
+                let (source, [_, count]) = (Source { picture, top: 0 }, header.tile_grid());
+                return encoder.refined(&source, &mut rows, header, 0..count, quality, effort, stats, progress);
+            }
+            let tiles: Vec<TileRect> = header.tiles().collect();
+            encoder.payloads(&tiles, quality, effort, latents, stats, progress)
+        })
     }
 
     /// What the analysis took.

@@ -36,7 +36,8 @@
 //!
 //! - `cpu` (default): own kernels for the transforms of models without attention. With it alone (`default-features = false, features = ["cpu"]`)
 //!   the crate is small and builds in half a minute.
-//! - `burn` (default): burn's networks, for [`DeviceChoice::Reference`] and for models with attention.
+//! - `burn` (default): burn's networks, for [`DeviceChoice::Reference`], for models with attention, and for encoding with [`Effort::Refined`]
+//!   and [`Effort::Thorough`].
 //! - `gpu`: transforms and prior on GPUs through wgpu as well, with `burn`; without it [`DeviceChoice::Gpu`] is an error.
 //! - `image`: `image::open` for `.lic` files, see [`mod@image`].
 //! - `libtorch`: builds the training library's fast CPU backend; this crate does not use it.
@@ -65,6 +66,8 @@ mod plane;
 mod planes;
 mod preview;
 pub mod prior;
+#[cfg(feature = "burn")]
+mod refine;
 mod row_encoder;
 mod rows;
 mod runtime;

@@ -24,7 +24,7 @@ use crate::entropy::{CostTable, MAX_SYMBOL};
 use crate::error::EntropyError;
 
 /// Squared quantisation steps that one bit is worth: 2 ln 2 / 12.
-pub(super) const STEPS2_PER_BIT: f64 = std::f64::consts::LN_2 / 6.0;
+pub(crate) const STEPS2_PER_BIT: f64 = std::f64::consts::LN_2 / 6.0;
 
 /// How much of that a saved bit may cost in rounding; chosen by measurement.
 const SHARE: f64 = 0.2;
@@ -38,6 +38,11 @@ pub enum Effort {
     /// Effort 1: rate-distortion optimised rounding.
     #[default]
     Optimised,
+    /// Effort 2: a short search through synthesis and prior, seconds for a picture of half a megapixel. Needs the cargo feature `burn`, as the
+    /// next does.
+    Refined,
+    /// Effort 3: a long search, a minute or two.
+    Thorough,
 }
 
 impl Effort {
@@ -46,6 +51,8 @@ impl Effort {
         match number {
             0 => Some(Self::Nearest),
             1 => Some(Self::Optimised),
+            2 => Some(Self::Refined),
+            3 => Some(Self::Thorough),
             _ => None,
         }
     }
@@ -55,7 +62,19 @@ impl Effort {
         match self {
             Self::Nearest => 0,
             Self::Optimised => 1,
+            Self::Refined => 2,
+            Self::Thorough => 3,
         }
+    }
+
+    /// Whether there is a search.
+    pub(crate) fn searches(self) -> bool {
+        matches!(self, Self::Refined | Self::Thorough)
+    }
+
+    /// The effort that a search is prepared with.
+    pub(crate) fn without_search(self) -> Self {
+        if self.searches() { Self::Optimised } else { self }
     }
 
     /// The symbol of a latent that is coded with the scale table `index`.
@@ -65,7 +84,7 @@ impl Effort {
     pub(super) fn symbol(self, residual: f32, index: u8, costs: &CostTable<'_>) -> Result<i16, EntropyError> {
         match self {
             Self::Nearest => Ok(nearest(residual)),
-            Self::Optimised => optimised(residual, index, costs),
+            Self::Optimised | Self::Refined | Self::Thorough => optimised(residual, index, costs),
         }
     }
 }
@@ -132,6 +151,9 @@ mod tests {
 
     #[test]
     fn efforts_have_numbers() {
-        assert_eq!([0, 1, 2].map(Effort::new), [Some(Effort::Nearest), Some(Effort::Optimised), None]);
+        for number in 0..=3 {
+            assert_eq!(Effort::new(number).map(Effort::number), Some(number));
+        }
+        assert_eq!(Effort::new(4), None);
     }
 }
