@@ -153,7 +153,7 @@ impl Refiner<'_> {
             rows: inner(&area.rows, &window.rows),
             columns: inner(&area.columns, &window.columns),
         };
-        let window = Window::new(self.setting, extent, around, target, weight);
+        let window = Window::new(self.setting, extent, around, &target, &weight);
         let hyper_tables = self.encoder.runtime.model.prior().hyper_tables();
         let task = Task {
             window: &window,

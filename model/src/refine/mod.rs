@@ -8,6 +8,7 @@
 //! - [`Setting`]: the same at one quality.
 //! - [`Window`]: a tile with the fixed latents around it, whose [`Window::step`] is one evaluation with its gradient.
 
+mod bands;
 mod setting;
 mod window;
 

@@ -99,9 +99,9 @@ impl Setting<'_> {
 
     /// Features and the latents decoded so far, in quantisation steps and 0 where none is -> features of a pass.
     pub(super) fn context(&self, pass: usize, features: &Tensor<4>, known: Tensor<4>) -> Tensor<4> {
-        let passes = self.of.network.prior.passes.iter().zip(&self.contexts);
+        let mut passes = self.of.network.prior.passes.iter().zip(&self.contexts);
         // Pass 0 has none.
-        let Some((network, bias)) = pass.checked_sub(1).and_then(|i| passes.skip(i).next()) else {
+        let Some((network, bias)) = pass.checked_sub(1).and_then(|i| passes.nth(i)) else {
             return features.clone();
         };
         let x = Tensor::cat(vec![features.clone(), known / self.gain.clone()], 3);

@@ -5,6 +5,7 @@ use std::ops::Range;
 use burn::tensor::Tensor;
 
 use super::Setting;
+use super::bands::Bands;
 use crate::params::read;
 use crate::prior::GROUP_OF_PHASE;
 use crate::rate::surrogate;
@@ -54,11 +55,7 @@ pub struct Step {
 pub struct Window<'a> {
     setting: &'a Setting<'a>,
     extent: Extent,
-    /// Latents of the window in quantisation steps, 0 in the tile.
-    around: Tensor<4>,
-    target: Tensor<4>,
-    /// Square root of what a squared error costs in bits.
-    weight: Tensor<4>,
+    bands: Bands<'a>,
     /// 1 where a latent is decoded before pass 1, 2, 3.
     known: Vec<Tensor<4>>,
 }
@@ -66,19 +63,8 @@ pub struct Window<'a> {
 impl<'a> Window<'a> {
     /// `around` [rows, columns, y] are the window's latents in quantisation steps (what it holds inside of the tile does not matter), `target` and `weight`
     /// [2 rows, 2 columns, 192] its patches and how many bits a squared error of each of their numbers is worth.
-    pub fn new(
-        setting: &'a Setting<'a>,
-        extent: Extent,
-        mut around: Vec<f32>,
-        target: Vec<f32>,
-        weight: Vec<f32>,
-    ) -> Self {
-        let of = setting.of;
-        let (channels, [rows, columns]) = (of.config.y, extent.window);
-        for row in extent.rows.clone() {
-            let places = row * columns + extent.columns.start..row * columns + extent.columns.end;
-            around[places.start * channels..places.end * channels].fill(0.0);
-        }
+    pub fn new(setting: &'a Setting<'a>, extent: Extent, around: Vec<f32>, target: &[f32], weight: &[f32]) -> Self {
+        let (of, channels) = (setting.of, setting.of.config.y);
         let known = (1..GROUP_OF_PHASE.len()).map(|pass| {
             let mut mask = vec![0.0; extent.rows.len() * extent.columns.len() * channels];
             for earlier in 0..pass {
@@ -86,15 +72,8 @@ impl<'a> Window<'a> {
             }
             of.tensor(mask, [1, extent.rows.len(), extent.columns.len(), channels])
         });
-        let patches = [1, 2 * rows, 2 * columns, 192];
-        Self {
-            known: known.collect(),
-            around: of.tensor(around, [1, rows, columns, channels]),
-            target: of.tensor(target, patches),
-            weight: of.tensor(weight.into_iter().map(f32::sqrt).collect(), patches),
-            extent,
-            setting,
-        }
+        let known = known.collect();
+        Self { known, bands: Bands::new(setting, &extent, around, target, weight), extent, setting }
     }
 
     /// Calls `each` with the places, in a plane [rows, columns, y] of the tile, of every run of channels that a pass decodes.
@@ -129,51 +108,25 @@ impl<'a> Window<'a> {
                 None => rate,
             });
         }
-        let squares = self.squares(of.tensor(decoded, plane) + moved.clone());
-        let distortion = f64::from(squares.clone().without_autodiff().into_scalar::<f32>());
-        let total = cost.map_or_else(|| squares.clone(), |cost| cost + squares.clone());
-        let gradients = total.backward();
-        // Without a path to them nothing depends on them.
-        let gradient = |tensor: &Tensor<4>| match tensor.grad(&gradients) {
-            Some(gradient) => read(gradient),
-            None => vec![0.0; tensor.dims().iter().product()],
+        let rate = || {
+            let gradients = cost.map(|cost| cost.backward());
+            // Without a path to them nothing depends on them.
+            let gradient = |tensor: &Tensor<4>| match gradients.as_ref().and_then(|all| tensor.grad(all)) {
+                Some(gradient) => read(gradient),
+                None => vec![0.0; tensor.dims().iter().product()],
+            };
+            (gradient(&moved), gradient(&z))
         };
-        Step { distortion, by_latent: gradient(&moved), by_hyper: gradient(&z) }
+        // Two graphs without a common node.
+        let ((mut by_latent, by_hyper), (distortion, by_error)) = rayon::join(rate, || self.bands.gradient(&decoded));
+        by_latent.iter_mut().zip(by_error).for_each(|(rate, error)| *rate += error);
+        Step { distortion, by_latent, by_hyper }
     }
 
     /// Distortion of the window, in bits, with these decoded latents [rows, columns, y] of the tile in quantisation steps.
     pub fn distortion(&self, decoded: &[f32]) -> f64 {
-        let of = self.setting.of;
-        let [rows, columns] = self.extent.tile();
-        let squares = self.squares(of.tensor(decoded.to_vec(), [1, rows, columns, of.config.y]));
-        f64::from(squares.into_scalar::<f32>())
+        self.bands.distortion(decoded)
     }
-
-    fn squares(&self, tile: Tensor<4>) -> Tensor<1> {
-        let Extent { window: [rows, columns], rows: inner, columns: across } = &self.extent;
-        let whole = if [inner.len(), across.len()] == [*rows, *columns] {
-            tile
-        } else {
-            // What is added around is 0 there and the fixed latents here.
-            let channels = self.setting.of.config.y;
-            let side = |shape: [usize; 4]| Tensor::<4>::zeros(shape, &self.setting.of.device);
-            let left = side([1, inner.len(), across.start, channels]);
-            let right = side([1, inner.len(), columns - across.end, channels]);
-            let middle = join([left, tile, right], 2);
-            let above = side([1, inner.start, *columns, channels]);
-            let below = side([1, rows - inner.end, *columns, channels]);
-            join([above, middle, below], 1) + self.around.clone()
-        };
-        // A decoder clips too.
-        let error = self.setting.synthesise(whole).clamp(-0.5, 0.5) - self.target.clone();
-        let error = error * self.weight.clone();
-        (error.clone() * error).sum()
-    }
-}
-
-/// Those of three tensors that are not empty, one after the other.
-fn join(parts: [Tensor<4>; 3], dim: usize) -> Tensor<4> {
-    Tensor::cat(parts.into_iter().filter(|part| part.dims()[dim] > 0).collect(), dim)
 }
 
 /// Calls `each` with the places, in a plane [rows, columns, channels], of every run of channels that a pass decodes.
