@@ -150,7 +150,9 @@ impl Encoder {
                 trial(options.effort, quality, progress)
             })?;
             let trials = outcome.trials + found.trials;
-            if found.miss.is_none() || outcome.miss.is_some() {
+            // A size that is missed from below is met.
+            let met = found.miss.is_none() || (!matches!(target, Target::Psnr(_)) && found.reached <= target.value());
+            if met || outcome.miss.is_some() {
                 (best, outcome) = (refined, found);
             }
             outcome.trials = trials;

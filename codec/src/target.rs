@@ -21,12 +21,21 @@ pub enum Target {
 }
 
 impl Target {
+    /// The number.
+    pub(crate) fn value(self) -> f64 {
+        match self {
+            Self::BitsPerPixel(value) | Self::Psnr(value) => value,
+            Self::Bytes(bytes) => bytes as f64,
+        }
+    }
+
     /// Refuses numbers that no file can have.
     pub(crate) fn check(self) -> Result<(), Error> {
-        let (what, value) = match self {
-            Self::BitsPerPixel(bits) => ("the target in bits per pixel", bits),
-            Self::Bytes(bytes) => ("the target in bytes", bytes as f64),
-            Self::Psnr(db) => ("the target PSNR in dB", db),
+        let value = self.value();
+        let what = match self {
+            Self::BitsPerPixel(_) => "the target in bits per pixel",
+            Self::Bytes(_) => "the target in bytes",
+            Self::Psnr(_) => "the target PSNR in dB",
         };
         if value.is_finite() && value > 0.0 {
             return Ok(());

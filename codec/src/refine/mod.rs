@@ -196,3 +196,6 @@ impl Refiner<'_> {
         positions.flat_map(|position| position.iter().zip(factors).map(|(value, factor)| value * factor)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,17 +25,18 @@ const PASS_ENDS: [f32; 4] = [0.7, 0.8, 0.9, 1.0];
 impl Schedule {
     /// That of an effort that searches.
     pub(super) fn of(effort: Effort) -> Self {
-        let iterations = match effort {
-            Effort::Nearest | Effort::Optimised | Effort::Refined => 24,
-            Effort::Thorough => 200,
+        let (iterations, hyper_curvature) = match effort {
+            Effort::Nearest | Effort::Optimised | Effort::Refined => (32, 25.0),
+            Effort::Thorough => (280, 30.0),
         };
         Self {
             iterations,
             curvature: [1.0, 1.5],
             probability: 0.5,
             hyper: [0.2, 0.6],
-            hyper_curvature: 25.0,
-            hyper_probability: 0.15,
+            hyper_curvature,
+            // A few moves of each in the whole search: more of them make a long one worse.
+            hyper_probability: 4.0 / iterations as f32,
         }
     }
 

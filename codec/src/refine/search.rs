@@ -127,7 +127,8 @@ pub(super) fn search(
 fn better(gradient: f32, half_curvature: f32, own: impl Fn(i32) -> f32) -> Option<i32> {
     // Uphill a move pays only by its own bits, and then towards 0; both are looked at.
     let [up, down] = [gradient + half_curvature + own(1), half_curvature - gradient + own(-1)];
-    if up.min(down) >= 0.0 {
+    let least = up.min(down);
+    if least.is_nan() || least >= 0.0 {
         return None;
     }
     Some(if up < down { 1 } else { -1 })
