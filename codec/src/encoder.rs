@@ -150,9 +150,12 @@ impl Encoder {
                 trial(options.effort, quality, progress)
             })?;
             let trials = outcome.trials + found.trials;
-            // A size that is missed from below is met.
-            let met = found.miss.is_none() || (!matches!(target, Target::Psnr(_)) && found.reached <= target.value());
-            if met || outcome.miss.is_some() {
+            let better = match target {
+                // A size that is missed from below is met.
+                Target::BitsPerPixel(_) | Target::Bytes(_) => found.reached <= target.value(),
+                Target::Psnr(_) => found.miss.is_none() && refined.bytes.len() <= best.bytes.len(),
+            };
+            if better || outcome.miss.is_some() {
                 (best, outcome) = (refined, found);
             }
             outcome.trials = trials;
