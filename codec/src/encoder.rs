@@ -7,31 +7,23 @@
 use crate::alpha::lossless;
 use crate::bands::band;
 use crate::coding::{self, Effort, LatentTile};
-use crate::decoder::decode_with;
 use crate::device::DeviceChoice;
 use crate::error::{Error, Warning};
 use crate::format::alpha::write_alpha;
 use crate::format::{AlphaCoding, BitDepth, ColourModel, Header, Section, SectionKind, TileRect, write_file};
-use crate::limits::Limits;
-use crate::metadata::{Metadata, OwnedSection};
+use crate::metadata::OwnedSection;
 use crate::model::Model;
 use crate::options::{EncodeOptions, quality_index};
 use crate::picture::Picture;
 use crate::plane::TileLatents;
 use crate::prior::{HYPER_MAX, PriorEngine, QualityIndex};
 #[cfg(feature = "burn")]
-use crate::refine::{Source, StoredRows};
+use crate::refine::Source;
 use crate::runtime::Runtime;
 use crate::stats::{Stats, timed};
-use crate::target::{MOST_NEAR, Range, Target, TargetOutcome, search};
+use crate::target::TargetOutcome;
 use crate::tiles::{Area, check_anchor};
 use crate::watch::{Progress, Watch};
-
-/// Part of the work that the analysis is taken to be, where a target is searched for.
-const ANALYSIS: f64 = 0.2;
-
-/// Trials of a search at most: bisection of 253 qualities, and one more.
-const MOST_TRIALS: f64 = 9.0;
 
 /// An encoded picture.
 #[derive(Debug, Clone)]
@@ -101,107 +93,20 @@ impl Encoder {
         options: &EncodeOptions,
         progress: &mut Progress<'_, '_>,
     ) -> Result<Encoded, Error> {
-        let Some(target) = options.target else {
-            let quality = quality_index(options.quality)?;
-            let header = self.header_of(picture, options)?;
-            progress.part(0.0, 0.0);
-            let (sections, spent) = self.sections(picture, &header, options, progress)?;
-            progress.part(0.0, 1.0);
-            let code = |stats: &mut Stats| self.plane(picture, &header, quality, options.effort, stats, progress);
-            let mut encoded = self.run(&header, &sections, quality, code)?;
-            encoded.stats.add_times(&spent);
-            return Ok(encoded);
-        };
-        target.check()?;
-        // A search for latents is so slow that everything before it hardly counts.
-        let share = if options.effort.searches() { 0.1 } else { 1.0 };
-        progress.part(0.0, share * ANALYSIS);
-        let analysed = self.analyse_with(picture, options, progress)?;
-        let mut spent = analysed.stats;
-        let mut trial = |effort: Effort, quality: QualityIndex, progress: &mut Progress<'_, '_>| {
-            let encoded = analysed.encode_with(quality, effort, progress)?;
-            let mut stats = encoded.stats;
-            let score = match target {
-                Target::BitsPerPixel(_) | Target::Bytes(_) => encoded.bytes.len() as f64,
-                Target::Psnr(_) => {
-                    let decoded = decode_with(&self.runtime, &encoded.bytes, Limits::default())?;
-                    stats += decoded.stats;
-                    decoded.picture.psnr(picture)
-                }
-            };
-            spent += stats;
-            Ok((encoded, score))
-        };
-        let pixels = analysed.stats.pixels;
-        let mut trials = 0.0;
-        let (mut best, mut outcome) = search(target, pixels, Range::ALL, |quality| {
-            let length = share * (1.0 - ANALYSIS) / MOST_TRIALS;
-            progress.part(share * ANALYSIS + length * trials, length);
-            trials += 1.0;
-            trial(options.effort.without_search(), quality, progress)
-        })?;
-        if options.effort.searches() {
-            // What the search gains shifts the quality by a few steps.
-            let range = Range::near(target, best.quality);
-            let mut trials = 0.0;
-            let (refined, found) = search(target, pixels, range, |quality| {
-                progress.part(share + (1.0 - share) * trials / MOST_NEAR, (1.0 - share) / MOST_NEAR);
-                trials += 1.0;
-                trial(options.effort, quality, progress)
-            })?;
-            let trials = outcome.trials + found.trials;
-            let better = match target {
-                // A size that is missed from below is met.
-                Target::BitsPerPixel(_) | Target::Bytes(_) => found.reached <= target.value(),
-                Target::Psnr(_) => found.miss.is_none() && refined.bytes.len() <= best.bytes.len(),
-            };
-            if better || outcome.miss.is_some() {
-                (best, outcome) = (refined, found);
-            }
-            outcome.trials = trials;
+        if let Some(target) = options.target {
+            return self.reach(target, picture, options, progress);
         }
-        progress.part(0.0, 1.0);
-        progress.step(1, 1)?;
-        best.stats =
-            Stats { pixels: best.stats.pixels, payload: best.stats.payload, symbols: best.stats.symbols, ..spent };
-        best.target = Some(outcome);
-        Ok(best)
-    }
-
-    /// The first half of encoding, which does not depend on the quality: for several qualities of one picture. Of the options
-    /// quality and target are not used.
-    ///
-    /// # Errors
-    /// As [`Self::encode`].
-    pub fn analyse(&self, picture: &Picture, options: &EncodeOptions) -> Result<Analysed<'_>, Error> {
-        self.analyse_with(picture, options, &mut Progress::none())
-    }
-
-    fn analyse_with(
-        &self,
-        picture: &Picture,
-        options: &EncodeOptions,
-        progress: &mut Progress<'_, '_>,
-    ) -> Result<Analysed<'_>, Error> {
+        let quality = quality_index(options.quality)?;
         let header = self.header_of(picture, options)?;
         let (sections, spent) = self.sections(picture, &header, options, progress)?;
-        let mut stats = Stats { pixels: u64::from(header.width) * u64::from(header.height), ..Stats::default() };
-        let (mut rest, mut latents) = (self.latents(picture, &header)?, Vec::new());
-        let [across, down] = header.tile_grid().map(|tiles| tiles as usize);
-        for row in 0..down {
-            latents.extend(timed(&mut stats.analysis, || rest.take(across))?);
-            progress.step(row + 1, down)?;
-        }
-        stats.add_times(&spent);
-        let effort = options.effort;
-        // A search compares with the pixels.
-        let colours = || Picture { alpha: None, metadata: Metadata::default(), ..picture.clone() };
-        let picture = effort.searches().then(colours);
-        Ok(Analysed { encoder: self, header, sections, effort, picture, latents, stats })
+        let code = |stats: &mut Stats| self.plane(picture, &header, quality, options.effort, stats, progress);
+        let mut encoded = self.run(&header, &sections, quality, code)?;
+        encoded.stats.add_times(&spent);
+        Ok(encoded)
     }
 
     /// The header of a picture, all but the quality, after checking everything.
-    fn header_of(&self, picture: &Picture, options: &EncodeOptions) -> Result<Header, Error> {
+    pub(crate) fn header_of(&self, picture: &Picture, options: &EncodeOptions) -> Result<Header, Error> {
         self.header(picture.size()?, picture.colour, picture.pixels.depth(), options)
     }
 
@@ -236,13 +141,13 @@ impl Encoder {
     }
 
     /// Whitened latents [rows, columns, M] of all tiles, computed as they are taken.
-    fn latents<'a>(&'a self, picture: &'a Picture, header: &Header) -> Result<TileLatents<'a>, Error> {
+    pub(crate) fn latents<'a>(&'a self, picture: &'a Picture, header: &Header) -> Result<TileLatents<'a>, Error> {
         let transforms = &self.runtime.transforms;
         Ok(TileLatents::new(transforms.analysis(picture, header)?, header, 0, transforms.channels()))
     }
 
     /// The sections of a picture, and the time they took: metadata, and alpha unless it says nothing.
-    fn sections(
+    pub(crate) fn sections(
         &self,
         picture: &Picture,
         header: &Header,
@@ -265,7 +170,11 @@ impl Encoder {
                 let quality = quality_index(quality)?;
                 let header = Header { colour: ColourModel::Grey, ..*header };
                 let plane = Picture::new(picture.width, picture.height, header.colour, alpha.samples.clone())?;
-                let payloads = self.plane(&plane, &header, quality, options.effort, &mut spent, progress)?;
+                let effort = options.effort;
+                let code = |progress: &mut Progress<'_, '_>| {
+                    self.plane(&plane, &header, quality, effort, &mut spent, progress)
+                };
+                let payloads = progress.holding(code)?;
                 (AlphaCoding::Lossy { quality: quality.get() }, payloads)
             }
         };
@@ -296,7 +205,7 @@ impl Encoder {
     }
 
     /// A file of a picture whose payloads `code` makes.
-    fn run(
+    pub(crate) fn run(
         &self,
         header: &Header,
         sections: &[OwnedSection],
@@ -370,59 +279,5 @@ impl Encoder {
         let limit = f32::from(HYPER_MAX);
         // What is no number becomes 0.
         Ok(z.iter().map(|z| z.round().clamp(-limit, limit) as i16).collect())
-    }
-}
-
-/// A picture's latents, ready to be coded at any quality.
-#[derive(Debug)]
-pub struct Analysed<'a> {
-    encoder: &'a Encoder,
-    header: Header,
-    sections: Vec<OwnedSection>,
-    effort: Effort,
-    /// For efforts that search.
-    #[cfg_attr(not(feature = "burn"), expect(dead_code, reason = "no effort searches"))]
-    picture: Option<Picture>,
-    /// Whitened [rows, columns, M] of every tile.
-    latents: Vec<Vec<f32>>,
-    stats: Stats,
-}
-
-impl Analysed<'_> {
-    /// Codes the picture; [`Encoded::stats`] do not count the analysis again.
-    ///
-    /// # Errors
-    /// [`Error::Prior`] if the GPU fails.
-    pub fn encode(&self, quality: QualityIndex) -> Result<Encoded, Error> {
-        self.encode_with(quality, self.effort, &mut Progress::none())
-    }
-
-    fn encode_with(
-        &self,
-        quality: QualityIndex,
-        effort: Effort,
-        progress: &mut Progress<'_, '_>,
-    ) -> Result<Encoded, Error> {
-        let of_tile = |tile: &TileRect| {
-            let latent = self.latents.get(tile.index as usize);
-            latent.map_or(&[][..], Vec::as_slice)
-        };
-        let latents = |tiles: &[TileRect], _: &mut Stats| Ok(tiles.iter().map(of_tile).collect());
-        let Self { encoder, header, sections, .. } = self;
-        encoder.run(header, sections, quality, |stats| {
-            #[cfg(feature = "burn")]
-            if let (true, Some(picture)) = (effort.searches(), &self.picture) {
-                let mut rows = StoredRows::new(header, &self.latents, encoder.runtime.transforms.channels());
-                let (source, [_, count]) = (Source { picture, top: 0 }, header.tile_grid());
-                return encoder.refined(&source, &mut rows, header, 0..count, quality, effort, stats, progress);
-            }
-            let tiles: Vec<TileRect> = header.tiles().collect();
-            encoder.payloads(&tiles, quality, effort, latents, stats, progress)
-        })
-    }
-
-    /// What the analysis took.
-    pub fn stats(&self) -> Stats {
-        self.stats
     }
 }

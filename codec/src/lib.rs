@@ -46,6 +46,7 @@
 compile_error!("lic-codec needs a way to compute the transforms: enable the cargo feature `cpu`, `burn` or `gpu`");
 
 mod alpha;
+mod analysed;
 mod bands;
 mod coding;
 mod decoder;
@@ -85,10 +86,11 @@ mod watch;
 mod window;
 
 pub use alpha::Alpha;
+pub use analysed::Analysed;
 pub use coding::Effort;
 pub use decoder::{Decoded, Decoder};
 pub use device::DeviceChoice;
-pub use encoder::{Analysed, Encoded, Encoder};
+pub use encoder::{Encoded, Encoder};
 pub use error::{Error, Warning};
 pub use format::ColourModel as Colour;
 pub use limits::Limits;

@@ -134,11 +134,12 @@ fn targets_are_met_at_a_better_quality() {
 #[test]
 fn a_search_is_watched_and_ended() {
     let (encoder, _) = coders(&tiny());
-    let original = picture(150, 60, Colour::Grey);
+    let mut original = picture(150, 60, Colour::Grey);
+    original.alpha = Some(Alpha { samples: original.pixels.clone(), premultiplied: false });
     let target = Some(Target::Bytes(250));
-    for options in
-        [EncodeOptions { tile: 64, ..with(Effort::Refined) }, EncodeOptions { target, ..with(Effort::Refined) }]
-    {
+    let tiled = EncodeOptions { tile: 64, ..with(Effort::Refined) };
+    let searched = EncodeOptions { target, alpha_quality: Some(50.0), ..with(Effort::Refined) };
+    for options in [tiled, searched] {
         let run = |most: f64| {
             let mut seen = Vec::new();
             let result = encoder.encode_watched(&original, &options, &mut |done| {
