@@ -174,6 +174,11 @@ impl BatchArgs {
         }
     }
 
+    /// A bar, in thousandths, for the one image of a run whose encoding takes long.
+    pub fn percent(&self, jobs: usize, fast: bool) -> ProgressBar {
+        progress(1000, "{bar:24} {percent} %, {eta} left", jobs > 1 || fast || self.quiet)
+    }
+
     fn bar(&self, jobs: u64) -> ProgressBar {
         progress(jobs, "{bar:24} {pos}/{len} images, {eta} left", jobs < 2 || self.quiet)
     }

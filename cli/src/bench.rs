@@ -26,7 +26,7 @@ pub struct Args {
     #[arg(short, long, value_name = "0..100", default_value = "50", value_parser = crate::encode::quality)]
     quality: f32,
     /// Effort to encode with, as of `lic encode`.
-    #[arg(short, long, value_name = "0|1", default_value = "1", value_parser = crate::encode::effort)]
+    #[arg(short, long, value_name = "0..3", default_value = "1", value_parser = crate::encode::effort)]
     effort: Effort,
     /// Runs after the one that warms up.
     #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u16).range(1..))]

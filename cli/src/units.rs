@@ -21,6 +21,7 @@ pub struct Stages {
     analysis: f64,
     prior: f64,
     coding: f64,
+    search: f64,
     synthesis: f64,
 }
 
@@ -30,6 +31,7 @@ impl From<&Stats> for Stages {
             analysis: stats.analysis.as_secs_f64(),
             prior: stats.prior.as_secs_f64(),
             coding: stats.coding.as_secs_f64(),
+            search: stats.search.as_secs_f64(),
             synthesis: stats.synthesis.as_secs_f64(),
         }
     }
@@ -41,6 +43,7 @@ pub fn times(whole: Duration, stats: &Stats) -> String {
         ("analysis", stats.analysis),
         ("prior", stats.prior),
         ("coding", stats.coding),
+        ("search", stats.search),
         ("synthesis", stats.synthesis),
     ];
     let ran = stages.iter().filter(|(_, time)| !time.is_zero());

@@ -7,12 +7,10 @@
 use crate::alpha::lossless;
 use crate::bands::band;
 use crate::coding::{self, Effort, LatentTile};
-use crate::decoder::decode_with;
 use crate::device::DeviceChoice;
 use crate::error::{Error, Warning};
 use crate::format::alpha::write_alpha;
 use crate::format::{AlphaCoding, BitDepth, ColourModel, Header, Section, SectionKind, TileRect, write_file};
-use crate::limits::Limits;
 use crate::metadata::OwnedSection;
 use crate::model::Model;
 use crate::options::{EncodeOptions, quality_index};
@@ -20,17 +18,13 @@ use crate::picture::Picture;
 use crate::plane::TileLatents;
 use crate::pool::in_pool;
 use crate::prior::{HYPER_MAX, PriorEngine, QualityIndex};
+#[cfg(feature = "burn")]
+use crate::refine::Source;
 use crate::runtime::Runtime;
 use crate::stats::{Stats, timed};
-use crate::target::{Target, TargetOutcome, search};
+use crate::target::TargetOutcome;
 use crate::tiles::{Area, check_anchor};
 use crate::watch::{Progress, Watch};
-
-/// Part of the work that the analysis is taken to be, where a target is searched for.
-const ANALYSIS: f64 = 0.2;
-
-/// Trials of a search at most: bisection of 253 qualities, and one more.
-const MOST_TRIALS: f64 = 9.0;
 
 /// An encoded picture.
 #[derive(Debug, Clone)]
@@ -100,75 +94,20 @@ impl Encoder {
         options: &EncodeOptions,
         progress: &mut Progress<'_, '_>,
     ) -> Result<Encoded, Error> {
-        let Some(target) = options.target else {
-            let quality = quality_index(options.quality)?;
-            let header = self.header_of(picture, options)?;
-            let (sections, spent) = self.sections(picture, &header, options)?;
-            let mut latents = self.latents(picture, &header)?;
-            let take = |tiles: &[TileRect], stats: &mut Stats| timed(&mut stats.analysis, || latents.take(tiles.len()));
-            let mut encoded = self.run(&header, &sections, quality, options.effort, take, progress)?;
-            encoded.stats.add_times(&spent);
-            return Ok(encoded);
-        };
-        target.check()?;
-        progress.part(0.0, ANALYSIS);
-        let analysed = self.analyse_with(picture, options, progress)?;
-        let mut spent = analysed.stats;
-        let mut trials = 0.0;
-        let (mut best, outcome) = search(target, analysed.stats.pixels, |quality| {
-            progress.part(ANALYSIS + (1.0 - ANALYSIS) * trials / MOST_TRIALS, (1.0 - ANALYSIS) / MOST_TRIALS);
-            trials += 1.0;
-            let encoded = analysed.encode_with(quality, progress)?;
-            let mut stats = encoded.stats;
-            let score = match target {
-                Target::BitsPerPixel(_) | Target::Bytes(_) => encoded.bytes.len() as f64,
-                Target::Psnr(_) => {
-                    let decoded = decode_with(&self.runtime, &encoded.bytes, Limits::default())?;
-                    stats += decoded.stats;
-                    decoded.picture.psnr(picture)
-                }
-            };
-            spent += stats;
-            Ok((encoded, score))
-        })?;
-        progress.part(0.0, 1.0);
-        progress.step(1, 1)?;
-        best.stats =
-            Stats { pixels: best.stats.pixels, payload: best.stats.payload, symbols: best.stats.symbols, ..spent };
-        best.target = Some(outcome);
-        Ok(best)
-    }
-
-    /// The first half of encoding, which does not depend on the quality: for several qualities of one picture. Of the options
-    /// quality and target are not used.
-    ///
-    /// # Errors
-    /// As [`Self::encode`].
-    pub fn analyse(&self, picture: &Picture, options: &EncodeOptions) -> Result<Analysed<'_>, Error> {
-        self.analyse_with(picture, options, &mut Progress::none())
-    }
-
-    fn analyse_with(
-        &self,
-        picture: &Picture,
-        options: &EncodeOptions,
-        progress: &mut Progress<'_, '_>,
-    ) -> Result<Analysed<'_>, Error> {
-        let header = self.header_of(picture, options)?;
-        let (sections, spent) = self.sections(picture, &header, options)?;
-        let mut stats = Stats { pixels: u64::from(header.width) * u64::from(header.height), ..Stats::default() };
-        let (mut rest, mut latents) = (self.latents(picture, &header)?, Vec::new());
-        let [across, down] = header.tile_grid().map(|tiles| tiles as usize);
-        for row in 0..down {
-            latents.extend(timed(&mut stats.analysis, || rest.take(across))?);
-            progress.step(row + 1, down)?;
+        if let Some(target) = options.target {
+            return self.reach(target, picture, options, progress);
         }
-        stats.add_times(&spent);
-        Ok(Analysed { encoder: self, header, sections, effort: options.effort, latents, stats })
+        let quality = quality_index(options.quality)?;
+        let header = self.header_of(picture, options)?;
+        let (sections, spent) = self.sections(picture, &header, options, progress)?;
+        let code = |stats: &mut Stats| self.plane(picture, &header, quality, options.effort, stats, progress);
+        let mut encoded = self.run(&header, &sections, quality, code)?;
+        encoded.stats.add_times(&spent);
+        Ok(encoded)
     }
 
     /// The header of a picture, all but the quality, after checking everything.
-    fn header_of(&self, picture: &Picture, options: &EncodeOptions) -> Result<Header, Error> {
+    pub(crate) fn header_of(&self, picture: &Picture, options: &EncodeOptions) -> Result<Header, Error> {
         self.header(picture.size()?, picture.colour, picture.pixels.depth(), options)
     }
 
@@ -182,6 +121,9 @@ impl Encoder {
     ) -> Result<Header, Error> {
         // Whether there is alpha or not, and whether it says anything: rows show that late.
         options.alpha_quality.map(quality_index).transpose()?;
+        if options.effort.searches() && cfg!(not(feature = "burn")) {
+            return Err(Error::NoSearch(options.effort.number()));
+        }
         let header = Header {
             width,
             height,
@@ -200,17 +142,18 @@ impl Encoder {
     }
 
     /// Whitened latents [rows, columns, M] of all tiles, computed as they are taken.
-    fn latents<'a>(&'a self, picture: &'a Picture, header: &Header) -> Result<TileLatents<'a>, Error> {
+    pub(crate) fn latents<'a>(&'a self, picture: &'a Picture, header: &Header) -> Result<TileLatents<'a>, Error> {
         let transforms = &self.runtime.transforms;
         Ok(TileLatents::new(transforms.analysis(picture, header)?, header, 0, transforms.channels()))
     }
 
     /// The sections of a picture, and the time they took: metadata, and alpha unless it says nothing.
-    fn sections(
+    pub(crate) fn sections(
         &self,
         picture: &Picture,
         header: &Header,
         options: &EncodeOptions,
+        progress: &mut Progress<'_, '_>,
     ) -> Result<(Vec<OwnedSection>, Stats), Error> {
         let mut sections = picture.metadata.sections()?;
         let mut spent = Stats::default();
@@ -228,12 +171,11 @@ impl Encoder {
                 let quality = quality_index(quality)?;
                 let header = Header { colour: ColourModel::Grey, ..*header };
                 let plane = Picture::new(picture.width, picture.height, header.colour, alpha.samples.clone())?;
-                let mut latents = self.latents(&plane, &header)?;
-                let take =
-                    |tiles: &[TileRect], stats: &mut Stats| timed(&mut stats.analysis, || latents.take(tiles.len()));
-                let tiles: Vec<TileRect> = header.tiles().collect();
-                let payloads =
-                    self.payloads(&tiles, quality, options.effort, take, &mut spent, &mut Progress::none())?;
+                let effort = options.effort;
+                let code = |progress: &mut Progress<'_, '_>| {
+                    self.plane(&plane, &header, quality, effort, &mut spent, progress)
+                };
+                let payloads = progress.holding(code)?;
                 (AlphaCoding::Lossy { quality: quality.get() }, payloads)
             }
         };
@@ -241,20 +183,39 @@ impl Encoder {
         Ok((sections, spent))
     }
 
-    /// Codes a picture; `latents` gives those of a band's tiles.
-    fn run<L: AsRef<[f32]> + Sync>(
+    /// The payloads of a picture's colours, or of a plane.
+    fn plane(
+        &self,
+        picture: &Picture,
+        header: &Header,
+        quality: QualityIndex,
+        effort: Effort,
+        stats: &mut Stats,
+        progress: &mut Progress<'_, '_>,
+    ) -> Result<Vec<Vec<u8>>, Error> {
+        #[cfg(feature = "burn")]
+        if effort.searches() {
+            let mut analysis = self.runtime.transforms.analysis(picture, header)?;
+            let (source, [_, rows]) = (Source { picture, top: 0 }, header.tile_grid());
+            return self.refined(&source, analysis.as_mut(), header, 0..rows, quality, effort, stats, progress);
+        }
+        let tiles: Vec<TileRect> = header.tiles().collect();
+        let mut latents = self.latents(picture, header)?;
+        let take = |tiles: &[TileRect], stats: &mut Stats| timed(&mut stats.analysis, || latents.take(tiles.len()));
+        self.payloads(&tiles, quality, effort, take, stats, progress)
+    }
+
+    /// A file of a picture whose payloads `code` makes.
+    pub(crate) fn run(
         &self,
         header: &Header,
         sections: &[OwnedSection],
         quality: QualityIndex,
-        effort: Effort,
-        latents: impl FnMut(&[TileRect], &mut Stats) -> Result<Vec<L>, Error>,
-        progress: &mut Progress<'_, '_>,
+        code: impl FnOnce(&mut Stats) -> Result<Vec<Vec<u8>>, Error>,
     ) -> Result<Encoded, Error> {
         let header = Header { quality: quality.get(), ..*header };
         let mut stats = Stats { pixels: u64::from(header.width) * u64::from(header.height), ..Stats::default() };
-        let tiles: Vec<TileRect> = header.tiles().collect();
-        let payloads = self.payloads(&tiles, quality, effort, latents, &mut stats, progress)?;
+        let payloads = code(&mut stats)?;
         stats.payload = payloads.iter().map(|p| p.len() as u64).sum();
         let sections: Vec<Section<'_>> = sections.iter().map(|(kind, body)| Section::new(*kind, body)).collect();
         Ok(Encoded { bytes: write_file(&header, &sections, &payloads)?, quality, stats, target: None })
@@ -300,56 +261,24 @@ impl Encoder {
             .map(|(tile, latent)| (tile.index, Area::of_tile(tile), latent.as_ref()))
             .collect();
         let hyper: Vec<Vec<i16>> = timed(&mut stats.analysis, || {
-            let hyper = |(_, area, latent): &(u32, Area, &[f32])| {
-                let (rows, columns) = (area.rows.len(), area.columns.len());
-                let z = self.runtime.transforms.hyper_analyse(latent, rows, columns, quality.get())?;
-                let limit = f32::from(HYPER_MAX);
-                // What is no number becomes 0.
-                Ok(z.iter().map(|z| z.round().clamp(-limit, limit) as i16).collect())
-            };
-            items.iter().map(hyper).collect::<Result<_, Error>>()
+            items.iter().map(|(_, area, latent)| self.hyper(latent, area, quality)).collect::<Result<_, Error>>()
         })?;
         let tiles: Vec<LatentTile<'_>> = items
             .iter()
             .zip(&hyper)
             .map(|((number, area, latent), hyper)| LatentTile { number: *number, shape: area.shape(), latent, hyper })
             .collect();
-        coding::encode(engine, self.runtime.model.prior(), quality, effort, &tiles, stats)
-    }
-}
-
-/// A picture's latents, ready to be coded at any quality.
-#[derive(Debug)]
-pub struct Analysed<'a> {
-    encoder: &'a Encoder,
-    header: Header,
-    sections: Vec<OwnedSection>,
-    effort: Effort,
-    /// Whitened [rows, columns, M] of every tile.
-    latents: Vec<Vec<f32>>,
-    stats: Stats,
-}
-
-impl Analysed<'_> {
-    /// Codes the picture; [`Encoded::stats`] do not count the analysis again.
-    ///
-    /// # Errors
-    /// [`Error::Prior`] if the GPU fails.
-    pub fn encode(&self, quality: QualityIndex) -> Result<Encoded, Error> {
-        self.encode_with(quality, &mut Progress::none())
+        let coded = coding::encode(engine, self.runtime.model.prior(), quality, effort, &tiles, stats)?;
+        stats.symbols += coded.iter().map(|tile| tile.symbols).sum::<u64>();
+        Ok(coded.into_iter().map(|tile| tile.payload).collect())
     }
 
-    fn encode_with(&self, quality: QualityIndex, progress: &mut Progress<'_, '_>) -> Result<Encoded, Error> {
-        let of_tile = |tile: &TileRect| {
-            let latent = self.latents.get(tile.index as usize);
-            latent.map_or(&[][..], Vec::as_slice)
-        };
-        let latents = |tiles: &[TileRect], _: &mut Stats| Ok(tiles.iter().map(of_tile).collect());
-        self.encoder.run(&self.header, &self.sections, quality, self.effort, latents, progress)
-    }
-
-    /// What the analysis took.
-    pub fn stats(&self) -> Stats {
-        self.stats
+    /// The hyper-latents of a tile's latents.
+    pub(crate) fn hyper(&self, latent: &[f32], area: &Area, quality: QualityIndex) -> Result<Vec<i16>, Error> {
+        let (rows, columns) = (area.rows.len(), area.columns.len());
+        let z = self.runtime.transforms.hyper_analyse(latent, rows, columns, quality.get())?;
+        let limit = f32::from(HYPER_MAX);
+        // What is no number becomes 0.
+        Ok(z.iter().map(|z| z.round().clamp(-limit, limit) as i16).collect())
     }
 }

@@ -235,6 +235,10 @@ pub enum Error {
         allowed: &'static str,
     },
 
+    /// An effort that searches, in a build that cannot. Take another effort, or a build of lic-codec with the cargo feature `burn`.
+    #[error("effort {0} needs a build of lic-codec with the cargo feature burn: efforts 0 and 1 do not")]
+    NoSearch(u8),
+
     /// A region that is empty or reaches beyond the picture. The caller's mistake.
     #[error(
         "the region of {}x{} pixels at {},{} does not lie in the picture of {width}x{height}",

@@ -36,7 +36,8 @@
 //!
 //! - `cpu` (default): own kernels for the transforms of models without attention. With it alone (`default-features = false, features = ["cpu"]`)
 //!   the crate is small and builds in half a minute.
-//! - `burn` (default): burn's networks, for [`DeviceChoice::Reference`] and for models with attention.
+//! - `burn` (default): burn's networks, for [`DeviceChoice::Reference`], for models with attention, and for encoding with [`Effort::Refined`]
+//!   and [`Effort::Thorough`].
 //! - `gpu`: transforms and prior on GPUs through wgpu as well, with `burn`; without it [`DeviceChoice::Gpu`] is an error.
 //! - `image`: `image::open` for `.lic` files, see [`mod@image`].
 //! - `libtorch`: builds the training library's fast CPU backend; this crate does not use it.
@@ -45,6 +46,7 @@
 compile_error!("lic-codec needs a way to compute the transforms: enable the cargo feature `cpu`, `burn` or `gpu`");
 
 mod alpha;
+mod analysed;
 mod bands;
 mod coding;
 mod decoder;
@@ -66,6 +68,8 @@ mod planes;
 mod pool;
 mod preview;
 pub mod prior;
+#[cfg(feature = "burn")]
+mod refine;
 mod row_encoder;
 mod rows;
 mod runtime;
@@ -83,10 +87,11 @@ mod watch;
 mod window;
 
 pub use alpha::Alpha;
+pub use analysed::Analysed;
 pub use coding::Effort;
 pub use decoder::{Decoded, Decoder};
 pub use device::DeviceChoice;
-pub use encoder::{Analysed, Encoded, Encoder};
+pub use encoder::{Encoded, Encoder};
 pub use error::{Error, Warning};
 pub use format::ColourModel as Colour;
 pub use limits::Limits;

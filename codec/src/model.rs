@@ -44,6 +44,10 @@ pub enum ModelError {
     /// Analysis was asked for, but only the decoder's networks were loaded.
     #[error("the encoder's networks are not loaded")]
     NoEncoder,
+    /// Nothing can be searched with it.
+    #[cfg(feature = "burn")]
+    #[error("efforts 2 and 3 cannot use this weight file: {0}")]
+    Restore(#[from] lic_model::quantise::RestoreError),
     /// Only burn runs models with attention, and it is not built in.
     #[error("this model has attention, which needs a build of lic-codec with the cargo feature burn")]
     Attention,

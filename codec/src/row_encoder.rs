@@ -284,6 +284,15 @@ impl RowEncoder<'_> {
         let own = Header { height: height as u16, ..header };
         let transforms = &self.encoder.runtime.transforms;
         let mut analysis = transforms.analysis(&picture, &own)?;
+        #[cfg(feature = "burn")]
+        if self.options.effort.searches() {
+            let source = crate::refine::Source { picture: &picture, top: window.start / LATENT };
+            let (rows, effort, none) = (strip.clone(), self.options.effort, &mut Progress::none());
+            let run = analysis.as_mut();
+            let payloads = self.encoder.refined(&source, run, &header, rows, quality, effort, &mut self.stats, none)?;
+            drop(analysis);
+            return Ok((picture.pixels, payloads));
+        }
         let above = strip.start as usize * usize::from(header.tile_size) - window.start;
         timed(&mut self.stats.analysis, || analysis.rows(above / LATENT))?;
         let mut latents = TileLatents::new(analysis, &header, strip.start, transforms.channels());

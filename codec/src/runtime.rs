@@ -1,11 +1,15 @@
 //! What encoders and decoders share: a model on a device, with engines of its prior to use again.
 
+#[cfg(feature = "burn")]
+use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
 
 use crate::bands::CPU_BAND;
 use crate::device::{self, DeviceChoice};
 use crate::error::{Error, Warning};
 use crate::model::Model;
+#[cfg(feature = "burn")]
+use crate::model::ModelError;
 use crate::preview::PreviewHead;
 use crate::prior::{FastEngine, PriorEngine};
 use crate::transform::Transforms;
@@ -16,6 +20,9 @@ pub(crate) struct Runtime {
     /// Not all weights have one.
     pub(crate) preview: Option<PreviewHead>,
     device: device::Chosen,
+    /// Loaded by the first search.
+    #[cfg(feature = "burn")]
+    differentiable: Mutex<Option<Arc<lic_model::refine::Differentiable>>>,
     /// Engines that no call is using: making one repacks or uploads all weights.
     engines: Mutex<Vec<Box<dyn PriorEngine>>>,
 }
@@ -26,7 +33,15 @@ impl Runtime {
         // The first engine shows whether the device works at all.
         let (transforms, engine) = rayon::join(|| device.transforms(model, encoder), || new_engine(model, &device));
         let preview = model.preview()?.map(PreviewHead::new);
-        Ok(Self { model: model.clone(), transforms: transforms?, preview, device, engines: Mutex::new(vec![engine?]) })
+        Ok(Self {
+            model: model.clone(),
+            transforms: transforms?,
+            preview,
+            device,
+            #[cfg(feature = "burn")]
+            differentiable: Mutex::new(None),
+            engines: Mutex::new(vec![engine?]),
+        })
     }
 
     pub(crate) fn warning(&self) -> Option<Warning> {
@@ -40,6 +55,17 @@ impl Runtime {
             Some(engine) => Ok(engine),
             None => new_engine(&self.model, &self.device),
         }
+    }
+
+    /// The float network with gradients.
+    #[cfg(feature = "burn")]
+    pub(crate) fn differentiable(&self) -> Result<Arc<lic_model::refine::Differentiable>, Error> {
+        let mut loaded = self.differentiable.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(network) = &*loaded {
+            return Ok(network.clone());
+        }
+        let network = lic_model::refine::Differentiable::load(&self.model.file()?).map_err(ModelError::from)?;
+        Ok(loaded.insert(Arc::new(network)).clone())
     }
 
     pub(crate) fn put_back(&self, engine: Box<dyn PriorEngine>) {

@@ -11,6 +11,8 @@ pub struct Stats {
     pub prior: Duration,
     /// Symbols to bytes or back.
     pub coding: Duration,
+    /// The search of efforts 2 and 3.
+    pub search: Duration,
     /// Latents to pixels; of an encoder only what a PSNR target took.
     pub synthesis: Duration,
     /// Pixels of the picture.
@@ -26,6 +28,7 @@ impl std::ops::AddAssign for Stats {
         self.analysis += other.analysis;
         self.prior += other.prior;
         self.coding += other.coding;
+        self.search += other.search;
         self.synthesis += other.synthesis;
         self.pixels += other.pixels;
         self.payload += other.payload;

@@ -21,12 +21,21 @@ pub enum Target {
 }
 
 impl Target {
+    /// The number.
+    pub(crate) fn value(self) -> f64 {
+        match self {
+            Self::BitsPerPixel(value) | Self::Psnr(value) => value,
+            Self::Bytes(bytes) => bytes as f64,
+        }
+    }
+
     /// Refuses numbers that no file can have.
     pub(crate) fn check(self) -> Result<(), Error> {
-        let (what, value) = match self {
-            Self::BitsPerPixel(bits) => ("the target in bits per pixel", bits),
-            Self::Bytes(bytes) => ("the target in bytes", bytes as f64),
-            Self::Psnr(db) => ("the target PSNR in dB", db),
+        let value = self.value();
+        let what = match self {
+            Self::BitsPerPixel(_) => "the target in bits per pixel",
+            Self::Bytes(_) => "the target in bytes",
+            Self::Psnr(_) => "the target PSNR in dB",
         };
         if value.is_finite() && value > 0.0 {
             return Ok(());
@@ -73,14 +82,42 @@ impl fmt::Display for Miss {
 /// Sizes may be this much below the target.
 const TOLERANCE: f64 = 0.03;
 
-/// The best file for a target; `trial` codes at a quality and returns the file with its bytes or PSNR. A size is never
+/// Qualities in quarter knots, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Range {
+    lowest: u8,
+    highest: u8,
+}
+
+/// Trials of a search in a [`Range::near`] at most.
+pub(crate) const MOST_NEAR: f64 = 5.0;
+
+impl Range {
+    /// All there are.
+    pub(crate) const ALL: Self = Self { lowest: 0, highest: QualityIndex::MAX.get() };
+
+    /// Where a search for better latents finds the target, if it is met with this quality without: it makes files at most a tenth smaller, which
+    /// is nine steps of size, and pictures at most 0.6 dB better, which is fourteen.
+    pub(crate) fn near(target: Target, quality: QualityIndex) -> Self {
+        let t = quality.get();
+        match target {
+            Target::BitsPerPixel(_) | Target::Bytes(_) => {
+                Self { lowest: t.saturating_sub(4), highest: t.saturating_add(10).min(Self::ALL.highest) }
+            }
+            Target::Psnr(_) => Self { lowest: t.saturating_sub(14), highest: t },
+        }
+    }
+}
+
+/// The best file for a target, of a range of qualities; `trial` codes at a quality and returns the file with its bytes or PSNR. A size is never
 /// exceeded unless the lowest quality does.
 pub(crate) fn search(
     wanted: Target,
     pixels: u64,
+    range: Range,
     mut trial: impl FnMut(QualityIndex) -> Result<(Encoded, f64), Error>,
 ) -> Result<(Encoded, TargetOutcome), Error> {
-    let steps = i32::from(QualityIndex::MAX.get());
+    let steps = i32::from(range.highest) - i32::from(range.lowest);
     // Sizes: good at low qualities, the highest good one is wanted. PSNR the other way round, so count from the top.
     let (limit, is_size, per_unit) = match wanted {
         Target::BitsPerPixel(bits) => {
@@ -93,7 +130,7 @@ pub(crate) fn search(
     let mut trials = 0;
     let mut run = |step: i32| {
         trials += 1;
-        let t = if is_size { step } else { steps - step };
+        let t = i32::from(range.lowest) + if is_size { step } else { steps - step };
         let quality = u8::try_from(t).ok().and_then(QualityIndex::new);
         let (encoded, score) = trial(quality.unwrap_or(QualityIndex::MAX))?;
         let good = if is_size { score <= limit } else { score >= limit };
@@ -128,7 +165,7 @@ pub(crate) fn search(
         None if is_size => Some(Miss::LowestQuality),
         None => Some(Miss::HighestQuality),
         Some((_, score)) if !is_size || enough(*score) => None,
-        Some(_) if good_step == steps => Some(Miss::HighestQuality),
+        Some(_) if good_step == steps && range.highest == Range::ALL.highest => Some(Miss::HighestQuality),
         Some(_) => Some(Miss::CoarseSteps),
     };
     // One of both ran; if nothing was good, the last bad step is the outermost one.

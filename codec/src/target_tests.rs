@@ -9,7 +9,7 @@ fn on_curve(wanted: Target, score: impl Fn(u8) -> f64) -> (u8, f64, Option<Miss>
         let encoded = Encoded { bytes: Vec::new(), quality, stats: Stats::default(), target: None };
         Ok((encoded, score(quality.get())))
     };
-    let (encoded, outcome) = search(wanted, 80_000, trial).unwrap();
+    let (encoded, outcome) = search(wanted, 80_000, Range::ALL, trial).unwrap();
     (encoded.quality.get(), outcome.reached, outcome.miss, outcome.trials)
 }
 

@@ -30,6 +30,14 @@ impl<'p, 'w> Progress<'p, 'w> {
         (self.start, self.length) = (start, length);
     }
 
+    /// Until `work` is done, steps stay where the part begins: they only ask whether to go on.
+    pub(crate) fn holding<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let length = std::mem::replace(&mut self.length, 0.0);
+        let result = work(self);
+        self.length = length;
+        result
+    }
+
     /// So much of the part is done.
     pub(crate) fn step(&mut self, done: usize, all: usize) -> Result<(), Error> {
         let fraction = self.start + self.length * done as f64 / all.max(1) as f64;

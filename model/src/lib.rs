@@ -31,6 +31,8 @@ pub mod quantise;
 #[cfg(feature = "burn")]
 pub mod rate;
 #[cfg(feature = "burn")]
+pub mod refine;
+#[cfg(feature = "burn")]
 pub mod train;
 pub mod weights;
 

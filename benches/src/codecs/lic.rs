@@ -20,7 +20,7 @@ pub(super) struct Lic {
 }
 
 impl Lic {
-    /// Options: `model=FILE`, `effort=0|1`, `tile=PIXELS`, `device=NAME`.
+    /// Options: `model=FILE`, `effort=0..3`, `tile=PIXELS`, `device=NAME`.
     pub(super) fn new(spec: &Spec, defaults: &LicDefaults) -> Result<Self, CodecError> {
         spec.only(&["device", "effort", "model", "tile"])?;
         let model = match spec.text("model") {
@@ -36,7 +36,7 @@ impl Lic {
         let mut options = EncodeOptions { effort: defaults.effort, ..EncodeOptions::default() };
         if let Some(value) = spec.text("effort") {
             let effort = value.parse().ok().and_then(Effort::new);
-            options.effort = effort.ok_or_else(|| wrong("effort", value, "0 or 1"))?;
+            options.effort = effort.ok_or_else(|| wrong("effort", value, "0 to 3"))?;
         }
         if let Some(value) = spec.text("tile") {
             options.tile = value.parse().map_err(|_| wrong("tile", value, "multiples of 64 from 64 to 4096"))?;

@@ -54,7 +54,7 @@ pub struct Args {
     #[arg(long, value_name = "0..100", value_delimiter = ',')]
     qualities: Vec<f32>,
     /// The effort of lic, as of `lic encode`.
-    #[arg(short, long, value_name = "0|1", default_value = "1", value_parser = crate::encode::effort)]
+    #[arg(short, long, value_name = "0..3", default_value = "1", value_parser = crate::encode::effort)]
     effort: Effort,
     /// Interpolation between points: pchip, akima or cubic (one polynomial).
     #[arg(long, value_name = "NAME", default_value = "pchip")]
@@ -90,7 +90,7 @@ pub struct Args {
 
 const HELP: &str = "\
 Codecs, with their options and what each is by default:
-  lic       effort=0|1, model=FILE (other weights), tile=PIXELS (1024),
+  lic       effort=0..3, model=FILE (other weights), tile=PIXELS (1024),
             device=auto|cpu|reference|gpu
   jpeg      baseline, as libjpeg-turbo: chroma=420|444|420dct
             (as libjpeg 7 to 9, which the published curve is of)

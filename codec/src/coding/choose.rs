@@ -14,8 +14,14 @@
 //! | BD-rate, % | -0.67 | -0.69 | -0.45 | +0.58 | +4.5 (Kodak) |
 //!
 //! Shares that rise from pass to pass (0.1, 0.2, 0.3, 0.4) gave no more (-0.67 %). Spoilt contexts are not the whole reason: in
-//! the last pass alone, after which there are none, 0.3 gains 0.15 % and 0.6 already loses 0.28 %. So an error of a step
-//! seems to cost more in the picture than theory says; why has not been looked into.
+//! the last pass alone, after which there are none, 0.3 gains 0.15 % and 0.6 already loses 0.28 %.
+//!
+//! The curvature is not the reason: measured on the student (squared Jacobian of the synthesis, crops of validation), an error of a step costs 21 bits
+//! per squared step, twice, where scales are large, as theory says, and only 3 to 12 where they are below 0.4. Rounding that takes this into account is worse,
+//! not better (+0.7 to +15 % bits at equal distortion; in the last pass alone +0.5 to +1.6 %). What is left is that all these errors point the same
+//! way, towards the mean, and add up in the picture, while those of nearest rounding cancel. Only the gradient of the real error shows that, which is
+//! what efforts 2 and 3 are about (`crate::refine`); it costs more than encoding at effort 1 does in all, so no such effort can be had for
+//! 30 % more time.
 
 use lic_shaders::gain::MEAN_STEPS;
 
@@ -24,7 +30,7 @@ use crate::entropy::{CostTable, MAX_SYMBOL};
 use crate::error::EntropyError;
 
 /// Squared quantisation steps that one bit is worth: 2 ln 2 / 12.
-pub(super) const STEPS2_PER_BIT: f64 = std::f64::consts::LN_2 / 6.0;
+pub(crate) const STEPS2_PER_BIT: f64 = std::f64::consts::LN_2 / 6.0;
 
 /// How much of that a saved bit may cost in rounding; chosen by measurement.
 const SHARE: f64 = 0.2;
@@ -38,6 +44,11 @@ pub enum Effort {
     /// Effort 1: rate-distortion optimised rounding.
     #[default]
     Optimised,
+    /// Effort 2: a short search through synthesis and prior, seconds for a picture of half a megapixel. Needs the cargo feature `burn`, as the
+    /// next does.
+    Refined,
+    /// Effort 3: a long search, a minute or two.
+    Thorough,
 }
 
 impl Effort {
@@ -46,6 +57,8 @@ impl Effort {
         match number {
             0 => Some(Self::Nearest),
             1 => Some(Self::Optimised),
+            2 => Some(Self::Refined),
+            3 => Some(Self::Thorough),
             _ => None,
         }
     }
@@ -55,7 +68,19 @@ impl Effort {
         match self {
             Self::Nearest => 0,
             Self::Optimised => 1,
+            Self::Refined => 2,
+            Self::Thorough => 3,
         }
+    }
+
+    /// Whether there is a search.
+    pub(crate) fn searches(self) -> bool {
+        matches!(self, Self::Refined | Self::Thorough)
+    }
+
+    /// The effort that a search is prepared with.
+    pub(crate) fn without_search(self) -> Self {
+        if self.searches() { Self::Optimised } else { self }
     }
 
     /// The symbol of a latent that is coded with the scale table `index`.
@@ -65,7 +90,7 @@ impl Effort {
     pub(super) fn symbol(self, residual: f32, index: u8, costs: &CostTable<'_>) -> Result<i16, EntropyError> {
         match self {
             Self::Nearest => Ok(nearest(residual)),
-            Self::Optimised => optimised(residual, index, costs),
+            Self::Optimised | Self::Refined | Self::Thorough => optimised(residual, index, costs),
         }
     }
 }
@@ -132,6 +157,9 @@ mod tests {
 
     #[test]
     fn efforts_have_numbers() {
-        assert_eq!([0, 1, 2].map(Effort::new), [Some(Effort::Nearest), Some(Effort::Optimised), None]);
+        for number in 0..=3 {
+            assert_eq!(Effort::new(number).map(Effort::number), Some(number));
+        }
+        assert_eq!(Effort::new(4), None);
     }
 }

@@ -22,7 +22,21 @@ pub(crate) struct LatentTile<'a> {
     pub(crate) hyper: &'a [i16],
 }
 
-/// The payloads of some tiles (at least one).
+/// A tile as it was coded.
+#[derive(Debug)]
+pub(crate) struct Coded {
+    pub(crate) payload: Vec<u8>,
+    /// What a decoder will have: latents [height, width, M] in 1/64 of a quantisation step.
+    #[cfg_attr(not(feature = "burn"), expect(dead_code, reason = "only a search asks"))]
+    pub(crate) y64: Vec<i32>,
+    /// Whether latents of scale index 0 are left out.
+    #[cfg_attr(not(feature = "burn"), expect(dead_code, reason = "only a search asks"))]
+    pub(crate) skip: bool,
+    /// Symbols coded.
+    pub(crate) symbols: u64,
+}
+
+/// Codes some tiles (at least one). The symbols are not counted in `stats`: a caller may throw the result away.
 pub(crate) fn encode(
     engine: &mut dyn PriorEngine,
     weights: &PriorWeights,
@@ -30,7 +44,7 @@ pub(crate) fn encode(
     effort: Effort,
     tiles: &[LatentTile<'_>],
     stats: &mut Stats,
-) -> Result<Vec<Vec<u8>>, Error> {
+) -> Result<Vec<Coded>, Error> {
     let costs = CostTable::of_scales(weights.scale_tables());
     let setting = Setting {
         weights,
@@ -50,8 +64,7 @@ pub(crate) fn encode(
             *place = attempt;
         }
     }
-    stats.symbols += attempts.iter().map(|a| a.symbols).sum::<u64>();
-    Ok(attempts.into_iter().map(|a| a.payload).collect())
+    Ok(attempts.into_iter().map(|attempt| attempt.coded).collect())
 }
 
 /// What all tiles of a call share.
@@ -66,9 +79,8 @@ struct Setting<'a> {
 
 /// A tile that was coded one way.
 struct Attempt {
-    payload: Vec<u8>,
+    coded: Coded,
     skipped: Skipped,
-    symbols: u64,
 }
 
 /// A tile that is being coded.
@@ -102,9 +114,12 @@ impl Setting<'_> {
             })?;
             timed(&mut stats.prior, || engine.accept(&symbols))?;
         }
-        engine.finish()?;
-        let finish = |job: Job<'_>| Attempt { payload: job.coder.finish(), skipped: job.skipped, symbols: job.symbols };
-        Ok(timed(&mut stats.coding, || jobs.into_par_iter().map(finish).collect()))
+        let latents = timed(&mut stats.prior, || engine.finish())?;
+        let finish = |(job, y64): (Job<'_>, Vec<i32>)| {
+            let coded = Coded { payload: job.coder.finish(), y64, skip, symbols: job.symbols };
+            Attempt { coded, skipped: job.skipped }
+        };
+        Ok(timed(&mut stats.coding, || jobs.into_par_iter().zip(latents).map(finish).collect()))
     }
 
     fn start<'t>(&self, tile: &LatentTile<'t>, skip: bool) -> Result<Job<'t>, Error> {

@@ -9,5 +9,9 @@ mod encode;
 mod skip;
 
 pub use choose::Effort;
+#[cfg(feature = "burn")]
+pub(crate) use choose::STEPS2_PER_BIT;
 pub(crate) use decode::{CodedTile, DecodedTile, decode};
+#[cfg(feature = "burn")]
+pub(crate) use encode::Coded;
 pub(crate) use encode::{LatentTile, encode};

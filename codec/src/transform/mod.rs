@@ -15,7 +15,7 @@ pub(crate) mod cpu;
 #[cfg(feature = "gpu")]
 pub(crate) mod gpu;
 #[cfg(feature = "burn")]
-mod rolling;
+pub(crate) mod rolling;
 #[cfg(feature = "burn")]
 pub(crate) mod windows;
 

@@ -15,7 +15,17 @@ pub(crate) struct RollingPlane {
 
 impl RollingPlane {
     pub(crate) fn new(channels: usize) -> Self {
-        Self { channels, first: 0, rows: VecDeque::new() }
+        Self::starting_at(0, channels)
+    }
+
+    /// Whose first row is that of another number than 0.
+    pub(crate) fn starting_at(first: usize, channels: usize) -> Self {
+        Self { channels, first, rows: VecDeque::new() }
+    }
+
+    /// The number of the next row.
+    pub(crate) fn end(&self) -> usize {
+        self.first + self.rows.len()
     }
 
     /// Appends rows [columns, channels].
@@ -28,6 +38,15 @@ impl RollingPlane {
         let places = area.columns.start * self.channels..area.columns.end * self.channels;
         let rows = self.rows.iter().skip(area.rows.start - self.first).take(area.rows.len());
         rows.flat_map(|row| &row[places.clone()]).copied().collect()
+    }
+
+    /// Overwrites an area, which must lie in the rows that are held.
+    pub(crate) fn write(&mut self, area: &Area, latents: &[f32]) {
+        let places = area.columns.start * self.channels..area.columns.end * self.channels;
+        let rows = self.rows.iter_mut().skip(area.rows.start - self.first).take(area.rows.len());
+        for (row, new) in rows.zip(latents.chunks_exact(places.len().max(1))) {
+            row[places.clone()].copy_from_slice(new);
+        }
     }
 
     /// Forgets the rows above `row`.
@@ -50,5 +69,14 @@ mod tests {
         plane.extend(vec![row(20)]);
         plane.forget_above(1);
         assert_eq!(plane.read(&Area { rows: 1..3, columns: 1..3 }), [12.0, 13.0, 14.0, 15.0, 22.0, 23.0, 24.0, 25.0]);
+        assert_eq!(plane.end(), 3);
+    }
+
+    #[test]
+    fn an_area_is_overwritten() {
+        let mut plane = RollingPlane::starting_at(4, 1);
+        plane.extend(vec![vec![0.0; 3], vec![0.0; 3]]);
+        plane.write(&Area { rows: 5..6, columns: 1..3 }, &[1.0, 2.0]);
+        assert_eq!(plane.read(&Area { rows: 4..6, columns: 0..3 }), [0.0, 0.0, 0.0, 0.0, 1.0, 2.0]);
     }
 }

@@ -16,4 +16,4 @@ pub use calibrate::{calibrate, grid};
 pub use checkpoint::{Quantised, checkpoint_network, checkpoint_to_weights};
 pub use export::{QuantiseError, quantise};
 pub use preview::{PreviewFit, with_preview};
-pub use restore::{RestoreError, restore};
+pub use restore::{RestoreError, restore, restore_to_run};

@@ -45,7 +45,44 @@ pub enum RestoreError {
 /// # Errors
 /// See [`RestoreError`].
 pub fn restore(file: &WeightFile<'_>, device: &Device) -> Result<Network, RestoreError> {
-    let grid = file.info.grid.as_ref().ok_or(RestoreError::NoGrid)?;
+    with_grid(file, file.info.grid.as_ref().ok_or(RestoreError::NoGrid)?, device)
+}
+
+/// The same to compute with, not to train on: also from files that do not record their grid. Activations then count in integer steps, and only what
+/// enters and leaves the network has its own unit.
+///
+/// # Errors
+/// See [`RestoreError`].
+pub fn restore_to_run(file: &WeightFile<'_>, device: &Device) -> Result<Network, RestoreError> {
+    match &file.info.grid {
+        Some(grid) => with_grid(file, grid, device),
+        None => with_grid(file, &derived_grid(file)?, device),
+    }
+}
+
+/// A grid of single steps, with the units of hyper-latents and feedback that the integer tables have.
+fn derived_grid(file: &WeightFile<'_>) -> Result<Grid, RestoreError> {
+    let (restore, config) = (Restore { file, grid: &Grid::new(), named: Named::new() }, &file.info.config);
+    let mut sites: Vec<String> = ["stream1", "stream2", "hidden1", "hidden2"].map(|s| format!("hyper.{s}")).into();
+    for pass in 1..4 {
+        sites.push(format!("pass{pass}.stream"));
+        sites.extend((0..config.context_blocks).map(|block| format!("pass{pass}.hidden{block}")));
+    }
+    let mut grid: Grid = sites.into_iter().map(|site| (site, 1.0)).collect();
+    let first =
+        |name: &str, dtype, count| restore.integers(name, dtype, count).map(|v| v.first().copied().unwrap_or(0.0));
+    let rows = KNOTS * config.y;
+    let gain =
+        first("prior.gain.mult", Dtype::U16, rows)? * 16.0 / first("prior.gain.shift", Dtype::U8, config.y)?.exp2();
+    let shifts = first("prior.gain.shift_a", Dtype::U8, config.y)? + first("prior.gain.shift_b", Dtype::U8, config.y)?;
+    let feedback = 64.0 * gain * first("prior.gain.inverse", Dtype::U16, rows)? / shifts.exp2();
+    // The inverse is rounded; the unit is a power of two.
+    grid.insert("feedback".to_owned(), feedback.max(1.0).log2().round().exp2() as f32);
+    grid.insert("z".to_owned(), first("prior.z_shift", Dtype::U8, 1)?.exp2() as f32);
+    Ok(grid)
+}
+
+fn with_grid(file: &WeightFile<'_>, grid: &Grid, device: &Device) -> Result<Network, RestoreError> {
     let mut restore = Restore { file, grid, named: Named::new() };
     let config = &file.info.config;
     restore.transforms()?;

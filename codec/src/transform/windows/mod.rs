@@ -3,7 +3,7 @@
 //! Differs from `cpu` in knowing attention, whose windows lie on the grid of tiles, and in running wherever burn runs; the halo is
 //! computed twice. On the CPU several windows run at the same time, on a GPU one.
 
-pub(super) mod patches;
+pub(crate) mod patches;
 
 use std::collections::VecDeque;
 

@@ -1,0 +1,177 @@
+//! [`Analysed`]: a picture whose latents are known, to be coded at several qualities; and the search for a target, which does that.
+//!
+//! Differs from [`Encoder::encode`] at a quality in keeping the latents of the whole picture.
+
+use crate::coding::Effort;
+use crate::decoder::decode_with;
+use crate::encoder::{Encoded, Encoder};
+use crate::error::Error;
+use crate::format::{Header, TileRect};
+use crate::limits::Limits;
+use crate::metadata::{Metadata, OwnedSection};
+use crate::options::EncodeOptions;
+use crate::picture::Picture;
+use crate::prior::QualityIndex;
+#[cfg(feature = "burn")]
+use crate::refine::{Source, StoredRows};
+use crate::stats::{Stats, timed};
+use crate::target::{MOST_NEAR, Range, Target, search};
+use crate::watch::Progress;
+
+/// Part of the work that the analysis is taken to be, where a target is searched for.
+const ANALYSIS: f64 = 0.2;
+
+/// Trials of a search at most: bisection of 253 qualities, and one more.
+const MOST_TRIALS: f64 = 9.0;
+
+impl Encoder {
+    /// The first half of encoding, which does not depend on the quality: for several qualities of one picture. Of the options
+    /// quality and target are not used.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    pub fn analyse(&self, picture: &Picture, options: &EncodeOptions) -> Result<Analysed<'_>, Error> {
+        self.analyse_with(picture, options, &mut Progress::none())
+    }
+
+    fn analyse_with(
+        &self,
+        picture: &Picture,
+        options: &EncodeOptions,
+        progress: &mut Progress<'_, '_>,
+    ) -> Result<Analysed<'_>, Error> {
+        let header = self.header_of(picture, options)?;
+        let (sections, spent) = self.sections(picture, &header, options, progress)?;
+        let mut stats = Stats { pixels: u64::from(header.width) * u64::from(header.height), ..Stats::default() };
+        let (mut rest, mut latents) = (self.latents(picture, &header)?, Vec::new());
+        let [across, down] = header.tile_grid().map(|tiles| tiles as usize);
+        for row in 0..down {
+            latents.extend(timed(&mut stats.analysis, || rest.take(across))?);
+            progress.step(row + 1, down)?;
+        }
+        stats.add_times(&spent);
+        let effort = options.effort;
+        // A search compares with the pixels.
+        let colours = || Picture { alpha: None, metadata: Metadata::default(), ..picture.clone() };
+        let picture = effort.searches().then(colours);
+        Ok(Analysed { encoder: self, header, sections, effort, picture, latents, stats })
+    }
+
+    /// The file that reaches a target.
+    pub(crate) fn reach(
+        &self,
+        target: Target,
+        picture: &Picture,
+        options: &EncodeOptions,
+        progress: &mut Progress<'_, '_>,
+    ) -> Result<Encoded, Error> {
+        target.check()?;
+        // A search for latents is so slow that everything before it hardly counts.
+        let share = if options.effort.searches() { 0.1 } else { 1.0 };
+        progress.part(0.0, share * ANALYSIS);
+        let analysed = self.analyse_with(picture, options, progress)?;
+        let mut spent = analysed.stats;
+        let mut trial = |effort: Effort, quality: QualityIndex, progress: &mut Progress<'_, '_>| {
+            let encoded = analysed.encode_with(quality, effort, progress)?;
+            let mut stats = encoded.stats;
+            let score = match target {
+                Target::BitsPerPixel(_) | Target::Bytes(_) => encoded.bytes.len() as f64,
+                Target::Psnr(_) => {
+                    let decoded = decode_with(&self.runtime, &encoded.bytes, Limits::default())?;
+                    stats += decoded.stats;
+                    decoded.picture.psnr(picture)
+                }
+            };
+            spent += stats;
+            Ok((encoded, score))
+        };
+        let pixels = analysed.stats.pixels;
+        let mut trials = 0.0;
+        let (mut best, mut outcome) = search(target, pixels, Range::ALL, |quality| {
+            let length = share * (1.0 - ANALYSIS) / MOST_TRIALS;
+            progress.part(share * ANALYSIS + length * trials, length);
+            trials += 1.0;
+            trial(options.effort.without_search(), quality, progress)
+        })?;
+        if options.effort.searches() {
+            // What the search gains shifts the quality by a few steps.
+            let range = Range::near(target, best.quality);
+            let mut trials = 0.0;
+            let (refined, found) = search(target, pixels, range, |quality| {
+                progress.part(share + (1.0 - share) * trials / MOST_NEAR, (1.0 - share) / MOST_NEAR);
+                trials += 1.0;
+                trial(options.effort, quality, progress)
+            })?;
+            let trials = outcome.trials + found.trials;
+            let better = match target {
+                // A size that is missed from below is met.
+                Target::BitsPerPixel(_) | Target::Bytes(_) => found.reached <= target.value(),
+                Target::Psnr(_) => found.miss.is_none() && refined.bytes.len() <= best.bytes.len(),
+            };
+            if better || outcome.miss.is_some() {
+                (best, outcome) = (refined, found);
+            }
+            outcome.trials = trials;
+        }
+        progress.part(0.0, 1.0);
+        progress.step(1, 1)?;
+        best.stats =
+            Stats { pixels: best.stats.pixels, payload: best.stats.payload, symbols: best.stats.symbols, ..spent };
+        best.target = Some(outcome);
+        Ok(best)
+    }
+}
+
+/// A picture's latents, ready to be coded at any quality.
+#[derive(Debug)]
+pub struct Analysed<'a> {
+    encoder: &'a Encoder,
+    header: Header,
+    sections: Vec<OwnedSection>,
+    effort: Effort,
+    /// For efforts that search.
+    #[cfg_attr(not(feature = "burn"), expect(dead_code, reason = "no effort searches"))]
+    picture: Option<Picture>,
+    /// Whitened [rows, columns, M] of every tile.
+    latents: Vec<Vec<f32>>,
+    stats: Stats,
+}
+
+impl Analysed<'_> {
+    /// Codes the picture; [`Encoded::stats`] do not count the analysis again.
+    ///
+    /// # Errors
+    /// [`Error::Prior`] if the GPU fails.
+    pub fn encode(&self, quality: QualityIndex) -> Result<Encoded, Error> {
+        self.encode_with(quality, self.effort, &mut Progress::none())
+    }
+
+    fn encode_with(
+        &self,
+        quality: QualityIndex,
+        effort: Effort,
+        progress: &mut Progress<'_, '_>,
+    ) -> Result<Encoded, Error> {
+        let of_tile = |tile: &TileRect| {
+            let latent = self.latents.get(tile.index as usize);
+            latent.map_or(&[][..], Vec::as_slice)
+        };
+        let latents = |tiles: &[TileRect], _: &mut Stats| Ok(tiles.iter().map(of_tile).collect());
+        let Self { encoder, header, sections, .. } = self;
+        encoder.run(header, sections, quality, |stats| {
+            #[cfg(feature = "burn")]
+            if let (true, Some(picture)) = (effort.searches(), &self.picture) {
+                let mut rows = StoredRows::new(header, &self.latents, encoder.runtime.transforms.channels());
+                let (source, [_, count]) = (Source { picture, top: 0 }, header.tile_grid());
+                return encoder.refined(&source, &mut rows, header, 0..count, quality, effort, stats, progress);
+            }
+            let tiles: Vec<TileRect> = header.tiles().collect();
+            encoder.payloads(&tiles, quality, effort, latents, stats, progress)
+        })
+    }
+
+    /// What the analysis took.
+    pub fn stats(&self) -> Stats {
+        self.stats
+    }
+}

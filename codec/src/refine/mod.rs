@@ -1,0 +1,201 @@
+//! Efforts 2 and 3: an encoder searches for latents that cost fewer bits for the same quality. Decoders do not know it.
+//!
+//! Differs from [`crate::coding`]'s effort 1, which weighs symbol against symbol with the analysis's latents as the truth, in asking the synthesis
+//! what an error really costs. [`search`] explains the method. The gradients come from [`lic_model::refine`], so this needs burn, and runs on the
+//! CPU whatever the device of the codec is. What the search finds is then coded with the integer prior like anything else, beside the
+//! files of efforts 0 and 1, and per tile the one with the least real cost is kept.
+//!
+//! Tiles are searched one after the other, each in its window: the latents around it are fixed, those of tiles before it as they are decoded, those of
+//! tiles after it as the analysis gives them. The error of a ring of pixels around the tile counts too. Memory is that of a tile.
+
+mod around;
+mod cost;
+mod rates;
+mod schedule;
+mod search;
+
+use std::ops::Range;
+
+use lic_model::refine::{Extent, Setting, Window};
+
+use self::around::target_and_weight;
+pub(crate) use self::around::{Source, StoredRows};
+use self::rates::Rates;
+use self::schedule::Schedule;
+use self::search::{State, Task, search};
+use crate::coding::{self, Coded, Effort, LatentTile};
+use crate::encoder::Encoder;
+use crate::entropy::CostTable;
+use crate::error::Error;
+use crate::format::{Header, TileRect};
+use crate::prior::{PriorEngine, QualityIndex};
+use crate::stats::{Stats, timed};
+use crate::tiles::Area;
+use crate::transform::Analysis;
+use crate::transform::rolling::RollingPlane;
+use crate::watch::Progress;
+
+/// What all tiles of a call share.
+struct Refiner<'a> {
+    encoder: &'a Encoder,
+    source: &'a Source<'a>,
+    header: &'a Header,
+    quality: QualityIndex,
+    setting: &'a Setting<'a>,
+    /// Quantisation steps per unit of the whitened latent [M], and the inverse.
+    gains: Vec<f32>,
+    steps: Vec<f32>,
+    rates: Rates,
+    hyper_costs: CostTable<'a>,
+    schedule: Schedule,
+}
+
+impl Encoder {
+    /// The payloads of some rows of tiles at an effort that searches. `analysis` stands where the source begins.
+    #[expect(clippy::too_many_arguments, reason = "those of a picture on its way to payloads")]
+    pub(crate) fn refined(
+        &self,
+        source: &Source<'_>,
+        analysis: &mut dyn Analysis,
+        header: &Header,
+        tile_rows: Range<u32>,
+        quality: QualityIndex,
+        effort: Effort,
+        stats: &mut Stats,
+        progress: &mut Progress<'_, '_>,
+    ) -> Result<Vec<Vec<u8>>, Error> {
+        let network = self.runtime.differentiable()?;
+        let prior = self.runtime.model.prior();
+        let gains: Vec<f32> = prior.gains(quality).scale().iter().map(|&gain| gain as f32).collect();
+        let setting = network.at(quality.get(), &gains);
+        let refiner = Refiner {
+            encoder: self,
+            source,
+            header,
+            quality,
+            setting: &setting,
+            // The codec's own are of 1/64 of a step.
+            steps: self.runtime.model.steps(quality).into_iter().map(|step| 64.0 * step).collect(),
+            gains,
+            rates: Rates::new(prior.scale_tables()).map_err(|e| e.in_tile(0))?,
+            hyper_costs: CostTable::of_hyper(prior.hyper_tables()),
+            schedule: Schedule::of(effort),
+        };
+        refiner.rows(analysis, tile_rows, stats, progress)
+    }
+}
+
+impl Refiner<'_> {
+    fn rows(
+        &self,
+        analysis: &mut dyn Analysis,
+        tile_rows: Range<u32>,
+        stats: &mut Stats,
+        progress: &mut Progress<'_, '_>,
+    ) -> Result<Vec<Vec<u8>>, Error> {
+        let transforms = &self.encoder.runtime.transforms;
+        let halo = transforms.halo();
+        let there = self.source.area();
+        let mut plane = RollingPlane::starting_at(there.rows.start, transforms.channels());
+        let mut engine = self.encoder.runtime.engine()?;
+        let all = tile_rows.clone().map(|row| self.header.tile_row(row).count()).sum::<usize>();
+        let mut payloads = Vec::with_capacity(all);
+        for row in tile_rows {
+            for tile in self.header.tile_row(row) {
+                let area = Area::of_tile(&tile);
+                let window = area.window(halo, &there);
+                let missing = window.rows.end.saturating_sub(plane.end());
+                plane.extend(timed(&mut stats.analysis, || analysis.rows(missing))?);
+                plane.forget_above(window.rows.start);
+                let done = payloads.len();
+                let mut tick = |iteration: usize| {
+                    progress.step(done * self.schedule.iterations + iteration, all * self.schedule.iterations)
+                };
+                let coded = self.tile(engine.as_mut(), &tile, &area, &window, &plane, stats, &mut tick)?;
+                stats.symbols += coded.symbols;
+                let decoded: Vec<f32> = coded.y64.iter().map(|&y| y as f32 / 64.0).collect();
+                plane.write(&area, &self.scaled(&decoded, &self.steps));
+                payloads.push(coded.payload);
+            }
+        }
+        self.encoder.runtime.put_back(engine);
+        Ok(payloads)
+    }
+
+    /// The best of a tile that was found.
+    #[expect(clippy::too_many_arguments, reason = "a tile, where it lies, and what is told about it")]
+    fn tile(
+        &self,
+        engine: &mut dyn PriorEngine,
+        tile: &TileRect,
+        area: &Area,
+        window: &Area,
+        plane: &RollingPlane,
+        stats: &mut Stats,
+        tick: &mut dyn FnMut(usize) -> Result<(), Error>,
+    ) -> Result<Coded, Error> {
+        let latent = plane.read(area);
+        let hyper = timed(&mut stats.analysis, || self.encoder.hyper(&latent, area, self.quality))?;
+        let mut code = |latent: &[f32], hyper: &[i16], effort, stats: &mut Stats| {
+            let tile = LatentTile { number: tile.index, shape: area.shape(), latent, hyper };
+            let prior = self.encoder.runtime.model.prior();
+            let coded = coding::encode(engine, prior, self.quality, effort, &[tile], stats)?;
+            coded.into_iter().next().ok_or(Error::Cancelled)
+        };
+        let nearest = code(&latent, &hyper, Effort::Nearest, stats)?;
+        let optimised = code(&latent, &hyper, Effort::Optimised, stats)?;
+
+        let (target, weight) = target_and_weight(self.source, window, area, self.header, self.square());
+        let around = self.scaled(&plane.read(window), &self.gains);
+        let inner = |inner: &Range<usize>, outer: &Range<usize>| inner.start - outer.start..inner.end - outer.start;
+        let extent = Extent {
+            window: [window.rows.len(), window.columns.len()],
+            rows: inner(&area.rows, &window.rows),
+            columns: inner(&area.columns, &window.columns),
+        };
+        let window = Window::new(self.setting, extent, around, &target, &weight);
+        let hyper_tables = self.encoder.runtime.model.prior().hyper_tables();
+        let task = Task {
+            window: &window,
+            rates: &self.rates,
+            hyper_costs: &self.hyper_costs,
+            first_table: hyper_tables.first_table(self.quality.get()),
+            hyper_channels: hyper_tables.channels(),
+            exchange: cost::SLOPE as f32,
+            skip: nearest.skip,
+        };
+        let targets = self.scaled(&latent, &self.gains);
+        let State { latents, hyper } =
+            timed(&mut stats.search, || search(&task, &self.schedule, targets, hyper, &mut *tick))?;
+        let refined = code(&self.scaled(&latents, &self.steps), &hyper, Effort::Nearest, stats)?;
+
+        let cost = |coded: &Coded| {
+            let decoded: Vec<f32> = coded.y64.iter().map(|&y| y as f32 / 64.0).collect();
+            8.0 * coded.payload.len() as f64 + window.distortion(&decoded)
+        };
+        Ok(timed(&mut stats.search, || {
+            let mut best = (cost(&nearest), nearest);
+            for other in [optimised, refined] {
+                let cost = cost(&other);
+                if cost < best.0 {
+                    best = (cost, other);
+                }
+            }
+            best.1
+        }))
+    }
+
+    /// Bits that a squared error of a sample, white being 1, is worth.
+    fn square(&self) -> f32 {
+        cost::square(self.quality) as f32
+    }
+
+    /// A plane [positions, M] times a factor per channel.
+    fn scaled(&self, plane: &[f32], factors: &[f32]) -> Vec<f32> {
+        let positions = plane.chunks_exact(factors.len().max(1));
+        positions.flat_map(|position| position.iter().zip(factors).map(|(value, factor)| value * factor)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

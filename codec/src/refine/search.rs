@@ -1,0 +1,256 @@
+//! The search: latents and hyper-latents move by whole steps, many at a time, where a gradient says that it pays.
+//!
+//! Like stochastic Gumbel annealing (Yang, Bamler and Mandt, arXiv 2006.04240) it goes through synthesis and float prior by autodiff; unlike it, every
+//! state is one that a file can hold. Per latent and direction the change of the cost is estimated as
+//!
+//! ```text
+//! gradient * (+-1) + curvature / 2 + bits(symbol +- 1) - bits(symbol)
+//! ```
+//!
+//! with the gradient of the distortion and of all later passes' rate, exact code lengths for the latent's own, and a curvature from theory. Moves that are
+//! estimated to pay are made with a certain probability, because neighbours want to correct the same error. (Gradients that propose discrete moves:
+//! Grathwohl et al., arXiv 2102.04509; there to sample, here to descend.) The curvature rises from iteration to iteration, which is the
+//! annealing: first moves that pay only if few others are made, at last those that pay in any case. Early passes stop moving first, because
+//! whatever they do changes what later passes are measured against.
+//!
+//! Measured on crops of validation at three qualities, bits at equal distortion against rounding to the nearest (PyTorch model, float prior):
+//!
+//! | method, evaluations | change |
+//! |---|---|
+//! | stochastic Gumbel annealing, Adam, 150 | -4.3 % |
+//! | these moves, curvature fixed at 1.5 of theory, 30 | -4.2 % |
+//! | curvature by local activity (Hutchinson, rank 1), 30 | 0 to -2 % |
+//! | accepting or refusing region by region, 30 | -3.7 % |
+//! | curvature 1.3 of theory, early passes stop first, 30 | -5.8 % |
+//! | curvature rising from 1 to 1.5: 15; 30; 150 | -6.3 %; -7.3 %; -8.6 % |
+//! | the same and hyper-latents, 30 | -7.8 % |
+//!
+//! Moving symbols while means follow earlier passes, instead of targets that keep their values when a mean changes, diverges: a
+//! symbol of pass 0 then carries all that is predicted from it.
+
+use std::ops::Range;
+
+use lic_model::refine::{Choice, Step, Window};
+
+use super::rates::Rates;
+use super::schedule::Schedule;
+use crate::coding::STEPS2_PER_BIT;
+use crate::entropy::{CostTable, MAX_SYMBOL, cost::UNITS_PER_BIT};
+use crate::error::Error;
+use crate::prior::HYPER_MAX;
+
+/// A state of a tile.
+#[derive(Debug, Clone)]
+pub(super) struct State {
+    /// What the latents are decoded as, by the float prior, in quantisation steps [rows, columns, M].
+    pub(super) latents: Vec<f32>,
+    /// Hyper-latents.
+    pub(super) hyper: Vec<i16>,
+}
+
+/// What a search works with.
+pub(super) struct Task<'a> {
+    pub(super) window: &'a Window<'a>,
+    pub(super) rates: &'a Rates,
+    /// Code lengths of the hyper-latents, and the table of their first channel.
+    pub(super) hyper_costs: &'a CostTable<'a>,
+    pub(super) first_table: usize,
+    /// Channels of the hyper-latent.
+    pub(super) hyper_channels: usize,
+    /// Bits by which the slope of the rate is weighed against those of [`crate::coding::STEPS2_PER_BIT`].
+    pub(super) exchange: f32,
+    /// Whether latents of scale index 0 are left out.
+    pub(super) skip: bool,
+}
+
+/// What is known of a latent after its pass.
+#[derive(Debug, Clone, Copy, Default)]
+struct Latent {
+    pass: u8,
+    index: u8,
+    symbol: i16,
+    mean: f32,
+}
+
+/// Runs the search from targets [rows, columns, M] in quantisation steps, which is where latents are rounded from, and returns the best state.
+pub(super) fn search(
+    task: &Task<'_>,
+    schedule: &Schedule,
+    mut targets: Vec<f32>,
+    mut hyper: Vec<i16>,
+    mut tick: impl FnMut(usize) -> Result<(), Error>,
+) -> Result<State, Error> {
+    let curvature: Vec<f32> = (0..crate::prior::SCALES).map(|i| task.curvature(task.rates.scale(i))).collect();
+    let mut draws = Draws(0x9E37_79B9_7F4A_7C15);
+    let mut latents = vec![Latent::default(); targets.len()];
+    let mut best: Option<(f64, State)> = None;
+    for iteration in 0..schedule.iterations {
+        let mut bits = task.hyper_bits(&hyper)?;
+        let plane: Vec<f32> = hyper.iter().map(|&z| z.into()).collect();
+        let step = task.window.step(&plane, |pass, means, log_scales| {
+            task.round(pass, means, log_scales, &targets, &mut latents, &mut bits)
+        });
+        let cost = bits + step.distortion;
+        if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+            let decoded = latents.iter().map(|l| l.mean + f32::from(l.symbol)).collect();
+            best = Some((cost, State { latents: decoded, hyper: hyper.clone() }));
+        }
+        tick(iteration + 1)?;
+        if iteration + 1 == schedule.iterations {
+            break;
+        }
+        let now = iteration as f32 / schedule.iterations as f32;
+        let factor = schedule.curvature(now);
+        for ((latent, target), gradient) in latents.iter().zip(&mut targets).zip(&step.by_latent) {
+            let probability = schedule.probability(latent.pass.into(), now);
+            if (task.skip && latent.index == 0) || probability == 0.0 {
+                continue;
+            }
+            let (index, symbol) = (usize::from(latent.index), i32::from(latent.symbol));
+            let own = |change: i32| task.rates.bits(index, symbol + change) - task.rates.bits(index, symbol);
+            let half = factor * curvature[index] / 2.0;
+            if let Some(change) = better(*gradient, half, own)
+                && draws.next() < probability
+            {
+                *target = latent.mean + (symbol + change) as f32;
+            }
+        }
+        if schedule.moves_hyper(now) {
+            task.move_hyper(&step, schedule, &mut hyper, &mut draws)?;
+        }
+    }
+    // There is at least one iteration; without, nothing would have been rounded.
+    Ok(best.map_or(State { latents: targets, hyper }, |(_, state)| state))
+}
+
+/// The direction, if any, in which a move by one step is estimated to pay.
+fn better(gradient: f32, half_curvature: f32, own: impl Fn(i32) -> f32) -> Option<i32> {
+    // Uphill a move pays only by its own bits, and then towards 0; both are looked at.
+    let [up, down] = [gradient + half_curvature + own(1), half_curvature - gradient + own(-1)];
+    let least = up.min(down);
+    if least.is_nan() || least >= 0.0 {
+        return None;
+    }
+    Some(if up < down { 1 } else { -1 })
+}
+
+impl Task<'_> {
+    /// Bits per squared step of a latent, twice: what high-rate theory says of latents with large scales, and two thirds of it at least. Measured
+    /// on the student it is less still for small scales on average, but not for those that the gradient picks.
+    fn curvature(&self, scale: f32) -> f32 {
+        let theory = 2.0 * self.exchange / STEPS2_PER_BIT as f32;
+        theory * (0.88 + 0.28 * scale.ln()).clamp(0.64, 0.95)
+    }
+
+    /// Rounds the latents of a pass.
+    fn round(
+        &self,
+        pass: usize,
+        means: &[f32],
+        log_scales: &[f32],
+        targets: &[f32],
+        latents: &mut [Latent],
+        bits: &mut f64,
+    ) -> Choice {
+        let mut choice = Choice {
+            decoded: vec![0.0; means.len()],
+            by_mean: vec![0.0; means.len()],
+            by_log_scale: vec![0.0; means.len()],
+        };
+        self.window.in_pass(pass, |places: Range<usize>| {
+            for place in places {
+                let (mean, index) = (means[place], self.rates.index(log_scales[place]));
+                let residual = targets[place] - mean;
+                let left_out = self.skip && index == 0;
+                let symbol = if left_out { 0 } else { (residual.round() as i32).clamp(-MAX_SYMBOL, MAX_SYMBOL) };
+                latents[place] = Latent { pass: pass as u8, index: index as u8, symbol: symbol as i16, mean };
+                choice.decoded[place] = mean + symbol as f32;
+                if left_out {
+                    continue;
+                }
+                *bits += f64::from(self.rates.bits(index, symbol));
+                choice.by_log_scale[place] = RATE_SHARE * self.rates.by_log_scale(index, symbol);
+                choice.by_mean[place] = -RATE_SHARE * self.by_residual(index, symbol, residual);
+            }
+        });
+        choice
+    }
+
+    /// By how many bits the length rises per step of the residual: that of the next symbol, times the odds that a mean that moves a little makes
+    /// it the nearest one.
+    fn by_residual(&self, index: usize, symbol: i32, residual: f32) -> f32 {
+        let low = residual.floor();
+        let next = if residual > symbol as f32 { symbol + 1 } else { symbol - 1 };
+        let slope = (self.rates.bits(index, next) - self.rates.bits(index, symbol)) * (next - symbol) as f32;
+        let distance = (residual - low - 0.5) / CROSSING;
+        slope * (-0.5 * distance * distance).exp() / (CROSSING * (2.0 * std::f32::consts::PI).sqrt())
+    }
+
+    fn hyper_bits(&self, hyper: &[i16]) -> Result<f64, Error> {
+        let cost = self.hyper_costs.hyper(hyper, self.first_table, self.hyper_channels);
+        Ok(cost.map_err(|e| e.in_tile(0))? as f64 / UNITS_PER_BIT as f64)
+    }
+
+    fn move_hyper(&self, step: &Step, schedule: &Schedule, hyper: &mut [i16], draws: &mut Draws) -> Result<(), Error> {
+        let cost = |table: usize, z: i16| {
+            let z = z.clamp(-HYPER_MAX, HYPER_MAX);
+            Ok::<_, Error>(self.hyper_costs.cost(table, z).map_err(|e| e.in_tile(0))? as f32 / UNITS_PER_BIT as f32)
+        };
+        for (place, (z, gradient)) in hyper.iter_mut().zip(&step.by_hyper).enumerate() {
+            let table = self.first_table + place % self.hyper_channels;
+            let lengths = [cost(table, *z - 1)?, cost(table, *z)?, cost(table, *z + 1)?];
+            let own = |change: i32| lengths[(1 + change) as usize] - lengths[1];
+            if let Some(change) = better(*gradient / RATE_SHARE, schedule.hyper_curvature / 2.0, own)
+                && draws.next() < schedule.hyper_probability
+            {
+                *z = (*z + change as i16).clamp(-HYPER_MAX, HYPER_MAX);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How much of the later passes' rate counts in the gradient: it is less certain than the distortion's, because real lengths are no straight lines.
+const RATE_SHARE: f32 = 0.7;
+
+/// Standard deviation, in steps, of what means move by in an iteration.
+const CROSSING: f32 = 0.3;
+
+/// Numbers in 0..1 that are the same in every run (SplitMix64, Steele, Lea and Flood 2014).
+struct Draws(u64);
+
+impl Draws {
+    fn next(&mut self) -> f32 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 40) as f32 / (1u64 << 24) as f32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_move_must_pay_after_its_curvature_and_bits() {
+        assert_eq!(better(-12.0, 10.0, |_| 0.0), Some(1));
+        assert_eq!(better(12.0, 10.0, |_| 0.0), Some(-1));
+        assert_eq!(better(-12.0, 10.0, |change| if change > 0 { 3.0 } else { -3.0 }), None);
+        assert_eq!(better(0.0, 2.0, |change| if change > 0 { 3.0 } else { -3.0 }), Some(-1));
+        assert_eq!(better(f32::NAN, 2.0, |_| 0.0), None);
+    }
+
+    #[test]
+    fn draws_are_even_and_repeat() {
+        let draw = || {
+            let mut draws = Draws(1);
+            (0..10_000).map(|_| draws.next()).collect::<Vec<_>>()
+        };
+        let numbers = draw();
+        assert_eq!(numbers, draw());
+        assert!(numbers.iter().all(|n| (0.0..1.0).contains(n)));
+        assert!((numbers.iter().sum::<f32>() / 1e4 - 0.5).abs() < 0.02);
+    }
+}
