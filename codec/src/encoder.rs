@@ -18,7 +18,6 @@ use crate::model::Model;
 use crate::options::{EncodeOptions, quality_index};
 use crate::picture::Picture;
 use crate::plane::TileLatents;
-use crate::pool::in_pool;
 use crate::prior::{HYPER_MAX, PriorEngine, QualityIndex};
 use crate::runtime::Runtime;
 use crate::stats::{Stats, timed};
@@ -78,7 +77,7 @@ impl Encoder {
     /// [`Error::InvalidInput`], [`Error::InvalidOption`], [`Error::InvalidHeader`] or [`Error::TileCutsWindows`] for arguments
     /// that make no sense; [`Error::InvalidSection`] for metadata no file may have; [`Error::Prior`] if the GPU fails.
     pub fn encode(&self, picture: &Picture, options: &EncodeOptions) -> Result<Encoded, Error> {
-        in_pool(|| self.encode_with(picture, options, &mut Progress::none()))
+        self.runtime.run(|| self.encode_with(picture, options, &mut Progress::none()))
     }
 
     /// The same, telling a watch how much is done.
@@ -314,7 +313,7 @@ impl Encoder {
             .zip(&hyper)
             .map(|((number, area, latent), hyper)| LatentTile { number: *number, shape: area.shape(), latent, hyper })
             .collect();
-        coding::encode(engine, self.runtime.model.prior(), quality, effort, &tiles, stats)
+        self.runtime.run(|| coding::encode(engine, self.runtime.model.prior(), quality, effort, &tiles, stats))
     }
 }
 

@@ -6,6 +6,7 @@ use crate::bands::CPU_BAND;
 use crate::device::{self, DeviceChoice};
 use crate::error::{Error, Warning};
 use crate::model::Model;
+use crate::pool::in_pool;
 use crate::preview::PreviewHead;
 use crate::prior::{FastEngine, PriorEngine};
 use crate::transform::Transforms;
@@ -45,6 +46,12 @@ impl Runtime {
     pub(crate) fn put_back(&self, engine: Box<dyn PriorEngine>) {
         let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
         engines.push(engine);
+    }
+
+    /// Does work with networks and engines: on a thread of the pool, where these are our own. A thread of the pool that waits may take up another
+    /// call's work, so nothing in `work` may hold a lock while it waits for the pool; of burn and of GPUs that is not known.
+    pub(crate) fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        if self.transforms.on_pool() { in_pool(work) } else { work() }
     }
 
     /// Positions whose prior runs together.
