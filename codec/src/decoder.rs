@@ -9,7 +9,6 @@ use crate::format::stream::FileStream;
 use crate::limits::{Limits, Needed};
 use crate::model::Model;
 use crate::picture::Picture;
-use crate::pool::in_pool;
 use crate::rows::{Opened, RowReader};
 use crate::runtime::Runtime;
 use crate::stats::Stats;
@@ -70,11 +69,10 @@ impl Decoder {
     /// # Errors
     /// As [`Self::decode`], but damage in other tiles is not noticed; [`Error::RegionOutside`].
     pub fn view(&self, bytes: &[u8], view: &View) -> Result<Decoded, Error> {
-        let file = LicFile::open(bytes)?;
-        collect(
-            RowReader::new(&self.runtime, whole(file, view, self.limits)?, view, self.limits)?,
-            &mut Progress::none(),
-        )
+        self.runtime.run(|| {
+            let file = whole(LicFile::open(bytes)?, view, self.limits)?;
+            collect(RowReader::new(&self.runtime, file, view, self.limits)?, &mut Progress::none())
+        })
     }
 
     /// The same, telling a watch how much is done.
@@ -121,7 +119,7 @@ impl Decoder {
 
 /// Decodes a whole file with an encoder's or a decoder's networks.
 pub(crate) fn decode_with(runtime: &Runtime, bytes: &[u8], limits: Limits) -> Result<Decoded, Error> {
-    in_pool(|| {
+    runtime.run(|| {
         let file = symbols::open(&runtime.model, bytes)?;
         let view = View::default();
         collect(RowReader::new(runtime, whole(file, &view, limits)?, &view, limits)?, &mut Progress::none())

@@ -16,7 +16,6 @@ use crate::model::Model;
 use crate::options::{EncodeOptions, quality_index};
 use crate::picture::Picture;
 use crate::plane::TileLatents;
-use crate::pool::in_pool;
 use crate::prior::{HYPER_MAX, PriorEngine, QualityIndex};
 #[cfg(feature = "burn")]
 use crate::refine::Source;
@@ -72,7 +71,9 @@ impl Encoder {
     /// [`Error::InvalidInput`], [`Error::InvalidOption`], [`Error::InvalidHeader`] or [`Error::TileCutsWindows`] for arguments
     /// that make no sense; [`Error::InvalidSection`] for metadata no file may have; [`Error::Prior`] if the GPU fails.
     pub fn encode(&self, picture: &Picture, options: &EncodeOptions) -> Result<Encoded, Error> {
-        in_pool(|| self.encode_with(picture, options, &mut Progress::none()))
+        let work = || self.encode_with(picture, options, &mut Progress::none());
+        // A search is burn's work for the most part ([`Runtime::run`]).
+        if options.effort.searches() { work() } else { self.runtime.run(work) }
     }
 
     /// The same, telling a watch how much is done.
@@ -268,7 +269,8 @@ impl Encoder {
             .zip(&hyper)
             .map(|((number, area, latent), hyper)| LatentTile { number: *number, shape: area.shape(), latent, hyper })
             .collect();
-        let coded = coding::encode(engine, self.runtime.model.prior(), quality, effort, &tiles, stats)?;
+        let work = || coding::encode(engine, self.runtime.model.prior(), quality, effort, &tiles, stats);
+        let coded = self.runtime.run(work)?;
         stats.symbols += coded.iter().map(|tile| tile.symbols).sum::<u64>();
         Ok(coded.into_iter().map(|tile| tile.payload).collect())
     }

@@ -109,7 +109,9 @@ impl Plane for CodedPlane<'_> {
         self.done += stored.len();
         let mut engine = self.runtime.engine()?;
         let weights = self.runtime.model.prior();
-        let decoded = symbols::decode_band(&self.header, weights, engine.as_mut(), &stored, false, stats)?;
+        let header = &self.header;
+        let decode = || symbols::decode_band(header, weights, engine.as_mut(), &stored, false, stats);
+        let decoded = self.runtime.run(decode)?;
         self.runtime.put_back(engine);
         let start = Instant::now();
         for (stored, tile) in stored.iter().zip(decoded) {

@@ -10,6 +10,7 @@ use crate::error::{Error, Warning};
 use crate::model::Model;
 #[cfg(feature = "burn")]
 use crate::model::ModelError;
+use crate::pool::in_pool;
 use crate::preview::PreviewHead;
 use crate::prior::{FastEngine, PriorEngine};
 use crate::transform::Transforms;
@@ -50,27 +51,31 @@ impl Runtime {
 
     /// An engine for one call; hand it back with [`Self::put_back`] unless it failed.
     pub(crate) fn engine(&self) -> Result<Box<dyn PriorEngine>, Error> {
-        let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
-        match engines.pop() {
-            Some(engine) => Ok(engine),
-            None => new_engine(&self.model, &self.device),
-        }
+        let free = self.engines.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        free.map_or_else(|| new_engine(&self.model, &self.device), Ok)
     }
 
-    /// The float network with gradients.
+    /// The float network with gradients. Two calls that need it first at the same time both load it: none may hold the lock meanwhile ([`Self::run`]).
     #[cfg(feature = "burn")]
     pub(crate) fn differentiable(&self) -> Result<Arc<lic_model::refine::Differentiable>, Error> {
-        let mut loaded = self.differentiable.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(network) = &*loaded {
-            return Ok(network.clone());
+        let loaded = || self.differentiable.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = loaded().clone();
+        if let Some(network) = before {
+            return Ok(network);
         }
-        let network = lic_model::refine::Differentiable::load(&self.model.file()?).map_err(ModelError::from)?;
-        Ok(loaded.insert(Arc::new(network)).clone())
+        let network = Arc::new(lic_model::refine::Differentiable::load(&self.model.file()?).map_err(ModelError::from)?);
+        Ok(loaded().get_or_insert(network).clone())
     }
 
     pub(crate) fn put_back(&self, engine: Box<dyn PriorEngine>) {
         let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
         engines.push(engine);
+    }
+
+    /// Does work with networks and engines: on a thread of the pool, where these are our own. A thread of the pool that waits may take up another
+    /// call's work, so nothing in `work` may hold a lock while it waits for the pool; of burn and of GPUs that is not known.
+    pub(crate) fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        if self.transforms.on_pool() { in_pool(work) } else { work() }
     }
 
     /// Positions whose prior runs together.

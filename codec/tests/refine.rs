@@ -13,6 +13,7 @@ use lic_codec::{
 };
 use lic_model::Preset;
 use lic_model::preset::{ModelConfig, lambda};
+use rayon::prelude::*;
 use support::{picture, random_model_of};
 
 const TINY: &[u8] = include_bytes!("../../model/weights/tiny.safetensors");
@@ -186,4 +187,16 @@ fn rows_and_analysed_pictures_are_refined_like_whole_ones() {
     let costs = [rows.finish().unwrap().bytes, encoder.encode(&tall, &with(Effort::Nearest)).unwrap().bytes]
         .map(|file| cost(&decoder, &file, &tall, 60.0));
     assert!(costs[0] < costs[1], "{costs:?}");
+}
+
+/// Threads of the pool that wait take up other pictures, in the middle of a search and of loading what it needs.
+#[test]
+fn the_threads_of_the_pool_may_all_search_with_a_new_encoder() {
+    let model = tiny();
+    let (encoder, _) = coders(&model);
+    let original = picture(60, 50, Colour::Rgb);
+    let file = encoder.encode(&original, &with(Effort::Refined)).unwrap().bytes;
+    let (encoder, _) = coders(&model);
+    let work = |_| encoder.encode(&original, &with(Effort::Refined)).unwrap().bytes == file;
+    assert!((0..8).into_par_iter().with_max_len(1).all(work));
 }

@@ -7,6 +7,7 @@ use lic_codec::format::LicFile;
 use lic_codec::{
     Colour, Decoder, DeviceChoice, EncodeOptions, Encoder, Error, Miss, Picture, QualityIndex, Target, Warning,
 };
+use rayon::prelude::*;
 use support::{block_model, block_model_with, picture, random_model};
 
 fn options(quality: f32, tile: u32) -> EncodeOptions {
@@ -197,4 +198,18 @@ fn one_encoder_and_one_decoder_serve_several_threads_at_once() {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert!(alone == together);
+}
+
+/// Threads of the pool that wait take up other pictures, which find the same decoder in the middle of its first work.
+#[test]
+fn the_threads_of_the_pool_may_all_decode_with_a_new_decoder() {
+    let model = block_model();
+    let encoder = Encoder::new(&model, DeviceChoice::Cpu).unwrap();
+    let file = encoder.encode(&picture(150, 130, Colour::Rgb), &EncodeOptions::default()).unwrap().bytes;
+    let expected = Decoder::new(&model, DeviceChoice::Cpu).unwrap().decode(&file).unwrap().picture;
+    for _ in 0..10 {
+        let decoder = Decoder::new(&model, DeviceChoice::Cpu).unwrap();
+        let work = |_| decoder.decode(&file).unwrap().picture == expected;
+        assert!((0..16).into_par_iter().with_max_len(1).all(work));
+    }
 }

@@ -32,6 +32,11 @@ pub trait Transforms: Send + Sync {
     /// Tiles must start on multiples of this many latents: the grid of attention windows, 1 where there are none.
     fn anchor(&self) -> usize;
 
+    /// Whether all work is done by the threads of rayon's pool, without locks that are held while waiting for them.
+    fn on_pool(&self) -> bool {
+        false
+    }
+
     /// Latents around a window that the transforms must see so that it comes out as it does in the whole plane.
     fn halo(&self) -> usize;
 

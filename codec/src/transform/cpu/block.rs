@@ -136,7 +136,7 @@ impl Job for BlockJob<'_> {
         for (number, mut group) in piece.pieces(GROUP, block.channels).enumerate() {
             let rows = rows.map(|row| row.from(number * GROUP));
             through(simd, block, &rows, group.stream, scratch);
-            group.finish(simd, block.channels, next);
+            group.finish(block.channels, next);
         }
     }
 }

@@ -42,8 +42,7 @@ pub(super) fn quantise(floats: &[f32], channels: usize, depth: usize, values: &m
 
 /// The same for the first `part` channels of every position.
 #[inline(always)]
-pub(super) fn quantise_part<S: Simd>(
-    _simd: S,
+pub(super) fn quantise_part(
     floats: &[f32],
     channels: usize,
     part: usize,

@@ -79,7 +79,7 @@ impl Job for RowJob<'_> {
 fn plain<S: Simd>(simd: S, layer: &Packed, input: Quantised<'_>, mut out: RowPiece<'_>, next: Next) {
     let outputs = layer.outputs();
     dense(simd, layer, input, &mut Plain(Place { out: out.stream, stride: outputs, outputs }));
-    out.finish(simd, outputs, next);
+    out.finish(outputs, next);
 }
 
 /// Rows of 8-bit samples `[columns, inputs]` to rows `[columns, outputs]`; a sample `s` stands for `s / 255 - 0.5`.
@@ -251,7 +251,7 @@ impl Job for UpJob<'_> {
                 let place = Place { out: &mut row.stream[column * outputs..], stride: 2 * outputs, outputs };
                 dense(simd, layer, Quantised { values, depth, steps }, &mut Gained { place, gain: self.gain });
             }
-            row.finish(simd, outputs, self.next);
+            row.finish(outputs, self.next);
         }
     }
 }

@@ -16,14 +16,13 @@ mod row;
 mod synthesis;
 
 use std::collections::VecDeque;
-use std::sync::LazyLock;
 
 use lic_model::plain;
 use lic_model::weights::WeightFile;
 
 use self::analysis::{AnalysisPipeline, PackedAnalysis, PackedHyper, Patches};
 use self::number::Sample;
-use self::synthesis::{PackedSynthesis, SynthesisPipeline};
+use self::synthesis::{LazySynthesis, SynthesisPipeline};
 use super::{Analysis, Synthesis, Transforms};
 use crate::error::Error;
 use crate::format::{BitDepth, Header};
@@ -44,7 +43,7 @@ pub(crate) struct CpuTransforms {
     channels: usize,
     halo: usize,
     /// Packed when it is needed: encoders do without, but for targets.
-    synthesis: LazyLock<PackedSynthesis, Box<dyn FnOnce() -> PackedSynthesis + Send>>,
+    synthesis: LazySynthesis,
     encoder: Option<(PackedAnalysis, PackedHyper)>,
 }
 
@@ -65,7 +64,7 @@ impl CpuTransforms {
             None => None,
         };
         let channels = synthesis.stem.inputs;
-        let synthesis = LazyLock::new(Box::new(move || PackedSynthesis::new(&synthesis)) as Box<_>);
+        let synthesis = LazySynthesis::new(synthesis);
         let halo = file.checked_config()?.halo();
         Ok(Some(Self { level, channels, halo, synthesis, encoder }))
     }
@@ -78,6 +77,10 @@ impl Transforms for CpuTransforms {
 
     fn anchor(&self) -> usize {
         1
+    }
+
+    fn on_pool(&self) -> bool {
+        true
     }
 
     fn halo(&self) -> usize {
@@ -100,7 +103,7 @@ impl Transforms for CpuTransforms {
     fn synthesis<'a>(&'a self, header: &Header) -> Box<dyn Synthesis + 'a> {
         let area = Area::of_picture(header);
         let pipeline =
-            SynthesisPipeline::new(&self.synthesis, self.level, area.columns.len(), header.quality, header.colour);
+            SynthesisPipeline::new(self.synthesis.get(), self.level, area.columns.len(), header.quality, header.colour);
         Box::new(CpuSynthesis { header: *header, missing: area.rows.len(), columns: area.columns.len(), pipeline })
     }
 }

@@ -5,13 +5,12 @@
 
 use super::kernels::{Quantised, quantise_part};
 use super::pack::Packed;
-use crate::simd::Simd;
 
 /// Positions of a row that a thread takes at once.
 pub(super) const PIECE: usize = 24;
 
 /// Positions that go through all layers of a block together: as many as the kernels take at once. Their activations stay in the first-level cache, while
-/// the block's weights stream by from the second level, a few bytes for every product.
+/// the block's weights stream by from the second level, about five bytes a cycle.
 pub(super) const GROUP: usize = 12;
 
 /// What the next layer reads of a row besides the stream: so many of the first channels, as integers. None for a layer that is no block.
@@ -105,9 +104,9 @@ impl<'a> RowPiece<'a> {
 
     /// Makes the quarter of the stream.
     #[inline(always)]
-    pub(super) fn finish<S: Simd>(&mut self, simd: S, channels: usize, next: Next) {
+    pub(super) fn finish(&mut self, channels: usize, next: Next) {
         if next.depth > 0 {
-            quantise_part(simd, self.stream, channels, next.channels, next.depth, self.values, self.steps);
+            quantise_part(self.stream, channels, next.channels, next.depth, self.values, self.steps);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Synthesis as a pipeline: rows of latents in, rows of patches out, without any row computed twice.
 
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
 use lic_shaders::transform::{Dense, Synthesis, at_quality};
 
 use super::block::{BlockStage, PackedBlock};
@@ -35,6 +37,35 @@ impl PackedSynthesis {
             blocks8: net.blocks8.iter().map(PackedBlock::new).collect(),
             colour: Packed::dense(&net.head),
             grey: Packed::dense(&net.head.mean_of_colours()),
+        }
+    }
+}
+
+/// A synthesis that is packed when it is needed. Not a `LazyLock`, which is locked while it packs: packing uses the pool, and a thread of it that waits
+/// may take up another picture, which needs the synthesis, too.
+pub(super) struct LazySynthesis {
+    /// Until it is packed.
+    net: Mutex<Option<Arc<Synthesis>>>,
+    packed: OnceLock<PackedSynthesis>,
+}
+
+impl LazySynthesis {
+    pub(super) fn new(net: Synthesis) -> Self {
+        Self { net: Mutex::new(Some(Arc::new(net))), packed: OnceLock::new() }
+    }
+
+    /// The packed layers. Two that ask for the first time at once may both pack.
+    pub(super) fn get(&self) -> &PackedSynthesis {
+        loop {
+            if let Some(packed) = self.packed.get() {
+                return packed;
+            }
+            let net = self.net.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if let Some(net) = net {
+                let packed = PackedSynthesis::new(&net);
+                self.packed.get_or_init(|| packed);
+                *self.net.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            }
         }
     }
 }
