@@ -57,9 +57,13 @@ pub struct Args {
     /// Go on from the checkpoint in the output folder.
     #[arg(long)]
     resume: bool,
-    /// Begin with this weight file (of `lic quantize`) instead of the best linear codec; a checkpoint to resume takes precedence.
-    #[arg(long, value_name = "WEIGHTS")]
+    /// Begin with this checkpoint or weight file (of `lic quantize`) instead of the best linear codec. One of a smaller preset is grown:
+    /// the larger network computes at first what the smaller one did. A checkpoint to resume takes precedence.
+    #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
+    /// Put new hidden units in the places of those in the file of --from whose gates are shut on all photos.
+    #[arg(long, requires = "from")]
+    revive: bool,
     /// Where to train.
     #[arg(long, value_enum, default_value = "cpu")]
     device: TrainDevice,
@@ -108,6 +112,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     options.precision = precision(args.precision, args.device);
     options.resume = args.resume;
     options.from.clone_from(&args.from);
+    options.revive = args.revive;
     options.batch = usize::from(args.batch);
     options.side = args.crop;
     options.smallest_scale = args.smallest_scale;
@@ -177,8 +182,11 @@ impl View {
 
     fn show(&mut self, event: &Event<'_>) {
         match event {
-            Event::Ready { images, parameters, step } => {
+            Event::Ready { images, parameters, step, revived } => {
                 eprintln!("{images} images, {parameters} parameters, starting at step {step}");
+                if *revived > 0 {
+                    eprintln!("{revived} hidden units whose gates were shut are new");
+                }
             }
             Event::Step { step, progress, report, seconds } => {
                 // Running means over about 50 steps.

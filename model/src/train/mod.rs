@@ -8,6 +8,7 @@ mod error;
 mod options;
 mod run;
 mod schedule;
+mod start;
 mod step;
 mod validate;
 

@@ -1,22 +1,21 @@
 //! The training loop: data ahead in a thread, steps, checkpoints, validation, log.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc;
 use std::time::Instant;
 
 use super::data::{Batch, Crops};
+use super::start::{Start, begin};
 use super::step::{StepReport, step};
 use super::validate::{Point, load_folder, score, validate};
 use super::{Adam, Options, TrainError};
 use crate::checkpoint::{self, Meta};
-use crate::klt;
 use crate::net::{Precision, in_f32, set_matrix_precision};
 use crate::network::Network;
-use crate::params::{self, Slot};
+use crate::params;
 use crate::prior::{Grid, Taps};
-use crate::quantise::{calibrate, restore};
-use crate::weights::WeightFile;
+use crate::quantise::calibrate;
 
 /// What a run tells its caller.
 #[derive(Debug)]
@@ -29,6 +28,8 @@ pub enum Event<'a> {
         parameters: usize,
         /// First step of this session.
         step: u64,
+        /// Hidden units that were put in the places of shut ones.
+        revived: usize,
     },
     /// After every step.
     Step {
@@ -80,12 +81,20 @@ pub fn train(options: &Options, observe: &mut dyn FnMut(Event<'_>)) -> Result<()
     }
     let crops = Crops::load(&options.data, options.side, options.seed)?.scaled_from(options.smallest_scale);
     let validation = options.valid.as_deref().map(load_folder).transpose()?;
-    let (mut network, mut adam, mut meta, slots) = begin(options, &crops)?;
-    observe(Event::Ready { images: crops.len(), parameters: adam.weights.len(), step: meta.step });
+    set_matrix_precision(options.precision);
+    let Start { mut network, mut adam, mut meta, slots, revived } = begin(options, &crops)?;
+    observe(Event::Ready { images: crops.len(), parameters: adam.weights.len(), step: meta.step, revived });
 
     let log_path = options.out.join("log.jsonl");
     let mut log = std::fs::OpenOptions::new().create(true).append(true).open(&log_path).map_err(io(&log_path))?;
     let mut write_log = |line: serde_json::Value| writeln!(log, "{line}").map_err(io(&log_path));
+
+    if let (0, Some(images)) = (meta.step, &validation) {
+        // What the run begins with: curves start here.
+        let points = validate_average(&network, &adam, images, options, meta.grid.as_ref());
+        write_log(serde_json::json!({ "step": 0, "seconds": 0.0, "score": score(&points), "valid": points }))?;
+        observe(Event::Validated { step: 0, points: &points, score: score(&points) });
+    }
 
     let before = meta.seconds;
     let clock = Instant::now();
@@ -148,56 +157,6 @@ pub fn train(options: &Options, observe: &mut dyn FnMut(Event<'_>)) -> Result<()
         Ok(())
     })
 }
-
-/// Network, optimiser and metadata at the start of this session.
-fn begin(options: &Options, crops: &Crops) -> Result<(Network, Adam, Meta, Vec<Slot>), TrainError> {
-    let config = options.preset.config();
-    let network = Network::new(&config, options.seed, &options.device);
-    let slots = params::slots(&network);
-    let path = options.out.join("checkpoint.safetensors");
-    if options.resume && path.exists() {
-        let (meta, parts) = checkpoint::load(&path)?;
-        if meta.preset != options.preset {
-            return Err(TrainError::Preset { found: meta.preset, asked: options.preset });
-        }
-        let adam = checkpoint::optimiser(&path, &meta, &parts, &slots)?;
-        return Ok((params::with_values(network, &adam.weights), adam, meta, slots));
-    }
-    if let Some(path) = &options.from {
-        return begin_with(path, options, slots);
-    }
-    let side = options.side as usize / 8;
-    // Crops of "steps" far beyond any run: the statistics do not repeat in training.
-    let sample = (0..KLT_BATCHES).flat_map(|i| {
-        let batch = crops.batch(u64::MAX - i, 8);
-        batch.patches.chunks_exact(side * side * 192).map(<[f32]>::to_vec).collect::<Vec<_>>()
-    });
-    let network = klt::start(network, &config, &sample.collect::<Vec<_>>(), side)?;
-    let adam = Adam::new(params::values(&network));
-    Ok((network, adam, Meta::new(options.preset, options.seed), slots))
-}
-
-/// A run that begins with a weight file.
-fn begin_with(
-    path: &Path,
-    options: &Options,
-    slots: Vec<Slot>,
-) -> Result<(Network, Adam, Meta, Vec<Slot>), TrainError> {
-    let bytes = std::fs::read(path).map_err(|source| TrainError::Read { path: path.to_owned(), source })?;
-    let failed = |source| TrainError::Restore { path: path.to_owned(), source };
-    let file = WeightFile::parse(&bytes).map_err(|e| failed(e.into()))?;
-    if file.info.config != options.preset.config() {
-        return Err(TrainError::Size { path: path.to_owned(), found: file.info.preset, asked: options.preset });
-    }
-    let network = restore(&file, &options.device).map_err(failed)?;
-    let adam = Adam::new(params::values(&network));
-    let mut meta = Meta::new(options.preset, options.seed);
-    meta.earlier = (file.info.steps, file.info.seconds);
-    Ok((network, adam, meta, slots))
-}
-
-/// Batches of eight crops from which the KLT is computed.
-const KLT_BATCHES: u64 = 10;
 
 /// Validates the averaged weights, in f32 and without autodiff.
 fn validate_average(
