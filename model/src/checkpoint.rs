@@ -157,6 +157,14 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<(Meta, BTreeMap<&'static str, 
     Ok((meta, parts))
 }
 
+/// Reads what a checkpoint holds beside arrays.
+///
+/// # Errors
+/// As [`load`].
+pub fn meta(path: &Path) -> Result<Meta, CheckpointError> {
+    load(path).map(|(meta, _)| meta)
+}
+
 /// Optimiser state of a checkpoint, in the order of `slots`.
 ///
 /// # Errors

@@ -31,7 +31,7 @@ fn larger() -> ModelConfig {
 
 fn batch() -> Batch {
     let patches = (0..2 * 64 * 192).map(|i| ((i * 31 % 97) as f32 / 97.0 - 0.5) * 0.8).collect();
-    Batch { patches, knots: vec![5, 60], side: 64 }
+    Batch { patches, knots: vec![5, 60], side: 64, numbers: Vec::new() }
 }
 
 /// Decoded patches, latent, bits of the latent and of the hyper-latent.
@@ -109,7 +109,7 @@ fn what_does_not_fit_is_refused_in_words() {
     let error = grow(Network::new(&small, 0, &device), &params::named(&network), &large, &small).unwrap_err();
     assert_eq!(error.to_string(), "the model to begin with has 64 channels at 1/8, more than the 32 of the preset");
     let attention = ModelConfig { c8: 64, c16: 64, head_width: Some(32), ..larger() };
-    let error = lic_model::grow::fits(&attention, &attention).unwrap_err();
+    let error = lic_model::grow::fits(&attention, &Preset::Student.config()).unwrap_err();
     assert!(matches!(error, GrowError::Attention));
 }
 

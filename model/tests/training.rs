@@ -203,7 +203,7 @@ fn every_preset_takes_a_step_with_a_finite_gradient_in_every_layer() {
     for preset in Preset::ALL {
         let network = Network::new(&preset.config(), 1, &device);
         let patches = (0..64 * 192).map(|i| ((i * 31 % 97) as f32 / 97.0 - 0.5) * 0.8).collect();
-        let batch = Batch { patches, knots: vec![40], side: 64 };
+        let batch = Batch { patches, knots: vec![40], side: 64, numbers: Vec::new() };
         let (report, gradient) = step(&network, &batch, 0, 0, &device, &mut Taps::Off);
         assert!(report.loss.is_finite() && gradient.iter().all(|g| g.is_finite()), "{preset}");
         // A branch that starts at zero passes a gradient to its last layer, which must get one for the branch to wake up.

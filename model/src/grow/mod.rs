@@ -25,6 +25,7 @@ use crate::network::Network;
 use crate::params::{self, Slot};
 use crate::preset::ModelConfig;
 
+use axis::Axis;
 use layout::{Dimensions, Layout, Role};
 
 pub use revive::{Shut, revive, shut_units};
@@ -55,6 +56,9 @@ pub enum GrowError {
 /// # Errors
 /// It does not.
 pub fn fits(small: &ModelConfig, large: &ModelConfig) -> Result<(), GrowError> {
+    if small == large {
+        return Ok(());
+    }
     if small.head_width.is_some() {
         return Err(GrowError::Attention);
     }
@@ -81,6 +85,9 @@ pub fn fits(small: &ModelConfig, large: &ModelConfig) -> Result<(), GrowError> {
 /// See [`GrowError`].
 pub fn grow(fresh: Network, named: &Named, small: &ModelConfig, large: &ModelConfig) -> Result<Network, GrowError> {
     fits(small, large)?;
+    if small == large {
+        return Ok(params::with_named(fresh, named)?);
+    }
     let layout = Layout::new(small, large);
     let mut values = params::values(&fresh);
     let silence = silence::Silence::new(named, small)?;
@@ -115,12 +122,26 @@ pub fn grow_moments(
     let layout = Layout::new(small, large);
     let mut moments = vec![0.0; slots.iter().map(Slot::len).sum()];
     for slot in slots {
-        if let (Some(dimensions), Some(tensor)) = (layout.of(&slot.name), named.get(&slot.name)) {
+        if let (true, Some((shape, values))) = (small == large, named.get(&slot.name)) {
+            if *shape == slot.shape && values.len() == slot.len() {
+                moments[slot.range()].copy_from_slice(values);
+            }
+        } else if let (Some(dimensions), Some(tensor)) = (layout.of(&slot.name), named.get(&slot.name)) {
             check(slot, &dimensions, tensor)?;
             embed(&dimensions, &tensor.1, &mut moments[slot.range()], |_, _| 0.0);
         }
     }
     Ok(moments)
+}
+
+/// The place in a larger residual stream of each channel of a smaller one.
+pub(crate) fn stream_places(small: usize, large: usize) -> Vec<usize> {
+    Axis::stream(small, large).places
+}
+
+/// The place in a larger latent of each channel of a smaller one.
+pub(crate) fn latent_places(small: &ModelConfig, large: &ModelConfig) -> Vec<usize> {
+    Axis::first(small.y / 4, large.y / 4).repeated(4).places
 }
 
 fn check(slot: &Slot, dimensions: &Dimensions, (shape, values): &(Vec<usize>, Vec<f32>)) -> Result<(), ParamError> {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::DataError;
 use crate::checkpoint::CheckpointError;
+use crate::distill::CacheError;
 use crate::grow::GrowError;
 use crate::load::ParamError;
 use crate::preset::Preset;
@@ -21,6 +22,9 @@ pub enum TrainError {
     /// The checkpoint's tensors.
     #[error(transparent)]
     Params(#[from] ParamError),
+    /// What a teacher said before.
+    #[error(transparent)]
+    Teacher(#[from] CacheError),
     /// The weight file to begin with cannot be read.
     #[error("cannot begin with {}: {source}", path.display())]
     Read {

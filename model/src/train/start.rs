@@ -5,6 +5,10 @@
 
 use std::path::Path;
 
+use burn::tensor::Device;
+
+use super::objective::Objective;
+use super::run::CHECKPOINT;
 use super::{Adam, Crops, Options, TrainError};
 use crate::checkpoint::{self, Meta};
 use crate::grow::{grow, grow_moments, revive, shut_units};
@@ -25,34 +29,50 @@ pub(super) struct Start {
     pub(super) network: Network,
     pub(super) adam: Adam,
     pub(super) meta: Meta,
+    /// The network's, then the loss's own.
     pub(super) slots: Vec<Slot>,
+    /// Elements of the network's parameters.
+    network_size: usize,
     /// Hidden units that were put in the places of shut ones.
     pub(super) revived: usize,
 }
 
-pub(super) fn begin(options: &Options, crops: &Crops) -> Result<Start, TrainError> {
+impl Start {
+    /// The loss's own parameters, behind the network's.
+    pub(super) fn own_values(&self) -> &[f32] {
+        self.adam.weights.get(self.network_size..).unwrap_or_default()
+    }
+}
+
+pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Objective) -> Result<Start, TrainError> {
     let config = options.preset.config();
     let network = Network::new(&config, options.seed, &options.device);
-    let slots = params::slots(&network);
-    let path = options.out.join("checkpoint.safetensors");
+    let mut slots = params::slots(&network);
+    let network_size = slots.iter().map(Slot::len).sum();
+    let own = objective.slots().into_iter().map(|slot| Slot { offset: network_size + slot.offset, ..slot });
+    slots.extend(own);
+    let path = options.out.join(CHECKPOINT);
     if options.resume && path.exists() {
         let (meta, parts) = checkpoint::load(&path)?;
         if meta.preset != options.preset {
             return Err(TrainError::Preset { found: meta.preset, asked: options.preset });
         }
         let adam = checkpoint::optimiser(&path, &meta, &parts, &slots)?;
-        return Ok(Start { network: params::with_values(network, &adam.weights), adam, meta, slots, revived: 0 });
+        let network = params::with_values(network, &adam.weights);
+        let start = Start { network, adam, meta, slots, network_size, revived: 0 };
+        objective.set_values(start.own_values());
+        return Ok(start);
     }
     let mut meta = Meta::new(options.preset, options.seed);
     let Some(path) = &options.from else {
         let network = linear(network, &config, crops, options.side as usize / 8)?;
-        let adam = Adam::new(params::values(&network));
-        return Ok(Start { network, adam, meta, slots, revived: 0 });
+        let adam = Adam::new(with_own(&network, objective));
+        return Ok(Start { network, adam, meta, slots, network_size, revived: 0 });
     };
-    let earlier = read(path, options)?;
+    let earlier = read(path)?;
     let failed = |source| TrainError::Grow { path: path.clone(), source };
     let mut network = grow(network, &earlier.weights, &earlier.config, &config).map_err(failed)?;
-    let mut adam = Adam::new(params::values(&network));
+    let mut adam = Adam::new(with_own(&network, objective));
     if let Some((first, second)) = &earlier.moments {
         adam.first = grow_moments(first, &slots, &earlier.config, &config).map_err(failed)?;
         adam.second = grow_moments(second, &slots, &earlier.config, &config).map_err(failed)?;
@@ -65,7 +85,14 @@ pub(super) fn begin(options: &Options, crops: &Crops) -> Result<Start, TrainErro
         revived = revive(&mut adam, &slots, &shut, options.seed);
         network = params::with_values(network, &adam.weights);
     }
-    Ok(Start { network, adam, meta, slots, revived })
+    Ok(Start { network, adam, meta, slots, network_size, revived })
+}
+
+/// The network's parameters and the loss's own.
+fn with_own(network: &Network, objective: &dyn Objective) -> Vec<f32> {
+    let mut values = params::values(network);
+    values.extend(objective.values());
+    values
 }
 
 /// The best linear codec of the training photos.
@@ -79,9 +106,10 @@ fn linear(network: Network, config: &ModelConfig, crops: &Crops, side: usize) ->
 }
 
 /// What another run has learnt.
-struct Earlier {
-    config: ModelConfig,
-    weights: Named,
+pub(crate) struct Earlier {
+    pub(crate) config: ModelConfig,
+    /// Averaged weights.
+    pub(crate) weights: Named,
     /// First and second moments.
     moments: Option<(Named, Named)>,
     /// Steps of the moments.
@@ -90,7 +118,11 @@ struct Earlier {
     seconds_in_all: f64,
 }
 
-fn read(path: &Path, options: &Options) -> Result<Earlier, TrainError> {
+/// Reads a checkpoint or a weight file.
+///
+/// # Errors
+/// It is neither, or damaged.
+pub(crate) fn read(path: &Path) -> Result<Earlier, TrainError> {
     let bytes = std::fs::read(path).map_err(|source| TrainError::Read { path: path.to_owned(), source })?;
     if checkpoint::is_checkpoint(&bytes) {
         let (meta, mut parts) = checkpoint::parse(path, &bytes)?;
@@ -106,7 +138,7 @@ fn read(path: &Path, options: &Options) -> Result<Earlier, TrainError> {
     }
     let failed = |source| TrainError::Restore { path: path.to_owned(), source };
     let file = WeightFile::parse(&bytes).map_err(|e| failed(e.into()))?;
-    let network = restore(&file, &options.device.clone().without_autodiff()).map_err(failed)?;
+    let network = restore(&file, &Device::flex()).map_err(failed)?;
     Ok(Earlier {
         config: file.info.config,
         weights: params::named(&network),
