@@ -91,6 +91,7 @@ fn the_three_phases_follow_each_other_and_are_not_run_twice() {
     photos(folder.path());
     teacher(folder.path());
     let mut options = distillation(folder.path(), "student", 20, &Phase::ALL);
+    options.student.schedule.quantised_share = 0.4;
     let all = reports(&options);
     assert_eq!(all.len(), 20);
     assert!(all[..12].iter().all(|r| r.added > 0.0) && all[12..].iter().all(|r| r.added == 0.0), "{all:?}");
@@ -116,7 +117,12 @@ fn projections_are_in_the_checkpoint_of_phase_1_and_never_in_a_weight_file() {
     let of_projections = |name: &&String| name.starts_with("projection.");
     assert_eq!(parts["weights"].keys().filter(of_projections).count(), 8);
 
-    let quantised = checkpoint_to_weights(&path, Some(folder.path())).unwrap();
+    let large = folder.path().join("large");
+    std::fs::create_dir(&large).unwrap();
+    image::RgbImage::from_fn(256, 256, |x, y| image::Rgb([x as u8, y as u8, (x ^ y) as u8]))
+        .save(large.join("photo.png"))
+        .unwrap();
+    let quantised = checkpoint_to_weights(&path, Some(&large)).unwrap();
     let file = WeightFile::parse(&quantised.bytes).unwrap();
     let names: Vec<String> = file.tensors().names().iter().map(ToString::to_string).collect();
     assert!(names.iter().all(|name| !name.contains("projection")), "{names:?}");

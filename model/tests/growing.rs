@@ -80,7 +80,9 @@ fn everything_new_learns_within_three_steps() {
         adam.update(&gradient, &slots, 1e-3);
         grown = params::with_values(grown, &adam.weights);
     }
-    for slot in slots.iter().filter(|s| s.name.ends_with("weight") && !s.name.contains("density")) {
+    // Hyper-latents that are rounded to zero give the weights that read them no gradient.
+    let reads_rounded = |name: &str| name == "prior.hyper.up1.weight" || name.contains("density");
+    for slot in slots.iter().filter(|s| s.name.ends_with("weight") && !reads_rounded(&s.name)) {
         let moved = slot.range().filter(|&i| adam.weights[i] != start[i]).count();
         assert!(moved > slot.len() / 2, "{}: {moved} of {} weights moved", slot.name, slot.len());
     }

@@ -2,7 +2,7 @@
 //!
 //! A gate at -40 passes 4e-18 of its value and of its gradient: a unit whose gate is shut at every position of every photo is dead, and no
 //! further training opens it. In the student after 114,330 steps 96 % of the hidden units at 1/16 were like that, in both transforms, so that
-//! 1.3 of its 4.1 million parameters did nothing. Here they get random incoming weights again, and outgoing weights of zero, like the new units of
+//! 1.1 of its 4.1 million parameters did nothing. Here they get random incoming weights again, and outgoing weights of zero, like the new units of
 //! [`super::grow`]: what the network computes stays the same, up to what the dead units let through.
 
 use burn::module::Module;

@@ -61,6 +61,13 @@ pub fn progress_svg(title: &str, axis: &str, labels: &[String], panels: &[Progre
     picture.into_string()
 }
 
+/// A run's line in a panel, in pixels.
+struct Curve<'a> {
+    points: Vec<(f64, f64)>,
+    look: Look,
+    name: &'a str,
+}
+
 fn draw(panel: &ProgressPanel, common: &Axis, names: &[String], looks: &[Look]) -> Option<Markup> {
     let finite = |curve: &Vec<(f64, f64)>| -> Vec<(f64, f64)> {
         curve.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite()).collect()
@@ -68,13 +75,13 @@ fn draw(panel: &ProgressPanel, common: &Axis, names: &[String], looks: &[Look]) 
     let curves: Vec<Vec<(f64, f64)>> = panel.curves.iter().map(finite).collect();
     let values = Axis::linear(curves.iter().flatten().map(|point| point.1))?;
     let place = |(x, y): (f64, f64)| (PANEL_WIDTH * common.position(x), PANEL_HEIGHT * (1.0 - values.position(y)));
-    let drawn: Vec<(Vec<(f64, f64)>, Look, &str)> = curves
+    let drawn: Vec<Curve<'_>> = curves
         .into_iter()
         .zip(looks.iter().zip(names))
         .filter(|(curve, _)| !curve.is_empty())
-        .map(|(curve, (look, name))| (curve.into_iter().map(place).collect(), *look, name.as_str()))
+        .map(|(curve, (look, name))| Curve { points: curve.into_iter().map(place).collect(), look: *look, name })
         .collect();
-    let ends: Vec<(f64, f64)> = drawn.iter().filter_map(|(points, ..)| points.last().copied()).collect();
+    let ends: Vec<(f64, f64)> = drawn.iter().filter_map(|curve| curve.points.last().copied()).collect();
     let wanted: Vec<f64> = ends.iter().map(|end| end.1).collect();
     let heights = labels::spread(&wanted, LINE, [LINE / 2.0, PANEL_HEIGHT - LINE / 2.0]);
     Some(html! {
@@ -85,7 +92,7 @@ fn draw(panel: &ProgressPanel, common: &Axis, names: &[String], looks: &[Look]) 
             text x="-9" y=(y) dy="0.35em" text-anchor="end" { (tick.text) }
         }
         rect width=(px(PANEL_WIDTH)) height=(px(PANEL_HEIGHT)) fill="none" stroke="#707070" {}
-        @for ((points, look, name), (end, label)) in drawn.iter().zip(ends.iter().zip(&heights)) {
+        @for (Curve { points, look, name }, (end, label)) in drawn.iter().zip(ends.iter().zip(&heights)) {
             path fill="none" stroke=(look.colour) stroke-opacity="0.45"
                 d=(path([*end, (PANEL_WIDTH + 6.0, *label), (PANEL_WIDTH + LEADER - 6.0, *label)].into_iter())) {}
             path fill="none" stroke=(look.colour) stroke-width="2" stroke-linejoin="round"
