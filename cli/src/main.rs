@@ -7,8 +7,10 @@ mod bd_rate;
 mod bench;
 mod colour;
 mod completions;
+mod curves;
 mod datasets;
 mod decode;
+mod distill;
 mod encode;
 mod engine;
 mod exit;
@@ -22,6 +24,7 @@ mod save;
 mod sink;
 mod source;
 mod train;
+mod training;
 mod units;
 
 use std::process::ExitCode;
@@ -52,6 +55,10 @@ enum Command {
     Datasets(datasets::Args),
     /// Train a network on folders of photos.
     Train(train::Args),
+    /// Train a network with the help of a larger one that is trained already.
+    Distill(distill::Args),
+    /// Draw the curves of training runs.
+    Curves(curves::Args),
     /// Turn a training checkpoint into a weight file with the integer prior.
     Quantize(quantize::Args),
     /// Print a completion script for a shell.
@@ -69,6 +76,8 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args),
         Command::Datasets(args) => datasets::run(&args),
         Command::Train(args) => train::run(&args),
+        Command::Distill(args) => distill::run(&args),
+        Command::Curves(args) => curves::run(&args),
         Command::Quantize(args) => quantize::run(&args),
         Command::Completions(args) => completions::run(&args, Cli::command()),
         Command::Man(args) => manual::run(&args, Cli::command()),

@@ -1,201 +1,27 @@
 //! `lic train`: rate-distortion training of a preset.
 
-use std::path::PathBuf;
-
 use anyhow::Context;
-use burn::tensor::Device;
-use indicatif::ProgressBar;
-use lic_model::Preset;
-use lic_model::net::Precision;
-use lic_model::train::{Budget, Event, Options, train};
+use lic_model::train::train;
 
-use crate::output::progress;
-
-/// Where training runs.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum TrainDevice {
-    /// burn's own CPU backend.
-    Cpu,
-    /// wgpu: any graphics card.
-    Gpu,
-    /// libtorch on the CPU: fastest here; needs the cargo feature `libtorch`.
-    Libtorch,
-}
-
-/// Format of the operands of matrix products.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum PrecisionArg {
-    /// bf16 with libtorch on CPUs that have bf16 instructions, else f32.
-    Auto,
-    /// 32-bit floats.
-    F32,
-    /// bfloat16, with f32 master weights.
-    Bf16,
-}
+use crate::training::{Length, Run, View};
 
 /// Arguments of `lic train`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Network size: tiny, student, teacher or paper.
-    #[arg(long, default_value = "student")]
-    preset: Preset,
-    /// Folder of training photos (PNG, JPEG).
-    #[arg(long)]
-    data: PathBuf,
-    /// Folder of validation photos, none of them among the training photos.
-    #[arg(long)]
-    valid: Option<PathBuf>,
-    /// Folder for the checkpoint and the log (log.jsonl).
-    #[arg(long, short)]
-    out: PathBuf,
-    /// Length of the run in steps, over all resumptions.
-    #[arg(long, conflicts_with = "minutes", required_unless_present = "minutes")]
-    steps: Option<u64>,
-    /// Length of the run in minutes, over all resumptions.
-    #[arg(long)]
-    minutes: Option<f64>,
-    /// Go on from the checkpoint in the output folder.
-    #[arg(long)]
-    resume: bool,
-    /// Begin with this weight file (of `lic quantize`) instead of the best linear codec; a checkpoint to resume takes precedence.
-    #[arg(long, value_name = "WEIGHTS")]
-    from: Option<PathBuf>,
-    /// Where to train.
-    #[arg(long, value_enum, default_value = "cpu")]
-    device: TrainDevice,
-    /// Format of the operands of matrix products.
-    #[arg(long, value_enum, default_value = "auto")]
-    precision: PrecisionArg,
-    /// Crops per step.
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
-    batch: u16,
-    /// Side of a crop in pixels, a multiple of 64.
-    #[arg(long, default_value_t = 256)]
-    crop: u32,
-    /// Crops are scaled down by a random factor between this and 1: 0.5 removes the noise of JPEG photos, 1 keeps photos as they are.
-    #[arg(long, default_value_t = 0.5)]
-    smallest_scale: f32,
+    #[command(flatten)]
+    run: Run,
+    #[command(flatten)]
+    length: Length,
     /// Highest learning rate.
     #[arg(long, default_value_t = 1e-3)]
     rate: f64,
-    /// Steps over which the learning rate rises.
-    #[arg(long, default_value_t = 300)]
-    warmup: u64,
-    /// Share of the run, at its end, that trains with the prior's activations on the integer grid.
-    #[arg(long, default_value_t = 0.1)]
-    quantised_share: f64,
-    /// Determines initial weights, crops and noise.
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
-    /// Minutes between checkpoints.
-    #[arg(long, default_value_t = 5.0)]
-    checkpoint_minutes: f64,
-    /// Minutes between validations.
-    #[arg(long, default_value_t = 20.0)]
-    validate_minutes: f64,
 }
 
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let budget = match (args.steps, args.minutes) {
-        (Some(steps), _) => Budget::Steps(steps),
-        (None, Some(minutes)) => Budget::Minutes(minutes),
-        (None, None) => anyhow::bail!("give the length of the run with --steps or --minutes"),
-    };
-    let device = device(args.device)?.autodiff();
-    let mut options = Options::new(args.preset, args.data.clone(), args.out.clone(), budget, device);
-    options.valid.clone_from(&args.valid);
-    options.precision = precision(args.precision, args.device);
-    options.resume = args.resume;
-    options.from.clone_from(&args.from);
-    options.batch = usize::from(args.batch);
-    options.side = args.crop;
-    options.smallest_scale = args.smallest_scale;
-    options.schedule.peak = args.rate;
-    options.schedule.warmup = args.warmup;
-    options.schedule.quantised_share = args.quantised_share;
-    options.seed = args.seed;
-    options.checkpoint_minutes = args.checkpoint_minutes;
-    options.validate_minutes = args.validate_minutes;
-
+    let options = args.run.options(&args.length, args.rate)?;
     let mut view = View::new();
     train(&options, &mut |event| view.show(&event)).context("training stopped")?;
-    view.bar.finish();
+    view.finish();
     Ok(())
-}
-
-fn device(choice: TrainDevice) -> anyhow::Result<Device> {
-    match choice {
-        TrainDevice::Cpu => Ok(Device::flex()),
-        #[cfg(feature = "gpu")]
-        TrainDevice::Gpu => Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
-        #[cfg(not(feature = "gpu"))]
-        TrainDevice::Gpu => anyhow::bail!("this lic was built without the cargo feature gpu"),
-        #[cfg(feature = "libtorch")]
-        TrainDevice::Libtorch => Ok(Device::libtorch()),
-        #[cfg(not(feature = "libtorch"))]
-        TrainDevice::Libtorch => {
-            anyhow::bail!("this lic was built without the cargo feature libtorch; README says how to build with it")
-        }
-    }
-}
-
-fn precision(choice: PrecisionArg, device: TrainDevice) -> Precision {
-    match choice {
-        PrecisionArg::F32 => Precision::F32,
-        PrecisionArg::Bf16 => Precision::Bf16,
-        PrecisionArg::Auto if matches!(device, TrainDevice::Libtorch) && has_bf16() => Precision::Bf16,
-        PrecisionArg::Auto => Precision::F32,
-    }
-}
-
-/// Whether the CPU multiplies bf16 matrices natively; emulated, they are slower than f32.
-fn has_bf16() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    {
-        std::arch::is_x86_feature_detected!("avx512bf16")
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    {
-        false
-    }
-}
-
-/// Progress bar on a terminal, a line for every validation always.
-struct View {
-    bar: ProgressBar,
-    bpp: f64,
-    mse: f64,
-    loss: f64,
-}
-
-impl View {
-    fn new() -> Self {
-        let bar = progress(10_000, "{bar:24} {percent}% {msg} [{elapsed} elapsed, {eta} left]", false);
-        Self { bar, bpp: 0.0, mse: 0.0, loss: 0.0 }
-    }
-
-    fn show(&mut self, event: &Event<'_>) {
-        match event {
-            Event::Ready { images, parameters, step } => {
-                eprintln!("{images} images, {parameters} parameters, starting at step {step}");
-            }
-            Event::Step { step, progress, report, seconds } => {
-                // Running means over about 50 steps.
-                let mix = |old: f64, new: f64| if old == 0.0 { new } else { 0.98 * old + 0.02 * new };
-                self.loss = mix(self.loss, report.loss);
-                self.bpp = mix(self.bpp, report.bpp);
-                self.mse = mix(self.mse, report.mse);
-                let psnr = 10.0 * (255.0 * 255.0 / self.mse).log10();
-                let (loss, bpp) = (self.loss, self.bpp);
-                self.bar.set_position((progress * 10_000.0) as u64);
-                self.bar
-                    .set_message(format!("step {step} loss {loss:.3} {bpp:.3} bpp {psnr:.2} dB {seconds:.2} s/step"));
-            }
-            Event::Validated { step, points, score } => {
-                let points: Vec<String> = points.iter().map(|p| format!("{:.4} bpp {:.2} dB", p.bpp, p.psnr)).collect();
-                self.bar.suspend(|| eprintln!("step {step} score {score:.4}: {}", points.join(", ")));
-            }
-        }
-    }
 }

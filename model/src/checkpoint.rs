@@ -18,6 +18,9 @@ use crate::train::Adam;
 /// Version of the checkpoint's layout.
 const FORMAT: u32 = 1;
 
+/// Where the metadata lies in the safetensors header.
+const METADATA_KEY: &str = "lic.checkpoint";
+
 /// The parts of the optimiser state, as name prefixes.
 const PARTS: [&str; 4] = ["weights", "average", "first", "second"];
 
@@ -37,6 +40,9 @@ pub struct Meta {
     /// Steps and seconds behind the weight file that the run began with.
     #[serde(default)]
     pub earlier: (u64, f64),
+    /// Steps behind Adam's moments when the run began: 0, or those of the checkpoint that it began with.
+    #[serde(default)]
+    pub lead: u64,
     /// Seed of the run.
     pub seed: u64,
     /// Integer grid of the prior's activations, once calibrated.
@@ -53,6 +59,7 @@ impl Meta {
             step: 0,
             seconds: 0.0,
             earlier: (0, 0.0),
+            lead: 0,
             seed,
             grid: None,
         }
@@ -96,7 +103,7 @@ pub fn save(path: &Path, meta: &Meta, adam: &Adam, slots: &[Slot]) -> Result<(),
         }
     }
     let text = serde_json::to_string(meta).map_err(|e| invalid(e.to_string()))?;
-    let metadata = HashMap::from([("lic.checkpoint".to_owned(), text)]);
+    let metadata = HashMap::from([(METADATA_KEY.to_owned(), text)]);
     let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| invalid(e.to_string()))?;
     let temporary = path.with_extension("partial");
     std::fs::write(&temporary, bytes).map_err(io)?;
@@ -108,19 +115,35 @@ pub fn save(path: &Path, meta: &Meta, adam: &Adam, slots: &[Slot]) -> Result<(),
 /// # Errors
 /// The file cannot be read, is not a checkpoint, or has another layout version.
 pub fn load(path: &Path) -> Result<(Meta, BTreeMap<&'static str, Named>), CheckpointError> {
-    let invalid = |reason: String| CheckpointError::Invalid { path: path.to_owned(), reason };
     let bytes = std::fs::read(path).map_err(|source| CheckpointError::Io { path: path.to_owned(), source })?;
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| invalid(e.to_string()))?;
+    parse(path, &bytes)
+}
+
+/// Whether a file says that it is a checkpoint.
+pub fn is_checkpoint(bytes: &[u8]) -> bool {
+    let entry = |(_, header): (usize, safetensors::tensor::Metadata)| {
+        header.metadata().as_ref().is_some_and(|metadata| metadata.contains_key(METADATA_KEY))
+    };
+    SafeTensors::read_metadata(bytes).is_ok_and(entry)
+}
+
+/// Reads the bytes of a checkpoint; `path` is for the error.
+///
+/// # Errors
+/// They are not a checkpoint, or of another layout version.
+pub fn parse(path: &Path, bytes: &[u8]) -> Result<(Meta, BTreeMap<&'static str, Named>), CheckpointError> {
+    let invalid = |reason: String| CheckpointError::Invalid { path: path.to_owned(), reason };
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| invalid(e.to_string()))?;
     let text = header
         .metadata()
         .as_ref()
-        .and_then(|m| m.get("lic.checkpoint"))
+        .and_then(|m| m.get(METADATA_KEY))
         .ok_or_else(|| invalid("it has no lic.checkpoint entry (is it a shipped weight file?)".to_owned()))?;
     let meta: Meta = serde_json::from_str(text).map_err(|e| invalid(e.to_string()))?;
     if meta.format != FORMAT {
         return Err(invalid(format!("layout version {}, this program reads {FORMAT}", meta.format)));
     }
-    let tensors = SafeTensors::deserialize(&bytes).map_err(|e| invalid(e.to_string()))?;
+    let tensors = SafeTensors::deserialize(bytes).map_err(|e| invalid(e.to_string()))?;
     let mut parts: BTreeMap<&'static str, Named> = PARTS.iter().map(|&p| (p, Named::new())).collect();
     for (name, view) in tensors.iter() {
         let Some((part, rest)) = name.split_once('.') else { continue };
@@ -132,6 +155,14 @@ pub fn load(path: &Path) -> Result<(Meta, BTreeMap<&'static str, Named>), Checkp
         named.insert(rest.to_owned(), (view.shape().to_vec(), values));
     }
     Ok((meta, parts))
+}
+
+/// Reads what a checkpoint holds beside arrays.
+///
+/// # Errors
+/// As [`load`].
+pub fn meta(path: &Path) -> Result<Meta, CheckpointError> {
+    load(path).map(|(meta, _)| meta)
 }
 
 /// Optimiser state of a checkpoint, in the order of `slots`.
@@ -163,5 +194,6 @@ pub fn optimiser(
         first: flat("first")?,
         second: flat("second")?,
         step: meta.step,
+        lead: meta.lead,
     })
 }

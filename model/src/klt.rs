@@ -4,11 +4,9 @@
 //! scaled by (standard deviation)^-1/2 so that all channels matter to the first layers. Measured on Kodak with the probe of the student: 29 to 34 dB
 //! before the first step, where a random start has 23 dB after 400 (section 8 of the design).
 
-use std::collections::BTreeMap;
-
 use nalgebra::{DMatrix, SymmetricEigen};
 
-use crate::load::ParamError;
+use crate::load::{Named, ParamError};
 use crate::network::Network;
 use crate::params;
 use crate::preset::ModelConfig;
@@ -123,14 +121,11 @@ pub fn start(network: Network, config: &ModelConfig, crops: &[Vec<f32>], side: u
 }
 
 /// A network's parameters by name, open for change.
-struct Layers(BTreeMap<String, (Vec<usize>, Vec<f32>)>);
+struct Layers(Named);
 
 impl Layers {
     fn of(network: &Network) -> Self {
-        let values = params::values(network);
-        let named =
-            params::slots(network).into_iter().map(|s| (s.name.clone(), (s.shape.clone(), values[s.range()].to_vec())));
-        Self(named.collect())
+        Self(params::named(network))
     }
 
     /// Sets element `i` of a tensor to `f(old, i)`.

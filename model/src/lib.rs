@@ -12,6 +12,10 @@ pub mod checkpoint;
 #[cfg(feature = "burn")]
 pub mod complexity;
 #[cfg(feature = "burn")]
+pub mod distill;
+#[cfg(feature = "burn")]
+pub mod grow;
+#[cfg(feature = "burn")]
 pub mod inference;
 #[cfg(feature = "burn")]
 pub mod klt;

@@ -2,12 +2,10 @@
 //!
 //! Optimiser, checkpoints and weight files all work on these, so none of them depends on burn's record formats, which change between releases.
 
-use std::collections::BTreeMap;
-
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor, TensorData};
 
-use crate::load::ParamError;
+use crate::load::{Named, ParamError};
 
 /// The parameter that the KLT start sets and training leaves alone.
 const CONSTANT: &str = "prior.log_deviation";
@@ -69,6 +67,12 @@ pub fn values<M: Module>(module: &M) -> Vec<f32> {
     visitor.values
 }
 
+/// All values by name.
+pub fn named<M: Module>(module: &M) -> Named {
+    let values = values(module);
+    slots(module).into_iter().map(|s| (s.name.clone(), (s.shape.clone(), values[s.range()].to_vec()))).collect()
+}
+
 /// All gradients, in the order of [`slots`]; zero where the loss did not reach.
 pub fn gradients<M: Module>(module: &M, gradients: &Gradients) -> Vec<f32> {
     let mut visitor = GradientVisitor { gradients, values: Vec::new() };
@@ -85,7 +89,7 @@ pub fn with_values<M: Module>(module: M, values: &[f32]) -> M {
 ///
 /// # Errors
 /// A tensor of the module is missing or has another shape.
-pub fn with_named<M: Module>(module: M, named: &BTreeMap<String, (Vec<usize>, Vec<f32>)>) -> Result<M, ParamError> {
+pub fn with_named<M: Module>(module: M, named: &Named) -> Result<M, ParamError> {
     let mut flat = Vec::new();
     for slot in slots(&module) {
         let (shape, values) = named.get(&slot.name).ok_or_else(|| ParamError::Missing(slot.name.clone()))?;

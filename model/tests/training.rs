@@ -122,10 +122,31 @@ fn a_run_that_begins_with_a_weight_file_begins_where_its_training_ended() {
     train(&onward, &mut |_| {}).unwrap();
     let (meta, _) = checkpoint::load(&second.join("checkpoint.safetensors")).unwrap();
     assert_eq!((meta.step, meta.earlier.0), (2, 60));
-    onward.preset = Preset::Student;
+
+    // The checkpoint has more to give: its own floats, and the moments with their steps.
+    onward.from = Some(checkpoint);
     onward.out = folder.path().join("third");
-    let error = train(&onward, &mut |_| {}).unwrap_err();
-    assert!(matches!(error, TrainError::Size { found: Preset::Tiny, .. }), "{error}");
+    train(&onward, &mut |_| {}).unwrap();
+    let (meta, parts) = checkpoint::load(&onward.out.join("checkpoint.safetensors")).unwrap();
+    assert_eq!((meta.step, meta.lead, meta.earlier.0), (2, 60, 60));
+    assert!(parts["second"].values().flat_map(|(_, values)| values).all(|v| v.is_finite()));
+}
+
+#[test]
+fn a_run_of_a_larger_preset_begins_with_a_smaller_one_grown() {
+    let folder = tempfile::tempdir().unwrap();
+    photos(folder.path());
+    let first = folder.path().join("first");
+    train(&options(folder.path(), &first, 3), &mut |_| {}).unwrap();
+    let mut grown = options(folder.path(), &folder.path().join("grown"), 1);
+    grown.preset = Preset::Student;
+    grown.from = Some(first.join("checkpoint.safetensors"));
+    grown.revive = true;
+    assert_eq!(losses(&grown).len(), 1);
+    let mut shrunk = options(folder.path(), &folder.path().join("shrunk"), 1);
+    shrunk.from = Some(grown.out.join("checkpoint.safetensors"));
+    let error = train(&shrunk, &mut |_| {}).unwrap_err();
+    assert!(matches!(error, TrainError::Grow { .. }), "{error}");
 }
 
 #[test]
@@ -182,7 +203,7 @@ fn every_preset_takes_a_step_with_a_finite_gradient_in_every_layer() {
     for preset in Preset::ALL {
         let network = Network::new(&preset.config(), 1, &device);
         let patches = (0..64 * 192).map(|i| ((i * 31 % 97) as f32 / 97.0 - 0.5) * 0.8).collect();
-        let batch = Batch { patches, knots: vec![40], side: 64 };
+        let batch = Batch { patches, knots: vec![40], side: 64, numbers: Vec::new() };
         let (report, gradient) = step(&network, &batch, 0, 0, &device, &mut Taps::Off);
         assert!(report.loss.is_finite() && gradient.iter().all(|g| g.is_finite()), "{preset}");
         // A branch that starts at zero passes a gradient to its last layer, which must get one for the branch to wake up.

@@ -15,4 +15,5 @@ mod manual;
 mod metadata;
 mod packaging;
 mod streams;
+mod training;
 mod view;

@@ -8,6 +8,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 
 use super::attention::Attention;
+use super::watch::{Sight, Watch, unwatched};
 use super::{Dense, GatedBlock, Init, Stream, full, space_to_depth};
 use crate::preset::ModelConfig;
 
@@ -46,22 +47,34 @@ impl Analysis {
 
     /// Patches [batch, h/8, w/8, 192], values -0.5..=0.5, h and w multiples of 16 -> latent [batch, h/16, w/16, y].
     pub fn forward(&self, patches: Tensor<4>) -> Tensor<4> {
-        let mut x = Stream::from_dense(&self.stem, patches);
-        for block in &self.blocks8 {
-            x = block.forward(x);
-        }
-        let mut x = x.join();
-        if let Some(attention) = &self.attention8 {
-            x = attention.forward(x);
-        }
-        let mut x = Stream::from_dense(&self.down, space_to_depth(x));
-        for block in &self.blocks16 {
-            x = block.forward(x);
-        }
-        let mut x = x.join();
-        if let Some(attention) = &self.attention16 {
-            x = attention.forward(x);
-        }
+        self.forward_watched(patches, &mut unwatched)
+    }
+
+    /// [`Self::forward`], with `watch` shown every block and the stages at 1/8 and 1/16.
+    pub fn forward_watched(&self, patches: Tensor<4>, watch: &mut Watch<'_>) -> Tensor<4> {
+        let x = stage(Stream::from_dense(&self.stem, patches), "blocks8", &self.blocks8, &self.attention8, watch);
+        let x = Stream::from_dense(&self.down, space_to_depth(x));
+        let x = stage(x, "blocks16", &self.blocks16, &self.attention16, watch);
         full(self.head.forward(x))
     }
+}
+
+/// Blocks at one resolution and the attention behind them.
+pub(super) fn stage(
+    mut x: Stream,
+    name: &str,
+    blocks: &[GatedBlock],
+    attention: &Option<Attention>,
+    watch: &mut Watch<'_>,
+) -> Tensor<4> {
+    for (i, block) in blocks.iter().enumerate() {
+        watch(Sight::Block { name: format!("{name}.{i}"), block, input: &x });
+        x = block.forward(x);
+    }
+    let mut x = x.join();
+    if let Some(attention) = attention {
+        x = attention.forward(x);
+    }
+    watch(Sight::Stage(&x));
+    x
 }

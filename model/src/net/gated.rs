@@ -7,7 +7,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
 
-use super::{Conv3x3, Dense, Init, Stream};
+use super::{Conv3x3, Dense, Init, Stream, full};
 
 /// Gated residual block on `c` channels.
 #[derive(Module, Debug)]
@@ -37,6 +37,13 @@ impl GatedBlock {
         let value = self.expand.forward_columns(mixed.clone(), 0..channels);
         let gate = self.expand.forward_columns(mixed, channels..2 * channels);
         x.plus(Stream::from_dense(&self.project, gated(value, gate)))
+    }
+
+    /// The hidden units' gates before the sigmoid [batch, height, width, c].
+    pub fn gates(&self, x: &Stream) -> Tensor<4> {
+        let channels = self.project.outputs();
+        let mixed = Stream { head: self.conv.forward(x.head.clone()), tail: x.tail.clone() }.join();
+        full(self.expand.forward_columns(mixed, channels..2 * channels))
     }
 }
 

@@ -13,6 +13,7 @@ mod precision;
 mod resample;
 mod stream;
 mod synthesis;
+mod watch;
 
 pub use analysis::Analysis;
 pub use conv::Conv3x3;
@@ -23,5 +24,6 @@ pub use precision::{Precision, matrix_precision, set_matrix_precision};
 pub use resample::{depth_to_space, space_to_depth};
 pub use stream::Stream;
 pub use synthesis::Synthesis;
+pub use watch::{Sight, Watch, unwatched};
 
 pub(crate) use precision::{full, in_f32, product, working};

@@ -7,7 +7,9 @@
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
+use super::analysis::stage;
 use super::attention::Attention;
+use super::watch::{Watch, unwatched};
 use super::{Dense, GatedBlock, Init, Stream, depth_to_space, full, working};
 use crate::preset::{KNOTS, ModelConfig};
 
@@ -49,24 +51,15 @@ impl Synthesis {
 
     /// Latent [batch, h/16, w/16, y] and feature gain [batch, c8] -> patches [batch, h/8, w/8, 192], values around -0.5..=0.5.
     pub fn forward(&self, y: Tensor<4>, gain: Tensor<2>) -> Tensor<4> {
-        let mut x = Stream::from_dense(&self.stem, y);
-        for block in &self.blocks16 {
-            x = block.forward(x);
-        }
-        let mut x = x.join();
-        if let Some(attention) = &self.attention16 {
-            x = attention.forward(x);
-        }
+        self.forward_watched(y, gain, &mut unwatched)
+    }
+
+    /// [`Self::forward`], with `watch` shown every block and the stages at 1/16 and 1/8.
+    pub fn forward_watched(&self, y: Tensor<4>, gain: Tensor<2>, watch: &mut Watch<'_>) -> Tensor<4> {
+        let x = stage(Stream::from_dense(&self.stem, y), "blocks16", &self.blocks16, &self.attention16, watch);
         let [batch, c8] = gain.dims();
         let x = depth_to_space(self.up.forward(x)) * working(gain).reshape([batch, 1, 1, c8]);
-        let mut x = Stream::split(x);
-        for block in &self.blocks8 {
-            x = block.forward(x);
-        }
-        let mut x = x.join();
-        if let Some(attention) = &self.attention8 {
-            x = attention.forward(x);
-        }
+        let x = stage(Stream::split(x), "blocks8", &self.blocks8, &self.attention8, watch);
         full(self.head.forward(x))
     }
 }

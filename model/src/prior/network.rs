@@ -74,6 +74,13 @@ impl Prior {
         }
     }
 
+    /// Natural logarithms of the gains [batch, 1, 1, y], one knot per sample.
+    pub fn log_gains(&self, knots: &[usize]) -> Tensor<4> {
+        let rows: Vec<i64> = knots.iter().map(|&k| k as i64).collect();
+        let table = &self.log_gain;
+        knot_rows(table, Tensor::from_data(TensorData::new(rows, [knots.len()]), &table.val().device()))
+    }
+
     /// Latent `y` [batch, h, w, channels] with `h` and `w` multiples of 4, and one knot per sample.
     pub fn forward(&self, y: Tensor<4>, knots: &[usize], rounding: Rounding, taps: &mut Taps<'_>) -> PriorOutput {
         let [batch, h, w, channels] = y.dims();

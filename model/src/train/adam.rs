@@ -30,13 +30,15 @@ pub struct Adam {
     pub second: Vec<f32>,
     /// Steps taken.
     pub step: u64,
+    /// Steps behind the moments when the run began: they need that much less correction.
+    pub lead: u64,
 }
 
 impl Adam {
     /// Starts from `weights`.
     pub fn new(weights: Vec<f32>) -> Self {
         let zeros = vec![0.0; weights.len()];
-        Self { average: weights.clone(), first: zeros.clone(), second: zeros, weights, step: 0 }
+        Self { average: weights.clone(), first: zeros.clone(), second: zeros, weights, step: 0, lead: 0 }
     }
 
     /// One step with learning rate `rate` after scaling the gradient to a norm of at most 1. Returns the norm before. A gradient that is not
@@ -52,7 +54,7 @@ impl Adam {
             return norm;
         }
         let clip = (1.0 / norm.max(1.0)) as f32;
-        let t = self.step.min(100_000) as i32;
+        let t = (self.step + self.lead).min(100_000) as i32;
         let rate1 = (rate / (1.0 - f64::from(BETA1).powi(t))) as f32;
         let correction2 = (1.0 / (1.0 - f64::from(BETA2).powi(t))) as f32;
         let decay = EMA.min(self.step as f32 / (self.step as f32 + 50.0));

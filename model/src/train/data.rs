@@ -85,10 +85,18 @@ pub struct Batch {
     pub knots: Vec<usize>,
     /// Side of the square crops, in pixels.
     pub side: usize,
+    /// Which of a fixed set each crop is; empty for crops drawn anew.
+    pub numbers: Vec<u64>,
 }
 
 /// How far crops are scaled down unless told otherwise (section 8 of the design).
 pub(super) const SMALLEST_SCALE: f32 = 0.5;
+
+/// Parts of the quality axis that the knots of a fixed set's crops come from in turn.
+pub(crate) const FIXED_PARTS: u64 = 8;
+
+/// Makes the crops of a fixed set others than those of a run with the same seed.
+const FIXED: u64 = 0x5eed_f1ed_c0de_0001;
 
 /// A set of photos to draw crops from.
 #[derive(Debug)]
@@ -131,11 +139,36 @@ impl Crops {
 
     /// The batch of a step: `samples` crops, their knots spread over the quality axis (one from each of `samples` equal parts).
     pub fn batch(&self, step: u64, samples: usize) -> Batch {
-        let crops: Vec<(Vec<f32>, usize)> = (0..samples)
-            .into_par_iter()
-            .map(|sample| {
-                let mut rng = SmallRng::seed_from_u64(mix(self.seed, step, sample as u64));
-                let knot = (sample * KNOTS + rng.random_range(0..KNOTS)) / samples;
+        let draws: Vec<(u64, usize)> =
+            (0..samples).map(|sample| (mix(self.seed, step, sample as u64), sample)).collect();
+        self.drawn(&draws, samples, Vec::new())
+    }
+
+    /// The batch of a step from a fixed set of `set` crops, at least [`FIXED_PARTS`]: each has its own knot, and a batch takes its crops from the parts of
+    /// the quality axis in turn.
+    pub fn fixed_batch(&self, step: u64, samples: usize, set: u64) -> Batch {
+        let rows = (set / FIXED_PARTS).max(1);
+        let pick = |sample: u64| {
+            let part = (sample + step * samples as u64) % FIXED_PARTS;
+            FIXED_PARTS * (mix(self.seed ^ FIXED, step, sample) % rows) + part
+        };
+        self.fixed(&(0..samples as u64).map(pick).collect::<Vec<_>>())
+    }
+
+    /// Crops of a fixed set by their numbers.
+    pub fn fixed(&self, numbers: &[u64]) -> Batch {
+        let draws: Vec<(u64, usize)> =
+            numbers.iter().map(|&n| (mix(self.seed ^ FIXED, u64::MAX, n), (n % FIXED_PARTS) as usize)).collect();
+        self.drawn(&draws, FIXED_PARTS as usize, numbers.to_vec())
+    }
+
+    /// One crop for each seed; its knot lies in the given one of `parts` equal parts of the quality axis.
+    fn drawn(&self, draws: &[(u64, usize)], parts: usize, numbers: Vec<u64>) -> Batch {
+        let crops: Vec<(Vec<f32>, usize)> = draws
+            .par_iter()
+            .map(|&(seed, part)| {
+                let mut rng = SmallRng::seed_from_u64(seed);
+                let knot = (part * KNOTS + rng.random_range(0..KNOTS)) / parts;
                 (patches(&self.crop(&mut rng), self.side as usize, self.side as usize), knot.min(KNOTS - 1))
             })
             .collect();
@@ -143,6 +176,7 @@ impl Crops {
             knots: crops.iter().map(|c| c.1).collect(),
             patches: crops.into_iter().flat_map(|c| c.0).collect(),
             side: self.side as usize,
+            numbers,
         }
     }
 

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use super::DataError;
 use crate::checkpoint::CheckpointError;
+use crate::distill::CacheError;
+use crate::grow::GrowError;
 use crate::load::ParamError;
 use crate::preset::Preset;
 use crate::quantise::RestoreError;
@@ -20,6 +22,9 @@ pub enum TrainError {
     /// The checkpoint's tensors.
     #[error(transparent)]
     Params(#[from] ParamError),
+    /// What a teacher said before.
+    #[error(transparent)]
+    Teacher(#[from] CacheError),
     /// The weight file to begin with cannot be read.
     #[error("cannot begin with {}: {source}", path.display())]
     Read {
@@ -36,15 +41,13 @@ pub enum TrainError {
         /// The reason.
         source: RestoreError,
     },
-    /// The weight file to begin with has other channel counts than the preset.
-    #[error("{} holds a model of preset {found} that differs from this program's preset {asked}", path.display())]
-    Size {
-        /// The weight file.
+    /// The model to begin with does not fit in the preset.
+    #[error("cannot begin with {}: {source}", path.display())]
+    Grow {
+        /// The weight file or checkpoint.
         path: PathBuf,
-        /// Its preset.
-        found: Preset,
-        /// Preset asked for.
-        asked: Preset,
+        /// The reason.
+        source: GrowError,
     },
     /// The folder already holds a run.
     #[error("{} already holds a checkpoint: add --resume to go on with it, or choose another folder", .0.display())]

@@ -1,21 +1,33 @@
-//! Rate-distortion training of any preset (section 8 of the design).
+//! Training of any preset (section 8 of the design).
 //!
-//! Loss per sample `(R + lambda * 255^2 * MSE) / sqrt(lambda)`, R in bits per pixel, every sample with its own quality knot.
+//! Rate-distortion loss per sample `(R + lambda * 255^2 * MSE) / sqrt(lambda)`, R in bits per pixel, every sample with its own quality knot. The loop knows
+//! a loss as an [`Objective`]; those that look at a teacher are in [`crate::distill`].
 
 mod adam;
 mod data;
 mod error;
+mod event;
+mod log;
+mod objective;
 mod options;
 mod run;
 mod schedule;
+mod start;
 mod step;
 mod validate;
 
 pub use adam::Adam;
 pub use data::{Batch, Crops, DataError, load_image};
 pub use error::TrainError;
+pub use event::Event;
+pub use objective::{Objective, Place, RateDistortion};
 pub use options::Options;
-pub use run::{Event, train};
+pub use run::{train, train_towards};
 pub use schedule::{Budget, Schedule};
 pub use step::{StepReport, step};
 pub use validate::{Point, VALIDATION_KNOTS, load_folder, score, validate};
+
+pub(crate) use data::FIXED_PARTS;
+pub(crate) use run::CHECKPOINT;
+pub(crate) use start::read as read_model;
+pub(crate) use step::{LOSS_SCALE, rate_distortion};

@@ -32,8 +32,10 @@ pub struct Options {
     pub seed: u64,
     /// Go on from the checkpoint in `out`.
     pub resume: bool,
-    /// Weight file to begin with in place of the KLT start.
+    /// Weight file or checkpoint, of this preset or a smaller one, to begin with in place of the KLT start.
     pub from: Option<PathBuf>,
+    /// Put new hidden units in the places of those of `from` whose gates are shut.
+    pub revive: bool,
     /// Minutes between checkpoints.
     pub checkpoint_minutes: f64,
     /// Minutes between validations; one more is made at the end.
@@ -59,6 +61,7 @@ impl Options {
             seed: 0,
             resume: false,
             from: None,
+            revive: false,
             checkpoint_minutes: 5.0,
             validate_minutes: 20.0,
             precision: Precision::F32,

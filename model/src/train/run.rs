@@ -1,104 +1,91 @@
 //! The training loop: data ahead in a thread, steps, checkpoints, validation, log.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Instant;
 
+use burn::module::Module;
+use image::RgbImage;
+
 use super::data::{Batch, Crops};
-use super::step::{StepReport, step};
-use super::validate::{Point, load_folder, score, validate};
-use super::{Adam, Options, TrainError};
-use crate::checkpoint::{self, Meta};
-use crate::klt;
+use super::log::Log;
+use super::objective::{Objective, Place, RateDistortion};
+use super::start::{Start, begin};
+use super::validate::{load_folder, score, validate};
+use super::{Event, Options, TrainError};
+use crate::checkpoint;
+use crate::grow::shut_units;
 use crate::net::{Precision, in_f32, set_matrix_precision};
-use crate::network::Network;
-use crate::params::{self, Slot};
-use crate::prior::{Grid, Taps};
-use crate::quantise::{calibrate, restore};
-use crate::weights::WeightFile;
-
-/// What a run tells its caller.
-#[derive(Debug)]
-pub enum Event<'a> {
-    /// Images are loaded and the network stands.
-    Ready {
-        /// Training images.
-        images: usize,
-        /// Parameters.
-        parameters: usize,
-        /// First step of this session.
-        step: u64,
-    },
-    /// After every step.
-    Step {
-        /// Steps taken in all.
-        step: u64,
-        /// 0..=1.
-        progress: f64,
-        /// This step's numbers.
-        report: StepReport,
-        /// Seconds this step took.
-        seconds: f64,
-    },
-    /// After a validation.
-    Validated {
-        /// Steps taken in all.
-        step: u64,
-        /// One point a quality.
-        points: &'a [Point],
-        /// See [`score`].
-        score: f64,
-    },
-}
-
-/// Steps between two lines of the log.
-const LOG_EVERY: u64 = 50;
+use crate::params;
+use crate::prior::Taps;
+use crate::quantise::calibrate;
 
 /// Gradients in a row that may fail to be finite.
 const MOST_BAD_STEPS: u32 = 20;
 
-/// Trains until the schedule ends; `observe` hears of every step.
+/// The checkpoint's name in the folder of a run.
+pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
+
+/// Trains on the rate-distortion loss until the schedule ends; `observe` hears of every step.
 ///
 /// # Errors
 /// See [`TrainError`]. The last checkpoint stays usable.
 pub fn train(options: &Options, observe: &mut dyn FnMut(Event<'_>)) -> Result<(), TrainError> {
+    train_towards(options, &mut RateDistortion, observe)
+}
+
+/// Trains on any loss until the schedule ends; `observe` hears of every step.
+///
+/// # Errors
+/// See [`TrainError`]. The last checkpoint stays usable.
+pub fn train_towards(
+    options: &Options,
+    objective: &mut dyn Objective,
+    observe: &mut dyn FnMut(Event<'_>),
+) -> Result<(), TrainError> {
     if options.side == 0 || !options.side.is_multiple_of(64) {
         return Err(TrainError::Side(options.side));
     }
     if !(0.1..=1.0).contains(&options.smallest_scale) {
         return Err(TrainError::Scale(options.smallest_scale));
     }
-    let io = |path: &PathBuf| {
-        let path = path.clone();
-        move |source| TrainError::Io { path, source }
-    };
-    std::fs::create_dir_all(&options.out).map_err(io(&options.out))?;
-    let path = options.out.join("checkpoint.safetensors");
+    std::fs::create_dir_all(&options.out).map_err(|source| TrainError::Io { path: options.out.clone(), source })?;
+    let path = options.out.join(CHECKPOINT);
     if path.exists() && !options.resume {
         return Err(TrainError::Exists(options.out.clone()));
     }
     let crops = Crops::load(&options.data, options.side, options.seed)?.scaled_from(options.smallest_scale);
     let validation = options.valid.as_deref().map(load_folder).transpose()?;
-    let (mut network, mut adam, mut meta, slots) = begin(options, &crops)?;
-    observe(Event::Ready { images: crops.len(), parameters: adam.weights.len(), step: meta.step });
+    set_matrix_precision(options.precision);
+    let start = begin(options, &crops, objective)?;
+    observe(Event::Ready {
+        images: crops.len(),
+        parameters: start.network.num_params(),
+        step: start.meta.step,
+        revived: start.revived,
+    });
+    let mut log = Log::open(&options.out)?;
+    if let (0, Some(images)) = (start.meta.step, &validation) {
+        // What the run begins with: curves start here.
+        validate_average(&start, images, &crops, options, &mut log, observe)?;
+    }
 
-    let log_path = options.out.join("log.jsonl");
-    let mut log = std::fs::OpenOptions::new().create(true).append(true).open(&log_path).map_err(io(&log_path))?;
-    let mut write_log = |line: serde_json::Value| writeln!(log, "{line}").map_err(io(&log_path));
-
-    let before = meta.seconds;
+    let mut start = start;
+    let before = start.meta.seconds;
     let clock = Instant::now();
     let (mut saved, mut validated) = (Instant::now(), Instant::now());
     let mut bad = 0;
-    let mut since_log: Vec<(StepReport, f64, f64)> = Vec::new();
     let (sender, receiver) = mpsc::sync_channel::<Batch>(2);
     std::thread::scope(|scope| -> Result<(), TrainError> {
-        let (first, count, crops) = (meta.step, options.batch, &crops);
-        scope.spawn(move || (first..).find(|&s| sender.send(crops.batch(s, count)).is_err()));
+        let (first, count, fixed, crops) = (start.meta.step, options.batch, objective.fixed_crops(), &crops);
+        let draw = move |step| match fixed {
+            None => crops.batch(step, count),
+            Some(set) => crops.fixed_batch(step, count, set),
+        };
+        scope.spawn(move || (first..).find(|&step| sender.send(draw(step)).is_err()));
         // Dropped at the end of this closure, which ends the thread.
         let receiver = receiver;
         loop {
+            let Start { network, adam, meta, slots, .. } = &mut start;
             let progress = options.schedule.progress(meta.step, meta.seconds);
             if progress >= 1.0 {
                 break;
@@ -112,36 +99,31 @@ pub fn train(options: &Options, observe: &mut dyn FnMut(Event<'_>)) -> Result<()
             let begun = Instant::now();
             let Ok(batch) = receiver.recv() else { break };
             let mut taps = meta.grid.as_ref().map_or(Taps::Off, Taps::Round);
-            let (report, gradient) = step(&network, &batch, options.seed, meta.step, &options.device, &mut taps);
+            let place = Place { seed: options.seed, step: meta.step, device: &options.device };
+            let (report, gradient) = objective.step(network, &batch, place, &mut taps)?;
             let rate = options.schedule.rate(meta.step, progress);
-            let norm = adam.update(&gradient, &slots, rate);
+            let norm = adam.update(&gradient, slots, rate);
             bad = if norm.is_finite() { 0 } else { bad + 1 };
             if bad >= MOST_BAD_STEPS {
                 return Err(TrainError::Diverged(bad));
             }
-            network = params::with_values(network, &adam.weights);
-            meta.step = adam.step;
+            *network = params::with_values(network.clone(), &adam.weights);
+            objective.set_values(start.own_values());
+            let meta = &mut start.meta;
+            meta.step += 1;
             meta.seconds = before + clock.elapsed().as_secs_f64();
             let seconds = begun.elapsed().as_secs_f64();
-            since_log.push((report, norm, seconds));
-            if meta.step % LOG_EVERY == 0 {
-                write_log(log_line(&since_log, &meta, rate))?;
-                since_log.clear();
-            }
+            log.step(meta, report, norm, seconds, rate)?;
             observe(Event::Step { step: meta.step, progress, report, seconds });
             let minutes = |since: Instant| since.elapsed().as_secs_f64() / 60.0;
             let last = options.schedule.progress(meta.step, meta.seconds) >= 1.0;
             if last || minutes(saved) >= options.checkpoint_minutes {
-                checkpoint::save(&path, &meta, &adam, &slots)?;
+                checkpoint::save(&path, meta, &start.adam, &start.slots)?;
                 saved = Instant::now();
             }
             if let Some(images) = validation.as_ref().filter(|_| last || minutes(validated) >= options.validate_minutes)
             {
-                let points = validate_average(&network, &adam, images, options, meta.grid.as_ref());
-                write_log(
-                    serde_json::json!({ "step": meta.step, "seconds": meta.seconds, "score": score(&points), "valid": points }),
-                )?;
-                observe(Event::Validated { step: meta.step, points: &points, score: score(&points) });
+                validate_average(&start, images, crops, options, &mut log, observe)?;
                 validated = Instant::now();
             }
         }
@@ -149,83 +131,21 @@ pub fn train(options: &Options, observe: &mut dyn FnMut(Event<'_>)) -> Result<()
     })
 }
 
-/// Network, optimiser and metadata at the start of this session.
-fn begin(options: &Options, crops: &Crops) -> Result<(Network, Adam, Meta, Vec<Slot>), TrainError> {
-    let config = options.preset.config();
-    let network = Network::new(&config, options.seed, &options.device);
-    let slots = params::slots(&network);
-    let path = options.out.join("checkpoint.safetensors");
-    if options.resume && path.exists() {
-        let (meta, parts) = checkpoint::load(&path)?;
-        if meta.preset != options.preset {
-            return Err(TrainError::Preset { found: meta.preset, asked: options.preset });
-        }
-        let adam = checkpoint::optimiser(&path, &meta, &parts, &slots)?;
-        return Ok((params::with_values(network, &adam.weights), adam, meta, slots));
-    }
-    if let Some(path) = &options.from {
-        return begin_with(path, options, slots);
-    }
-    let side = options.side as usize / 8;
-    // Crops of "steps" far beyond any run: the statistics do not repeat in training.
-    let sample = (0..KLT_BATCHES).flat_map(|i| {
-        let batch = crops.batch(u64::MAX - i, 8);
-        batch.patches.chunks_exact(side * side * 192).map(<[f32]>::to_vec).collect::<Vec<_>>()
-    });
-    let network = klt::start(network, &config, &sample.collect::<Vec<_>>(), side)?;
-    let adam = Adam::new(params::values(&network));
-    Ok((network, adam, Meta::new(options.preset, options.seed), slots))
-}
-
-/// A run that begins with a weight file.
-fn begin_with(
-    path: &Path,
-    options: &Options,
-    slots: Vec<Slot>,
-) -> Result<(Network, Adam, Meta, Vec<Slot>), TrainError> {
-    let bytes = std::fs::read(path).map_err(|source| TrainError::Read { path: path.to_owned(), source })?;
-    let failed = |source| TrainError::Restore { path: path.to_owned(), source };
-    let file = WeightFile::parse(&bytes).map_err(|e| failed(e.into()))?;
-    if file.info.config != options.preset.config() {
-        return Err(TrainError::Size { path: path.to_owned(), found: file.info.preset, asked: options.preset });
-    }
-    let network = restore(&file, &options.device).map_err(failed)?;
-    let adam = Adam::new(params::values(&network));
-    let mut meta = Meta::new(options.preset, options.seed);
-    meta.earlier = (file.info.steps, file.info.seconds);
-    Ok((network, adam, meta, slots))
-}
-
-/// Batches of eight crops from which the KLT is computed.
-const KLT_BATCHES: u64 = 10;
-
 /// Validates the averaged weights, in f32 and without autodiff.
 fn validate_average(
-    network: &Network,
-    adam: &Adam,
-    images: &[image::RgbImage],
+    start: &Start,
+    images: &[RgbImage],
+    crops: &Crops,
     options: &Options,
-    grid: Option<&Grid>,
-) -> Vec<Point> {
-    use burn::module::Module;
-    let average = params::with_values(network.clone(), &adam.average).valid();
-    let mut taps = grid.map_or(Taps::Off, Taps::Round);
-    in_f32(|| validate(&average, images, &options.device.clone().without_autodiff(), &mut taps))
-}
-
-/// Means since the last line.
-fn log_line(since: &[(StepReport, f64, f64)], meta: &Meta, rate: f64) -> serde_json::Value {
-    let count = since.len().max(1) as f64;
-    let mean = |f: &dyn Fn(&(StepReport, f64, f64)) -> f64| since.iter().map(f).sum::<f64>() / count;
-    serde_json::json!({
-        "step": meta.step,
-        "seconds": (meta.seconds * 10.0).round() / 10.0,
-        "loss": mean(&|s| s.0.loss),
-        "bpp": mean(&|s| s.0.bpp),
-        "psnr": 10.0 * (255.0 * 255.0 / mean(&|s| s.0.mse).max(1e-9)).log10(),
-        "gradient_norm": mean(&|s| s.1),
-        "seconds_per_step": mean(&|s| s.2),
-        "rate": rate,
-        "integer_grid": meta.grid.is_some(),
-    })
+    log: &mut Log,
+    observe: &mut dyn FnMut(Event<'_>),
+) -> Result<(), TrainError> {
+    let average = params::with_values(start.network.clone(), &start.adam.average).valid();
+    let mut taps = start.meta.grid.as_ref().map_or(Taps::Off, Taps::Round);
+    let device = options.device.clone().without_autodiff();
+    let (points, shut) =
+        in_f32(|| (validate(&average, images, &device, &mut taps), shut_units(&average, crops, &device)));
+    log.validation(&start.meta, &points, &shut)?;
+    observe(Event::Validated { step: start.meta.step, points: &points, score: score(&points) });
+    Ok(())
 }

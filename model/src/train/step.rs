@@ -3,24 +3,42 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::data::{Batch, mix};
+use crate::net::Sight;
 use crate::network::Network;
 use crate::params;
 use crate::preset::lambda;
-use crate::prior::{Rounding, Taps, uniform_noise};
+use crate::prior::{PriorOutput, Rounding, Taps, uniform_noise};
 use crate::rate;
 
 /// Scales the loss so that typical gradients have a norm near 1, where they are clipped.
-const LOSS_SCALE: f64 = 0.1;
+pub(crate) const LOSS_SCALE: f64 = 0.1;
 
 /// What a step measured, averaged over its samples.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct StepReport {
     /// `(R + lambda * 255^2 * MSE) / sqrt(lambda)`.
     pub loss: f64,
+    /// What the run's loss adds to that: a distance to a teacher.
+    pub added: f64,
     /// Estimated bits per pixel.
     pub bpp: f64,
     /// Mean squared error on pixels 0..=255.
     pub mse: f64,
+}
+
+/// A forward pass with its rate-distortion loss, for losses that add to it.
+#[derive(Debug)]
+pub(crate) struct Pass {
+    /// [`LOSS_SCALE`] times the loss, as far as its gradient goes; its value means nothing ([`rate::surrogate`]).
+    pub(crate) loss: Tensor<1>,
+    pub(crate) report: StepReport,
+    /// Latent before rounding [batch, h/16, w/16, y].
+    pub(crate) latent: Tensor<4>,
+    /// Latent minus predicted mean, in quantisation steps, and the log-scale: as in [`PriorOutput`].
+    pub(crate) residual: Tensor<4>,
+    pub(crate) log_scale: Tensor<4>,
+    /// Outputs of the stages in the order of the pass: analysis at 1/8 and 1/16, synthesis at 1/16 and 1/8.
+    pub(crate) stages: Vec<Tensor<4>>,
 }
 
 /// Loss and gradient (in the order of [`params::slots`]) of `network` on a batch. `seed` and `step` determine the noise.
@@ -32,24 +50,47 @@ pub fn step(
     device: &Device,
     taps: &mut Taps<'_>,
 ) -> (StepReport, Vec<f32>) {
+    let pass = rate_distortion(network, batch, seed, step, device, taps);
+    (pass.report, params::gradients(network, &pass.loss.backward()))
+}
+
+/// The forward pass of [`step`].
+pub(crate) fn rate_distortion(
+    network: &Network,
+    batch: &Batch,
+    seed: u64,
+    step: u64,
+    device: &Device,
+    taps: &mut Taps<'_>,
+) -> Pass {
     let samples = batch.knots.len();
     let side = batch.side / 8;
     let pixels = (batch.side * batch.side) as f64;
     let shape = [samples, side, side, 192];
     let patches = Tensor::<4>::from_data(TensorData::new(batch.patches.clone(), shape), device);
-    let (decoded, coded) =
-        network.forward(patches.clone(), &batch.knots, Rounding::Noise(mix(seed, step, u64::MAX)), taps);
+    let mut stages = Vec::with_capacity(4);
+    let mut keep = |sight: Sight<'_>| {
+        if let Sight::Stage(x) = sight {
+            stages.push(x.clone());
+        }
+    };
+    let latent = network.analysis.forward_watched(patches.clone(), &mut keep);
+    let rounding = Rounding::Noise(mix(seed, step, u64::MAX));
+    let PriorOutput { y_hat, residual, log_scale, z_bits } =
+        network.prior.forward(latent.clone(), &batch.knots, rounding, taps);
+    let gain = network.feature_gain(&batch.knots);
+    let decoded = network.synthesis.forward_watched(y_hat, gain, &mut keep);
 
-    let residual = params::read(coded.residual.clone().without_autodiff());
-    let log_scale = params::read(coded.log_scale.clone().without_autodiff());
-    let noise = uniform_noise(mix(seed, step, u64::MAX - 1), residual.len());
-    let blocks = coded.residual.dims()[0];
-    let mut rate = rate::rate(&residual, &log_scale, Some(&noise), blocks, samples);
+    let residuals = params::read(residual.clone().without_autodiff());
+    let log_scales = params::read(log_scale.clone().without_autodiff());
+    let noise = uniform_noise(mix(seed, step, u64::MAX - 1), residuals.len());
+    let blocks = residual.dims()[0];
+    let mut rate = rate::rate(&residuals, &log_scales, Some(&noise), blocks, samples);
 
     let lambdas: Vec<f64> = batch.knots.iter().map(|&k| lambda(k)).collect();
     let weights: Vec<f32> =
         lambdas.iter().map(|l| (LOSS_SCALE / (samples as f64 * pixels * l.sqrt())) as f32).collect();
-    let row = residual.len() / (blocks * samples);
+    let row = residuals.len() / (blocks * samples);
     for values in [&mut rate.by_residual, &mut rate.by_log_scale] {
         for (chunk, values) in values.chunks_mut(row).enumerate() {
             let weight = weights[chunk % samples];
@@ -57,18 +98,17 @@ pub fn step(
         }
     }
     let y_rate =
-        rate::surrogate(coded.residual, rate.by_residual) + rate::surrogate(coded.log_scale, rate.by_log_scale);
-    let z_rate = (coded.z_bits.clone() * row_vector(&weights, device)).sum();
+        rate::surrogate(residual.clone(), rate.by_residual) + rate::surrogate(log_scale.clone(), rate.by_log_scale);
+    let z_rate = (z_bits.clone() * row_vector(&weights, device)).sum();
 
     let difference = decoded - patches;
     let squares = (difference.clone() * difference).reshape([samples as i32, -1]).mean_dim(1).reshape([samples]);
     let distortion: Vec<f32> =
         lambdas.iter().map(|l| (LOSS_SCALE * l.sqrt() * 255.0 * 255.0 / samples as f64) as f32).collect();
-    let z_bits = params::read(coded.z_bits.without_autodiff());
+    let z_bits = params::read(z_bits.without_autodiff());
     let mse = params::read(squares.clone().without_autodiff());
-    let gradients = (y_rate + z_rate + (squares * row_vector(&distortion, device)).sum()).backward();
 
-    let mut report = StepReport { loss: 0.0, bpp: 0.0, mse: 0.0 };
+    let mut report = StepReport::default();
     for i in 0..samples {
         let bpp = (rate.bits[i] + f64::from(z_bits[i])) / pixels;
         let mse = f64::from(mse[i]) * 255.0 * 255.0;
@@ -76,7 +116,8 @@ pub fn step(
         report.bpp += bpp / samples as f64;
         report.mse += mse / samples as f64;
     }
-    (report, params::gradients(network, &gradients))
+    let loss = y_rate + z_rate + (squares * row_vector(&distortion, device)).sum();
+    Pass { loss, report, latent, residual, log_scale, stages }
 }
 
 fn row_vector(values: &[f32], device: &Device) -> Tensor<1> {

@@ -75,7 +75,7 @@ pub(super) fn looks(report: &Report) -> Vec<(Cow<'_, str>, Look)> {
 }
 
 /// The look of the curve `index`, which is the published one of number `published` or was run.
-fn look(index: usize, published: Option<usize>) -> Look {
+pub(super) fn look(index: usize, published: Option<usize>) -> Look {
     let nth = |list: &[&'static str], index: usize| list.get(index % list.len()).copied().unwrap_or_default();
     Look {
         colour: nth(&COLOURS, index),

@@ -10,6 +10,7 @@
 mod axis;
 mod curves;
 mod labels;
+mod progress;
 
 use maud::{Markup, PreEscaped, html};
 
@@ -17,6 +18,8 @@ use super::Report;
 use crate::metric::Metric;
 use axis::Axis;
 use curves::{Drawn, Look, drawn, looks};
+
+pub use progress::{ProgressPanel, progress_svg};
 
 /// How rates lie on their axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

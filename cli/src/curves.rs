@@ -1,0 +1,86 @@
+//! `lic curves`: the logs of training runs as a picture.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use lic_benches::report::plot::{ProgressPanel, progress_svg};
+use serde_json::Value;
+
+use crate::output::write_atomically;
+
+/// What the common axis shows.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Over {
+    /// Hours of training.
+    Hours,
+    /// Steps.
+    Steps,
+}
+
+/// Arguments of `lic curves`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Folders of runs (of `lic train`, or of a phase of `lic distill`); LABEL=FOLDER names a run otherwise than its folder.
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<String>,
+    /// SVG file to write.
+    #[arg(long, short)]
+    out: PathBuf,
+    /// What the common axis shows.
+    #[arg(long, value_enum, default_value = "hours")]
+    over: Over,
+    /// Heading of the picture.
+    #[arg(long, default_value = "Training")]
+    title: String,
+}
+
+/// Runs the subcommand.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let mut labels = Vec::new();
+    let mut score = panel("validation score: mean loss over five qualities");
+    let mut loss = panel("training loss: means of 50 steps, new crops and all qualities");
+    for run in &args.runs {
+        let (label, folder) = named(run);
+        let lines = read(&folder)?;
+        score.curves.push(points(&lines, "score", args.over));
+        loss.curves.push(points(&lines, "loss", args.over));
+        labels.push(label);
+    }
+    let axis = match args.over {
+        Over::Hours => "hours of training",
+        Over::Steps => "steps",
+    };
+    let svg = progress_svg(&args.title, axis, &labels, &[score, loss]);
+    write_atomically(&args.out, svg.as_bytes(), false)
+}
+
+fn panel(title: &str) -> ProgressPanel {
+    ProgressPanel { title: title.to_owned(), curves: Vec::new() }
+}
+
+/// Label and folder of a run.
+fn named(run: &str) -> (String, PathBuf) {
+    match run.split_once('=') {
+        Some((label, folder)) => (label.to_owned(), folder.into()),
+        None => {
+            let folder = PathBuf::from(run);
+            let name = folder.file_name().map_or_else(|| run.to_owned(), |name| name.to_string_lossy().into_owned());
+            (name, folder)
+        }
+    }
+}
+
+/// The lines of a run's log; a kill may have left half a line at the end of a session, which is passed over.
+fn read(folder: &Path) -> anyhow::Result<Vec<Value>> {
+    let path = folder.join("log.jsonl");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+}
+
+fn points(lines: &[Value], quantity: &str, over: Over) -> Vec<(f64, f64)> {
+    let place = |line: &Value| match over {
+        Over::Hours => line.get("seconds").and_then(Value::as_f64).map(|seconds| seconds / 3600.0),
+        Over::Steps => line.get("step").and_then(Value::as_f64),
+    };
+    lines.iter().filter_map(|line| Some((place(line)?, line.get(quantity)?.as_f64()?))).collect()
+}

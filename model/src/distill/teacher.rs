@@ -1,0 +1,160 @@
+//! A trained network that is only asked: what it makes of crops, computed or taken from the store.
+
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use sha2::{Digest, Sha256};
+
+use super::DistillError;
+use super::cache::{Cache, CacheError};
+use crate::net::{Sight, full, in_f32};
+use crate::network::Network;
+use crate::params::{self, read};
+use crate::preset::ModelConfig;
+use crate::prior::{Rounding, Taps, from_passes};
+use crate::train::{Batch, Crops, Options, read_model};
+
+/// A frozen network.
+#[derive(Debug)]
+pub struct Teacher {
+    /// Its numbers.
+    pub config: ModelConfig,
+    /// On a device without autodiff.
+    pub network: Network,
+    /// First four bytes of the SHA-256 of its tensors.
+    pub id: u32,
+    /// Without autodiff.
+    pub(super) device: Device,
+}
+
+/// The prior's view of a teacher's latent, each [batch, h, w, y] in row-major order, in the teacher's own quantisation steps.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Latents {
+    /// Before rounding.
+    pub(super) latent: Vec<f32>,
+    /// Latent minus predicted mean.
+    pub(super) residual: Vec<f32>,
+    /// Natural logarithm of the predicted scale.
+    pub(super) log_scale: Vec<f32>,
+}
+
+impl Teacher {
+    /// Loads a checkpoint's averaged weights, or a weight file.
+    ///
+    /// # Errors
+    /// The file is neither, or its tensors do not fit its own description.
+    pub fn load(path: &Path, device: &Device) -> Result<Self, DistillError> {
+        let model = read_model(path)?;
+        let device = device.clone().without_autodiff();
+        let network = params::with_named(Network::new(&model.config, 0, &device), &model.weights)?;
+        let mut hash = Sha256::new();
+        for (name, (_, values)) in &model.weights {
+            hash.update(name.as_bytes());
+            hash.update(bytemuck::cast_slice(values));
+        }
+        let digest = hash.finalize();
+        let id = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
+        Ok(Self { config: model.config, network, id, device })
+    }
+
+    fn patches(&self, patches: &[f32], samples: usize, side: usize) -> Tensor<4> {
+        let shape = [samples, side / 8, side / 8, 192];
+        Tensor::from_data(TensorData::new(patches.to_vec(), shape), &self.device)
+    }
+
+    /// Latents of crops, in f32.
+    pub(super) fn latents(&self, batch: &Batch) -> Latents {
+        in_f32(|| {
+            let y = self.network.analysis.forward(self.patches(&batch.patches, batch.knots.len(), batch.side));
+            let [_, h, w, _] = y.dims();
+            let coded = self.network.prior.forward(y.clone(), &batch.knots, Rounding::Hard, &mut Taps::Off);
+            Latents {
+                latent: read(y * self.network.prior.log_gains(&batch.knots).exp()),
+                residual: read(from_passes(coded.residual, [h, w])),
+                log_scale: read(from_passes(coded.log_scale, [h, w])),
+            }
+        })
+    }
+
+    /// Outputs of the four stages on crops, in f32: row-major, in the order of the pass.
+    pub(super) fn stages(&self, batch: &Batch) -> Vec<Vec<f32>> {
+        in_f32(|| {
+            let mut stages = Vec::with_capacity(4);
+            let mut keep = |sight: Sight<'_>| {
+                if let Sight::Stage(x) = sight {
+                    stages.push(read(full(x.clone())));
+                }
+            };
+            let patches = self.patches(&batch.patches, batch.knots.len(), batch.side);
+            let y = self.network.analysis.forward_watched(patches, &mut keep);
+            let coded = self.network.prior.forward(y, &batch.knots, Rounding::Hard, &mut Taps::Off);
+            let gain = self.network.feature_gain(&batch.knots);
+            self.network.synthesis.forward_watched(coded.y_hat, gain, &mut keep);
+            stages
+        })
+    }
+}
+
+/// A store for one kind of a teacher's outputs on the fixed crops of a run.
+///
+/// `parts` are the numbers of each tensor of one crop. The name says whose outputs on which crops they are, so that a store never answers for another
+/// teacher or other crops.
+pub(super) fn store(
+    options: &Options,
+    teacher: &Teacher,
+    crops: &Crops,
+    kind: &str,
+    parts: &[usize],
+    bytes: u64,
+) -> Result<Cache, DistillError> {
+    let mut hash = Sha256::new();
+    hash.update(teacher.id.to_le_bytes());
+    hash.update(options.seed.to_le_bytes());
+    hash.update(options.side.to_le_bytes());
+    hash.update(options.smallest_scale.to_le_bytes());
+    hash.update((crops.len() as u64).to_le_bytes());
+    let digest = hash.finalize();
+    let name = format!("teacher-{:02x}{:02x}{:02x}{:02x}.{kind}", digest[0], digest[1], digest[2], digest[3]);
+    Ok(Cache::open(&options.out.join(name), parts.iter().sum(), bytes)?)
+}
+
+/// For every crop of `batch` its record, `parts` numbers a tensor: from the store, or made by `compute` on those that are not there.
+///
+/// The result has one array for each part, with the crops behind each other.
+pub(super) fn recall(
+    cache: &mut Cache,
+    batch: &Batch,
+    parts: &[usize],
+    compute: impl Fn(&Batch) -> Vec<Vec<f32>>,
+) -> Result<Vec<Vec<f32>>, CacheError> {
+    let mut records = Vec::with_capacity(batch.numbers.len());
+    for &number in &batch.numbers {
+        records.push(cache.get(number)?);
+    }
+    let missing: Vec<usize> = (0..records.len()).filter(|&i| records[i].is_none()).collect();
+    if !missing.is_empty() {
+        let size = 3 * batch.side * batch.side;
+        let part = Batch {
+            patches: missing.iter().flat_map(|&i| &batch.patches[i * size..(i + 1) * size]).copied().collect(),
+            knots: missing.iter().map(|&i| batch.knots[i]).collect(),
+            side: batch.side,
+            numbers: Vec::new(),
+        };
+        let computed = compute(&part);
+        for (row, &i) in missing.iter().enumerate() {
+            let record: Vec<f32> =
+                computed.iter().zip(parts).flat_map(|(values, &n)| &values[row * n..(row + 1) * n]).copied().collect();
+            cache.put(batch.numbers[i], &record)?;
+            records[i] = Some(record);
+        }
+    }
+    let mut result = vec![Vec::new(); parts.len()];
+    for record in records.into_iter().flatten() {
+        let mut at = 0;
+        for (values, &n) in result.iter_mut().zip(parts) {
+            values.extend_from_slice(&record[at..at + n]);
+            at += n;
+        }
+    }
+    Ok(result)
+}

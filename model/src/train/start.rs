@@ -1,0 +1,150 @@
+//! Where a run begins: its own checkpoint, the best linear codec, or what another run has learnt.
+//!
+//! Another run's result is its checkpoint, with float prior and Adam's moments, or the weight file made of it, which has neither (the prior is turned
+//! back into floats: [`restore`]). Either may be of a smaller preset, which is then grown ([`crate::grow`]).
+
+use std::path::Path;
+
+use burn::tensor::Device;
+
+use super::objective::Objective;
+use super::run::CHECKPOINT;
+use super::{Adam, Crops, Options, TrainError};
+use crate::checkpoint::{self, Meta};
+use crate::grow::{grow, grow_moments, revive, shut_units};
+use crate::klt;
+use crate::load::Named;
+use crate::net::in_f32;
+use crate::network::Network;
+use crate::params::{self, Slot};
+use crate::preset::ModelConfig;
+use crate::quantise::restore;
+use crate::weights::WeightFile;
+
+/// Batches of eight crops from which the KLT is computed.
+const KLT_BATCHES: u64 = 10;
+
+/// Network, optimiser and metadata at the start of a session.
+pub(super) struct Start {
+    pub(super) network: Network,
+    pub(super) adam: Adam,
+    pub(super) meta: Meta,
+    /// The network's, then the loss's own.
+    pub(super) slots: Vec<Slot>,
+    /// Elements of the network's parameters.
+    network_size: usize,
+    /// Hidden units that were put in the places of shut ones.
+    pub(super) revived: usize,
+}
+
+impl Start {
+    /// The loss's own parameters, behind the network's.
+    pub(super) fn own_values(&self) -> &[f32] {
+        self.adam.weights.get(self.network_size..).unwrap_or_default()
+    }
+}
+
+pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Objective) -> Result<Start, TrainError> {
+    let config = options.preset.config();
+    let network = Network::new(&config, options.seed, &options.device);
+    let mut slots = params::slots(&network);
+    let network_size = slots.iter().map(Slot::len).sum();
+    let own = objective.slots().into_iter().map(|slot| Slot { offset: network_size + slot.offset, ..slot });
+    slots.extend(own);
+    let path = options.out.join(CHECKPOINT);
+    if options.resume && path.exists() {
+        let (meta, parts) = checkpoint::load(&path)?;
+        if meta.preset != options.preset {
+            return Err(TrainError::Preset { found: meta.preset, asked: options.preset });
+        }
+        let adam = checkpoint::optimiser(&path, &meta, &parts, &slots)?;
+        let network = params::with_values(network, &adam.weights);
+        let start = Start { network, adam, meta, slots, network_size, revived: 0 };
+        objective.set_values(start.own_values());
+        return Ok(start);
+    }
+    let mut meta = Meta::new(options.preset, options.seed);
+    let Some(path) = &options.from else {
+        let network = linear(network, &config, crops, options.side as usize / 8)?;
+        let adam = Adam::new(with_own(&network, objective));
+        return Ok(Start { network, adam, meta, slots, network_size, revived: 0 });
+    };
+    let earlier = read(path)?;
+    let failed = |source| TrainError::Grow { path: path.clone(), source };
+    let mut network = grow(network, &earlier.weights, &earlier.config, &config).map_err(failed)?;
+    let mut adam = Adam::new(with_own(&network, objective));
+    if let Some((first, second)) = &earlier.moments {
+        adam.first = grow_moments(first, &slots, &earlier.config, &config).map_err(failed)?;
+        adam.second = grow_moments(second, &slots, &earlier.config, &config).map_err(failed)?;
+        (adam.lead, meta.lead) = (earlier.steps, earlier.steps);
+    }
+    meta.earlier = (earlier.steps_in_all, earlier.seconds_in_all);
+    let mut revived = 0;
+    if options.revive {
+        let shut = in_f32(|| shut_units(&network, crops, &options.device));
+        revived = revive(&mut adam, &slots, &shut, options.seed);
+        network = params::with_values(network, &adam.weights);
+    }
+    Ok(Start { network, adam, meta, slots, network_size, revived })
+}
+
+/// The network's parameters and the loss's own.
+fn with_own(network: &Network, objective: &dyn Objective) -> Vec<f32> {
+    let mut values = params::values(network);
+    values.extend(objective.values());
+    values
+}
+
+/// The best linear codec of the training photos.
+fn linear(network: Network, config: &ModelConfig, crops: &Crops, side: usize) -> Result<Network, TrainError> {
+    // Crops of "steps" far beyond any run: the statistics do not repeat in training.
+    let sample = (0..KLT_BATCHES).flat_map(|i| {
+        let batch = crops.batch(u64::MAX - i, 8);
+        batch.patches.chunks_exact(side * side * 192).map(<[f32]>::to_vec).collect::<Vec<_>>()
+    });
+    Ok(klt::start(network, config, &sample.collect::<Vec<_>>(), side)?)
+}
+
+/// What another run has learnt.
+pub(crate) struct Earlier {
+    pub(crate) config: ModelConfig,
+    /// Averaged weights.
+    pub(crate) weights: Named,
+    /// First and second moments.
+    moments: Option<(Named, Named)>,
+    /// Steps of the moments.
+    steps: u64,
+    steps_in_all: u64,
+    seconds_in_all: f64,
+}
+
+/// Reads a checkpoint or a weight file.
+///
+/// # Errors
+/// It is neither, or damaged.
+pub(crate) fn read(path: &Path) -> Result<Earlier, TrainError> {
+    let bytes = std::fs::read(path).map_err(|source| TrainError::Read { path: path.to_owned(), source })?;
+    if checkpoint::is_checkpoint(&bytes) {
+        let (meta, mut parts) = checkpoint::parse(path, &bytes)?;
+        let mut part = |name| parts.remove(name).unwrap_or_default();
+        return Ok(Earlier {
+            config: meta.config,
+            weights: part("average"),
+            moments: Some((part("first"), part("second"))),
+            steps: meta.step + meta.lead,
+            steps_in_all: meta.earlier.0 + meta.step,
+            seconds_in_all: meta.earlier.1 + meta.seconds,
+        });
+    }
+    let failed = |source| TrainError::Restore { path: path.to_owned(), source };
+    let file = WeightFile::parse(&bytes).map_err(|e| failed(e.into()))?;
+    let network = restore(&file, &Device::flex()).map_err(failed)?;
+    Ok(Earlier {
+        config: file.info.config,
+        weights: params::named(&network),
+        moments: None,
+        steps: 0,
+        steps_in_all: file.info.steps,
+        seconds_in_all: file.info.seconds,
+    })
+}

@@ -1,0 +1,239 @@
+//! Distillation as its user sees it: every phase lowers its loss, survives a kill, and leaves nothing of itself in a weight file.
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::{Device, Tensor, TensorData};
+use lic_model::distill::{DistillError, DistillOptions, Entropies, Phase, Teacher, channels, distill};
+use lic_model::network::Network;
+use lic_model::params;
+use lic_model::prior::{Rounding, Taps};
+use lic_model::quantise::checkpoint_to_weights;
+use lic_model::train::{Budget, Crops, Event, Options, StepReport, train};
+use lic_model::weights::WeightFile;
+use lic_model::{Preset, checkpoint, rate};
+
+fn photos(folder: &Path) {
+    for (index, name) in ["a.png", "b.png", "c.png"].iter().enumerate() {
+        let image = image::RgbImage::from_fn(160, 128, |x, y| {
+            let wave = ((x as f32 * 0.11 * (index + 1) as f32).sin() + (y as f32 * 0.07).cos()) * 50.0;
+            let grain = ((x * 7919 + y * 104_729) % 23) as f32;
+            let value = |shift: f32| (128.0 + wave + grain + shift).clamp(0.0, 255.0) as u8;
+            image::Rgb([value(0.0), value(20.0), value(-15.0)])
+        });
+        image.save(folder.join(name)).unwrap();
+    }
+}
+
+fn options(data: &Path, out: &Path, steps: u64) -> Options {
+    let mut options =
+        Options::new(Preset::Tiny, data.into(), out.into(), Budget::Steps(steps), Device::flex().autodiff());
+    options.side = 64;
+    options.batch = 4;
+    options.schedule.warmup = 3;
+    options.checkpoint_minutes = 0.0;
+    options
+}
+
+/// A teacher of the student's size that has been trained a little, and that has another seed.
+fn teacher(folder: &Path) -> PathBuf {
+    let out = folder.join("teacher");
+    let mut options = options(folder, &out, 60);
+    options.seed = 7;
+    train(&options, &mut |_| {}).unwrap();
+    out.join("checkpoint.safetensors")
+}
+
+fn distillation(folder: &Path, out: &str, steps: u64, phases: &[Phase]) -> DistillOptions {
+    let teacher = folder.join("teacher").join("checkpoint.safetensors");
+    let mut options = DistillOptions::new(options(folder, &folder.join(out), steps), teacher);
+    options.crops = 16;
+    options.phases = phases.to_vec();
+    options
+}
+
+fn reports(options: &DistillOptions) -> Vec<StepReport> {
+    let mut reports = Vec::new();
+    let mut note = |_, event: Event<'_>| {
+        if let Event::Step { report, .. } = event {
+            reports.push(report);
+        }
+    };
+    distill(options, &mut note).unwrap();
+    reports
+}
+
+fn mean(reports: &[StepReport], f: fn(&StepReport) -> f64) -> f64 {
+    reports.iter().map(f).sum::<f64>() / reports.len() as f64
+}
+
+#[test]
+fn every_phase_brings_the_student_nearer_to_the_teacher_and_lowers_its_loss() {
+    let folder = tempfile::tempdir().unwrap();
+    photos(folder.path());
+    teacher(folder.path());
+    for phase in [Phase::Features, Phase::Channels] {
+        let mut options = distillation(folder.path(), &format!("{phase:?}"), 60, &[phase]);
+        options.student.schedule.peak = 1e-3;
+        let reports = reports(&options);
+        for (name, f) in [
+            ("distance", (|r: &StepReport| r.added) as fn(&StepReport) -> f64),
+            ("loss", |r: &StepReport| r.loss + r.added),
+        ] {
+            let (first, last) = (mean(&reports[..8], f), mean(&reports[52..], f));
+            assert!(last < 0.9 * first, "{phase:?}, {name}: {first} to {last}");
+        }
+    }
+}
+
+#[test]
+fn the_three_phases_follow_each_other_and_are_not_run_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    photos(folder.path());
+    teacher(folder.path());
+    let mut options = distillation(folder.path(), "student", 20, &Phase::ALL);
+    options.student.schedule.quantised_share = 0.4;
+    let all = reports(&options);
+    assert_eq!(all.len(), 20);
+    assert!(all[..12].iter().all(|r| r.added > 0.0) && all[12..].iter().all(|r| r.added == 0.0), "{all:?}");
+    let (meta, _) = checkpoint::load(&folder.path().join("student/phase3/checkpoint.safetensors")).unwrap();
+    assert_eq!((meta.step, meta.lead), (8, 12));
+    assert!(meta.grid.is_some());
+
+    options.student.resume = true;
+    assert_eq!(reports(&options).len(), 0);
+    options.student.resume = false;
+    let error = distill(&options, &mut |_, _| {}).unwrap_err();
+    assert!(error.to_string().contains("already holds a checkpoint"), "{error}");
+}
+
+#[test]
+fn projections_are_in_the_checkpoint_of_phase_1_and_never_in_a_weight_file() {
+    let folder = tempfile::tempdir().unwrap();
+    photos(folder.path());
+    teacher(folder.path());
+    distill(&distillation(folder.path(), "student", 2, &[Phase::Features]), &mut |_, _| {}).unwrap();
+    let path = folder.path().join("student/phase1/checkpoint.safetensors");
+    let (_, parts) = checkpoint::load(&path).unwrap();
+    let of_projections = |name: &&String| name.starts_with("projection.");
+    assert_eq!(parts["weights"].keys().filter(of_projections).count(), 8);
+
+    let large = folder.path().join("large");
+    std::fs::create_dir(&large).unwrap();
+    image::RgbImage::from_fn(256, 256, |x, y| image::Rgb([x as u8, y as u8, (x ^ y) as u8]))
+        .save(large.join("photo.png"))
+        .unwrap();
+    let quantised = checkpoint_to_weights(&path, Some(&large)).unwrap();
+    let file = WeightFile::parse(&quantised.bytes).unwrap();
+    let names: Vec<String> = file.tensors().names().iter().map(ToString::to_string).collect();
+    assert!(names.iter().all(|name| !name.contains("projection")), "{names:?}");
+    let plain = checkpoint_to_weights(&folder.path().join("teacher/checkpoint.safetensors"), None).unwrap();
+    let file = WeightFile::parse(&plain.bytes).unwrap();
+    let mut expected: Vec<String> = file.tensors().names().iter().map(ToString::to_string).collect();
+    let mut names = names;
+    names.sort();
+    expected.sort();
+    assert_eq!(names, expected);
+}
+
+#[test]
+fn a_phase_cut_short_and_resumed_ends_like_one_that_was_not() {
+    let folder = tempfile::tempdir().unwrap();
+    photos(folder.path());
+    teacher(folder.path());
+    for phase in [Phase::Features, Phase::Channels] {
+        let expected = reports(&distillation(folder.path(), &format!("{phase:?}-whole"), 9, &[phase]));
+        let cut = distillation(folder.path(), &format!("{phase:?}-cut"), 9, &[phase]);
+        let checkpoint = phase.folder(&cut.student.out).join("checkpoint.safetensors");
+        let saved = folder.path().join("saved.safetensors");
+        distill(&cut, &mut |_, event| {
+            // Checkpoints are written after the observer has heard of the step: at step 6 the file is that of step 5.
+            if let Event::Step { step: 6, .. } = event {
+                std::fs::copy(&checkpoint, &saved).unwrap();
+            }
+        })
+        .unwrap();
+        std::fs::copy(&saved, &checkpoint).unwrap();
+        let mut resumed = cut.clone();
+        resumed.student.resume = true;
+        let rest = reports(&resumed);
+        assert_eq!(rest.len(), 4);
+        for (a, b) in rest.iter().zip(&expected[5..]) {
+            assert!((a.loss - b.loss).abs() < 1e-4 * b.loss, "{phase:?}: {a:?} instead of {b:?}");
+            assert!((a.added - b.added).abs() < 2e-3 * b.added, "{phase:?}: {a:?} instead of {b:?}");
+        }
+    }
+}
+
+#[test]
+fn channel_entropies_sum_to_the_rate_and_a_silent_channel_has_none() {
+    let folder = tempfile::tempdir().unwrap();
+    photos(folder.path());
+    let path = teacher(folder.path());
+    let device = Device::flex();
+    let mut teacher = Teacher::load(&path, &device).unwrap();
+    // Channel 13, the sixth of group 1, is made zero and expected to be zero.
+    let mut values = params::values(&teacher.network);
+    for slot in params::slots(&teacher.network) {
+        let of_head = slot.name.starts_with("prior.heads.");
+        for i in 0..slot.len() {
+            let silent = match slot.name.as_str() {
+                "analysis.head.weight" | "analysis.head.bias" => i % 32 == 13,
+                _ if of_head && slot.name.ends_with("_bias") => i == 13,
+                _ if of_head => i % 8 == 5 && i / (32 * 8) == 1,
+                _ => false,
+            };
+            if silent {
+                values[slot.offset + i] = if slot.name.ends_with("scale_bias") { -20.0 } else { 0.0 };
+            }
+        }
+    }
+    teacher.network = params::with_values(teacher.network, &values);
+    let crops = Crops::load(folder.path(), 64, 0).unwrap();
+    let entropies = Entropies::measure(&teacher, &crops);
+
+    let (mut bits, mut pixels) = (0.0, 0.0);
+    for i in 0..32 {
+        let batch = crops.batch(u64::MAX / 8 - i, 8);
+        let patches = Tensor::<4>::from_data(TensorData::new(batch.patches, [8, 8, 8, 192]), &device);
+        let (_, coded) = Network::forward(&teacher.network, patches, &batch.knots, Rounding::Hard, &mut Taps::Off);
+        let residual: Vec<f32> = params::read(coded.residual).into_iter().map(f32::round).collect();
+        bits += rate::rate(&residual, &params::read(coded.log_scale), None, 1, 1).bits[0];
+        pixels += 8.0 * 64.0 * 64.0;
+    }
+    let sum: f64 = entropies.bits.iter().sum();
+    assert!((sum - bits / pixels).abs() < 1e-4 * sum, "{sum} instead of {}", bits / pixels);
+    let (last, fewest) = entropies.ranked().last().copied().unwrap();
+    assert_eq!(last, 13);
+    assert!(fewest < 1e-6 && entropies.ranked()[30].1 > 10.0 * fewest, "{:?}", entropies.ranked());
+}
+
+#[test]
+fn the_file_of_channels_is_used_again_by_the_same_teacher_only() {
+    let folder = tempfile::tempdir().unwrap();
+    photos(folder.path());
+    let path = teacher(folder.path());
+    let run = options(folder.path(), &folder.path().join("student"), 1);
+    let measured = channels(&run, &path).unwrap();
+    let file = run.out.join("channels.tsv");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let edited = text.replace("its hyper-latent has 0.", "its hyper-latent has 7.");
+    std::fs::write(&file, &edited).unwrap();
+    assert!(channels(&run, &path).unwrap().hyper >= 7.0);
+    let other = edited.replace(&format!("{:08x}", measured.teacher), "00000000");
+    std::fs::write(&file, other).unwrap();
+    assert!((channels(&run, &path).unwrap().hyper - measured.hyper).abs() < 1e-9);
+}
+
+#[test]
+fn a_set_of_too_few_crops_and_a_teacher_that_is_none_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    photos(folder.path());
+    let mut options = distillation(folder.path(), "student", 1, &[Phase::Features]);
+    options.crops = 7;
+    let error = distill(&options, &mut |_, _| {}).unwrap_err();
+    assert!(matches!(error, DistillError::FewCrops(7)));
+    options.crops = 8;
+    options.teacher = folder.path().join("a.png");
+    let error = distill(&options, &mut |_, _| {}).unwrap_err();
+    assert!(error.to_string().contains("a.png"), "{error}");
+}
