@@ -100,10 +100,15 @@ pub(super) fn residual(latent: f32, gain: f32, mean64: i32) -> f32 {
     latent * gain - mean64 as f32 / MEAN_STEPS as f32
 }
 
-/// The nearest symbol.
+/// The nearest symbol, halves away from 0.
 pub(super) fn nearest(residual: f32) -> i16 {
-    // Saturates, and makes 0 of what is no number; the limit fits i16.
-    (residual.round() as i32).clamp(-MAX_SYMBOL, MAX_SYMBOL) as i16
+    // Not `round`, which is a call into the system's library where SSE 4.1 is not taken for granted. What is no number becomes 0.
+    let limit = MAX_SYMBOL as f32;
+    let within = residual.clamp(-limit, limit);
+    let whole = within as i32;
+    let rest = within - whole as f32;
+    // The limit fits i16.
+    (whole + i32::from(rest >= 0.5) - i32::from(rest <= -0.5)) as i16
 }
 
 /// The better of the nearest symbol and the one before it.

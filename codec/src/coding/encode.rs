@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::choose::{Effort, nearest, residual};
 use super::skip::Skipped;
 use crate::entropy::{CostTable, TileEncoder};
-use crate::error::Error;
+use crate::error::{EntropyError, Error};
 use crate::prior::{Prediction, PriorEngine, PriorWeights, QualityIndex, TileShape};
 use crate::stats::{Stats, timed};
 
@@ -106,14 +106,22 @@ impl Setting<'_> {
             let start = tiles.par_iter().map(|tile| self.start(tile, skip));
             start.collect::<Result<_, Error>>()
         })?;
+        // While the prior goes on to the next pass, the coders write the one before: they need nothing of it.
+        let (mut chosen, mut indices): (Vec<Vec<i16>>, Vec<Vec<u8>>) = Default::default();
         for pass in 0..PASSES {
-            let predictions = timed(&mut stats.prior, || engine.predict())?;
-            let symbols: Vec<Vec<i16>> = timed(&mut stats.coding, || {
+            let (running, time) = (&mut *engine, &mut stats.prior);
+            let predict = move || timed(time, move || running.predict());
+            let (predictions, written) = rayon::join(predict, || self.write(&mut jobs, &chosen, &indices));
+            written?;
+            let predictions = predictions?;
+            chosen = timed(&mut stats.coding, || {
                 let jobs = jobs.par_iter_mut().zip(predictions);
-                jobs.map(|(job, prediction)| self.code(job, pass, prediction)).collect::<Result<_, Error>>()
+                jobs.map(|(job, prediction)| self.choose(job, pass, prediction)).collect::<Result<_, Error>>()
             })?;
-            timed(&mut stats.prior, || engine.accept(&symbols))?;
+            indices = predictions.iter().map(|prediction| prediction.index.clone()).collect();
+            timed(&mut stats.prior, || engine.accept(&chosen))?;
         }
+        timed(&mut stats.coding, || self.write(&mut jobs, &chosen, &indices))?;
         let latents = timed(&mut stats.prior, || engine.finish())?;
         let finish = |(job, y64): (Job<'_>, Vec<i32>)| {
             let coded = Coded { payload: job.coder.finish(), y64, skip, symbols: job.symbols };
@@ -129,38 +137,68 @@ impl Setting<'_> {
         Ok(Job { tile: *tile, coder, skipped: Skipped::default(), symbols: tile.hyper.len() as u64 })
     }
 
-    /// Chooses and codes the symbols of a pass.
-    fn code(&self, job: &mut Job<'_>, pass: usize, p: &Prediction) -> Result<Vec<i16>, Error> {
+    /// Chooses the symbols of a pass.
+    fn choose(&self, job: &mut Job<'_>, pass: usize, p: &Prediction) -> Result<Vec<i16>, Error> {
         let channels = self.gains.len();
         let part = channels / PASSES;
-        let skip = job.coder.skip();
-        let mut symbols = Vec::with_capacity(p.index.len());
-        let positions = job.tile.latent.chunks_exact(channels);
-        let predicted = p.mean64.chunks_exact(part).zip(p.index.chunks_exact(part));
-        for (position, (latent, (means, indices))) in positions.zip(predicted).enumerate() {
-            let width = job.tile.shape.width;
-            let group = GROUP[pass][phase(position / width, position % width)] * part;
-            let coded = latent[group..group + part].iter().zip(&self.gains[group..]);
-            for ((&latent, &gain), (&mean, &index)) in coded.zip(means.iter().zip(indices)) {
+        let (width, skip) = (job.tile.shape.width, job.coder.skip());
+        let mut symbols = vec![0; p.index.len()];
+        // Only the coder needs an order.
+        let predicted = p.mean64.par_chunks(width * part).zip(p.index.par_chunks(width * part));
+        let rows =
+            symbols.par_chunks_mut(width * part).zip(job.tile.latent.par_chunks(width * channels)).zip(predicted);
+        let chosen = rows.enumerate().with_min_len(2).map(|(row, ((symbols, latent), (means, indices)))| {
+            let groups = |column| GROUP[pass][phase(row, column)] * part;
+            self.choose_row(symbols, latent, means, indices, groups, skip).map_err(|e| e.in_tile(job.tile.number))
+        });
+        // In the order of the rows, because sums of floats depend on it.
+        for (skipped, coded) in chosen.collect::<Result<Vec<_>, Error>>()? {
+            job.skipped.merge(&skipped);
+            job.symbols += coded;
+        }
+        Ok(symbols)
+    }
+
+    /// Codes the symbols of a pass, with the tables of their indices.
+    fn write(&self, jobs: &mut [Job<'_>], symbols: &[Vec<i16>], indices: &[Vec<u8>]) -> Result<(), Error> {
+        let coded = symbols.par_iter().zip(indices);
+        jobs.par_iter_mut().zip(coded).try_for_each(|(job, (symbols, indices))| {
+            let written = job.coder.encode_symbols(self.weights.scale_tables(), symbols, indices);
+            written.map_err(|e| e.in_tile(job.tile.number))
+        })
+    }
+
+    /// Chooses the symbols of a row, whose latents [width, M] begin at `groups` of a column. Returns what was left out, and how many are coded.
+    fn choose_row(
+        &self,
+        symbols: &mut [i16],
+        latent: &[f32],
+        means: &[i32],
+        indices: &[u8],
+        groups: impl Fn(usize) -> usize,
+        skip: bool,
+    ) -> Result<(Skipped, u64), EntropyError> {
+        let part = self.gains.len() / PASSES;
+        let (mut skipped, mut coded) = (Skipped::default(), 0);
+        let positions = symbols.chunks_exact_mut(part).zip(latent.chunks_exact(self.gains.len()));
+        let predicted = means.chunks_exact(part).zip(indices.chunks_exact(part));
+        for (column, ((symbols, latent), (means, indices))) in positions.zip(predicted).enumerate() {
+            let group = groups(column);
+            let latents = latent[group..group + part].iter().zip(&self.gains[group..]);
+            let places = symbols.iter_mut().zip(means.iter().zip(indices));
+            for ((&latent, &gain), (symbol, (&mean, &index))) in latents.zip(places) {
                 let residual = residual(latent, gain, mean);
-                let symbol = if skip && index == 0 {
+                if skip && index == 0 {
                     let left_out = nearest(residual);
                     if left_out != 0 {
-                        let cost = self.costs.cost(0, left_out).map_err(|e| e.in_tile(job.tile.number))?;
-                        job.skipped.add(residual, left_out, cost);
+                        skipped.add(residual, left_out, self.costs.cost(0, left_out)?);
                     }
-                    0
                 } else {
-                    job.symbols += 1;
-                    let symbol = self.effort.symbol(residual, index, self.costs);
-                    symbol.map_err(|e| e.in_tile(job.tile.number))?
-                };
-                symbols.push(symbol);
+                    coded += 1;
+                    *symbol = self.effort.symbol(residual, index, self.costs)?;
+                }
             }
         }
-        job.coder
-            .encode_symbols(self.weights.scale_tables(), &symbols, &p.index)
-            .map_err(|e| e.in_tile(job.tile.number))?;
-        Ok(symbols)
+        Ok((skipped, coded))
     }
 }

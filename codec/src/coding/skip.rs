@@ -28,6 +28,12 @@ impl Skipped {
         self.cost += cost;
     }
 
+    /// Adds what was left out elsewhere.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.error += other.error;
+        self.cost += other.cost;
+    }
+
     /// Whether the bits saved are worth the error left.
     pub(super) fn is_worth_it(&self) -> bool {
         let bits = self.cost as f64 / UNITS_PER_BIT as f64;
