@@ -38,12 +38,12 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut labels = Vec::new();
     let mut score = panel("validation score: mean loss over five qualities");
-    let mut loss = panel("training loss: means of 50 steps, new crops and all qualities");
+    let mut loss = panel("training loss: running means, crops and qualities differ from step to step");
     for run in &args.runs {
         let (label, folder) = named(run);
         let lines = read(&folder)?;
         score.curves.push(points(&lines, "score", args.over));
-        loss.curves.push(points(&lines, "loss", args.over));
+        loss.curves.push(smoothed(&points(&lines, "loss", args.over)));
         labels.push(label);
     }
     let axis = match args.over {
@@ -83,4 +83,16 @@ fn points(lines: &[Value], quantity: &str, over: Over) -> Vec<(f64, f64)> {
         Over::Steps => line.get("step").and_then(Value::as_f64),
     };
     lines.iter().filter_map(|line| Some((place(line)?, line.get(quantity)?.as_f64()?))).collect()
+}
+
+/// Points of a smoothed curve, about.
+const POINTS: usize = 100;
+
+/// Means of neighbouring points: a line of the log is noisier than a run's whole progress.
+fn smoothed(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let mean = |chunk: &[(f64, f64)]| {
+        let (x, y) = chunk.iter().fold((0.0, 0.0), |sum, point| (sum.0 + point.0, sum.1 + point.1));
+        (x / chunk.len() as f64, y / chunk.len() as f64)
+    };
+    points.chunks(points.len().div_ceil(POINTS).max(1)).map(mean).collect()
 }
