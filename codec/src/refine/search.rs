@@ -25,7 +25,7 @@
 //! | curvature rising from 1 to 1.5: 15; 30; 150 | -6.3 %; -7.3 %; -8.6 % |
 //! | the same and hyper-latents, 30 | -7.8 % |
 //!
-//! That model overrates what real pictures gain: in real bytes, with 32 evaluations, eight images of Kodak gain 5.4 %, and four crops 4.8 % with 32 and
+//! That model overrates what real pictures gain: in real bytes, with 32 evaluations, Kodak gains 6.5 %, and four crops of it 4.8 % with 32 and
 //! 5.3 % with 280 evaluations (`benches/RESULTS.md`), so more of the same is not what is missing.
 //!
 //! Moving symbols while means follow earlier passes, instead of targets that keep their values when a mean changes, diverges: a
