@@ -76,6 +76,7 @@ mod runtime;
 mod samples;
 mod scale;
 mod simd;
+mod splitmix;
 mod stats;
 pub mod symbols;
 mod target;

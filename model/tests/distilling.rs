@@ -1,5 +1,7 @@
 //! Distillation as its user sees it: every phase lowers its loss, survives a kill, and leaves nothing of itself in a weight file.
 
+mod support;
+
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
@@ -8,31 +10,10 @@ use lic_model::network::Network;
 use lic_model::params;
 use lic_model::prior::{Rounding, Taps};
 use lic_model::quantise::checkpoint_to_weights;
-use lic_model::train::{Budget, Crops, Event, Options, StepReport, train};
+use lic_model::train::{Crops, Event, StepReport, train};
 use lic_model::weights::WeightFile;
-use lic_model::{Preset, checkpoint, rate};
-
-fn photos(folder: &Path) {
-    for (index, name) in ["a.png", "b.png", "c.png"].iter().enumerate() {
-        let image = image::RgbImage::from_fn(160, 128, |x, y| {
-            let wave = ((x as f32 * 0.11 * (index + 1) as f32).sin() + (y as f32 * 0.07).cos()) * 50.0;
-            let grain = ((x * 7919 + y * 104_729) % 23) as f32;
-            let value = |shift: f32| (128.0 + wave + grain + shift).clamp(0.0, 255.0) as u8;
-            image::Rgb([value(0.0), value(20.0), value(-15.0)])
-        });
-        image.save(folder.join(name)).unwrap();
-    }
-}
-
-fn options(data: &Path, out: &Path, steps: u64) -> Options {
-    let mut options =
-        Options::new(Preset::Tiny, data.into(), out.into(), Budget::Steps(steps), Device::flex().autodiff());
-    options.side = 64;
-    options.batch = 4;
-    options.schedule.warmup = 3;
-    options.checkpoint_minutes = 0.0;
-    options
-}
+use lic_model::{checkpoint, rate};
+use support::{options, photos};
 
 /// A teacher of the student's size that has been trained a little, and that has another seed.
 fn teacher(folder: &Path) -> PathBuf {

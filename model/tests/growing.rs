@@ -7,7 +7,7 @@ use lic_model::network::Network;
 use lic_model::params;
 use lic_model::preset::Preset;
 use lic_model::prior::{Rounding, Taps};
-use lic_model::train::{Adam, Batch, Crops, step};
+use lic_model::train::{Adam, Batch, Crops, Place, step};
 
 /// A network of `tiny`'s kind whose weights are all different from zero, as training leaves them.
 fn trained(config: &ModelConfig, device: &Device) -> Network {
@@ -76,7 +76,7 @@ fn everything_new_learns_within_three_steps() {
     let start = params::values(&grown);
     let mut adam = Adam::new(start.clone());
     for i in 0..3 {
-        let (_, gradient) = step(&grown, &batch(), 0, i, &device, &mut Taps::Off);
+        let (_, gradient) = step(&grown, &batch(), Place { seed: 0, step: i, device: &device }, &mut Taps::Off);
         adam.update(&gradient, &slots, 1e-3);
         grown = params::with_values(grown, &adam.weights);
     }

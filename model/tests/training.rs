@@ -1,5 +1,7 @@
 //! Training as its user sees it: it lowers the loss, survives a kill, refuses wrong input; and every preset takes a step.
 
+mod support;
+
 use std::path::Path;
 
 use burn::tensor::Device;
@@ -7,31 +9,14 @@ use lic_model::network::Network;
 use lic_model::params;
 use lic_model::prior::Taps;
 use lic_model::quantise::{checkpoint_network, checkpoint_to_weights, restore};
-use lic_model::train::{Batch, Budget, Crops, Event, Options, TrainError, load_folder, score, step, train, validate};
+use lic_model::train::{Batch, Crops, Event, Options, Place, TrainError, load_folder, score, step, train, validate};
 use lic_model::weights::WeightFile;
 use lic_model::{Preset, checkpoint};
-
-/// Three generated photos: smooth gradients with some texture.
-fn photos(folder: &Path) {
-    for (index, name) in ["a.png", "b.png", "c.png"].iter().enumerate() {
-        let image = image::RgbImage::from_fn(160, 128, |x, y| {
-            let wave = ((x as f32 * 0.11 * (index + 1) as f32).sin() + (y as f32 * 0.07).cos()) * 50.0;
-            let grain = ((x * 7919 + y * 104_729) % 23) as f32;
-            let value = |shift: f32| (128.0 + wave + grain + shift).clamp(0.0, 255.0) as u8;
-            image::Rgb([value(0.0), value(20.0), value(-15.0)])
-        });
-        image.save(folder.join(name)).unwrap();
-    }
-}
+use support::photos;
 
 fn options(data: &Path, out: &Path, steps: u64) -> Options {
-    let mut options =
-        Options::new(Preset::Tiny, data.into(), out.into(), Budget::Steps(steps), Device::flex().autodiff());
-    options.side = 64;
-    options.batch = 4;
-    options.schedule.warmup = 3;
+    let mut options = support::options(data, out, steps);
     options.schedule.quantised_share = 0.4;
-    options.checkpoint_minutes = 0.0;
     options
 }
 
@@ -204,7 +189,7 @@ fn every_preset_takes_a_step_with_a_finite_gradient_in_every_layer() {
         let network = Network::new(&preset.config(), 1, &device);
         let patches = (0..64 * 192).map(|i| ((i * 31 % 97) as f32 / 97.0 - 0.5) * 0.8).collect();
         let batch = Batch { patches, knots: vec![40], side: 64, numbers: Vec::new() };
-        let (report, gradient) = step(&network, &batch, 0, 0, &device, &mut Taps::Off);
+        let (report, gradient) = step(&network, &batch, Place { seed: 0, step: 0, device: &device }, &mut Taps::Off);
         assert!(report.loss.is_finite() && gradient.iter().all(|g| g.is_finite()), "{preset}");
         // A branch that starts at zero passes a gradient to its last layer, which must get one for the branch to wake up.
         for slot in

@@ -3,6 +3,9 @@
 use lic_shaders::order::{GROUP, PASSES, phase};
 use rayon::prelude::*;
 
+#[cfg(feature = "burn")]
+use lic_shaders::gain::MEAN_STEPS;
+
 use super::choose::{Effort, nearest, residual};
 use super::skip::Skipped;
 use crate::entropy::{CostTable, TileEncoder};
@@ -34,6 +37,14 @@ pub(crate) struct Coded {
     pub(crate) skip: bool,
     /// Symbols coded.
     pub(crate) symbols: u64,
+}
+
+#[cfg(feature = "burn")]
+impl Coded {
+    /// The latents in quantisation steps.
+    pub(crate) fn latents(&self) -> Vec<f32> {
+        self.y64.iter().map(|&y| y as f32 / MEAN_STEPS as f32).collect()
+    }
 }
 
 /// Codes some tiles (at least one). The symbols are not counted in `stats`: a caller may throw the result away.

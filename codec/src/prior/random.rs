@@ -6,19 +6,16 @@ use safetensors::tensor::TensorView;
 
 use super::{SCALES, Sizes};
 use crate::entropy::HYPER_KNOTS;
+use crate::splitmix::splitmix64;
 
-/// A small random generator (splitmix64).
+/// A small random generator.
 #[derive(Debug, Clone)]
 pub struct Noise(pub u64);
 
 impl Noise {
     /// A number in `0..below`.
     pub fn below(&mut self, below: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (x ^ (x >> 31)) % below
+        splitmix64(&mut self.0) % below
     }
 
     /// A number in `-range..=range`.

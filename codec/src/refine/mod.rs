@@ -113,8 +113,7 @@ impl Refiner<'_> {
                 };
                 let coded = self.tile(engine.as_mut(), &tile, &area, &window, &plane, stats, &mut tick)?;
                 stats.symbols += coded.symbols;
-                let decoded: Vec<f32> = coded.y64.iter().map(|&y| y as f32 / 64.0).collect();
-                plane.write(&area, &self.scaled(&decoded, &self.steps));
+                plane.write(&area, &self.scaled(&coded.latents(), &self.steps));
                 payloads.push(coded.payload);
             }
         }
@@ -169,10 +168,7 @@ impl Refiner<'_> {
             timed(&mut stats.search, || search(&task, &self.schedule, targets, hyper, &mut *tick))?;
         let refined = code(&self.scaled(&latents, &self.steps), &hyper, Effort::Nearest, stats)?;
 
-        let cost = |coded: &Coded| {
-            let decoded: Vec<f32> = coded.y64.iter().map(|&y| y as f32 / 64.0).collect();
-            8.0 * coded.payload.len() as f64 + window.distortion(&decoded)
-        };
+        let cost = |coded: &Coded| 8.0 * coded.payload.len() as f64 + window.distortion(&coded.latents());
         Ok(timed(&mut stats.search, || {
             let mut best = (cost(&nearest), nearest);
             for other in [optimised, refined] {

@@ -3,13 +3,15 @@
 //! Differs from [`CostTable`], whose integers decide in effort 1 and nowhere else, in being rounded and complete: every symbol has a length. Scale indices
 //! come from the float prior here, so the search sees nearly what the integer prior will charge.
 
+use lic_model::rate::{SCALE_MAX, SCALE_MIN};
+
 use crate::entropy::cost::UNITS_PER_BIT;
 use crate::entropy::{CostTable, MAX_SYMBOL, ScaleTables};
 use crate::error::EntropyError;
 use crate::prior::SCALES;
 
 /// Smallest and largest scale of the tables, in quantisation steps (`codec/PRIOR.md`, "Probabilities").
-const SCALE_RANGE: [f32; 2] = [0.11, 64.0];
+const SCALE_RANGE: [f32; 2] = [SCALE_MIN, SCALE_MAX];
 
 /// Symbols past a table's edge whose escapes are listed; beyond them a symbol costs as much as the last.
 const ESCAPES: i32 = 32;

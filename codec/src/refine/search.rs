@@ -41,6 +41,7 @@ use crate::coding::STEPS2_PER_BIT;
 use crate::entropy::{CostTable, MAX_SYMBOL, cost::UNITS_PER_BIT};
 use crate::error::Error;
 use crate::prior::HYPER_MAX;
+use crate::splitmix::splitmix64;
 
 /// A state of a tile.
 #[derive(Debug, Clone)]
@@ -219,16 +220,12 @@ const RATE_SHARE: f32 = 0.7;
 /// Standard deviation, in steps, of what means move by in an iteration.
 const CROSSING: f32 = 0.3;
 
-/// Numbers in 0..1 that are the same in every run (SplitMix64, Steele, Lea and Flood 2014).
+/// Numbers in 0..1 that are the same in every run.
 struct Draws(u64);
 
 impl Draws {
     fn next(&mut self) -> f32 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 40) as f32 / (1u64 << 24) as f32
+        (splitmix64(&mut self.0) >> 40) as f32 / (1u64 << 24) as f32
     }
 }
 

@@ -19,7 +19,7 @@ use crate::params;
 use crate::preset::ModelConfig;
 use crate::prior::{Taps, from_passes};
 use crate::rate::SCALE_MIN;
-use crate::train::{Batch, LOSS_SCALE, Objective, Place, StepReport, TrainError, rate_distortion};
+use crate::train::{Batch, Objective, Place, StepReport, TrainError, rate_distortion};
 
 /// The teacher's channel that each student channel is led to: those with most bits, every one of them at the student channel of its own place as far as it
 /// has one, the others at student channels whose own teacher channel carries too little.
@@ -110,7 +110,7 @@ impl Objective for ChannelDistillation {
             let latents = self.teacher.latents(missing);
             vec![latents.latent, latents.residual, latents.log_scale]
         })?;
-        let mut pass = rate_distortion(network, batch, place.seed, place.step, place.device, taps);
+        let pass = rate_distortion(network, batch, place, taps);
         let [b, h, w, y] = pass.latent.dims();
         let tensor = |values: &[f32], shape: [usize; 4]| {
             Tensor::<4>::from_data(TensorData::new(values.to_vec(), shape), place.device)
@@ -138,9 +138,8 @@ impl Objective for ChannelDistillation {
         let distances = difference.square() + divergence(mean_difference, log_scale, student_log);
         let weights = tensor(&self.weights, [1, 1, 1, y]);
         let distance = (distances * weights).sum().div_scalar((b * h * w) as f64);
-        pass.report.added = self.factor * f64::from(distance.clone().without_autodiff().into_scalar::<f32>());
-        let gradients = (pass.loss + distance.mul_scalar(self.factor * LOSS_SCALE)).backward();
-        Ok((pass.report, params::gradients(network, &gradients)))
+        let (report, gradients) = pass.towards(distance, self.factor);
+        Ok((report, params::gradients(network, &gradients)))
     }
 }
 

@@ -19,7 +19,7 @@ use crate::network::Network;
 use crate::params::{self, Slot};
 use crate::preset::ModelConfig;
 use crate::prior::Taps;
-use crate::train::{Batch, LOSS_SCALE, Objective, Place, StepReport, TrainError, rate_distortion};
+use crate::train::{Batch, Objective, Place, StepReport, TrainError, rate_distortion};
 
 /// What the names of the projections' tensors begin with in a checkpoint.
 const PREFIX: &str = "projection";
@@ -115,18 +115,19 @@ impl Objective for FeatureAlignment {
     ) -> Result<(StepReport, Vec<f32>), TrainError> {
         let sizes = stage_sizes(&self.teacher.config, batch.side);
         let targets = recall(&mut self.cache, batch, &sizes, |missing| self.teacher.stages(missing))?;
-        let mut pass = rate_distortion(network, batch, place.seed, place.step, place.device, taps);
+        let mut pass = rate_distortion(network, batch, place, taps);
         let mut distance = Tensor::<1>::zeros([1], place.device);
-        for ((stage, layer), target) in pass.stages.into_iter().zip(&self.projections.layers).zip(targets) {
+        for ((stage, layer), target) in
+            std::mem::take(&mut pass.stages).into_iter().zip(&self.projections.layers).zip(targets)
+        {
             let [b, h, w, _] = stage.dims();
             let target = Tensor::<4>::from_data(TensorData::new(target, [b, h, w, layer.outputs()]), place.device);
             let difference = full(layer.forward(stage)) - target;
             distance = distance + difference.square().mean();
         }
-        pass.report.added = self.factor * f64::from(distance.clone().without_autodiff().into_scalar::<f32>());
-        let gradients = (pass.loss + distance.mul_scalar(self.factor * LOSS_SCALE)).backward();
+        let (report, gradients) = pass.towards(distance, self.factor);
         let mut gradient = params::gradients(network, &gradients);
         gradient.extend(params::gradients(&self.projections, &gradients));
-        Ok((pass.report, gradient))
+        Ok((report, gradient))
     }
 }

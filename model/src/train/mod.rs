@@ -30,4 +30,4 @@ pub use validate::{Point, VALIDATION_KNOTS, load_folder, score, validate};
 pub(crate) use data::FIXED_PARTS;
 pub(crate) use run::CHECKPOINT;
 pub(crate) use start::read as read_model;
-pub(crate) use step::{LOSS_SCALE, rate_distortion};
+pub(crate) use step::rate_distortion;

@@ -68,6 +68,6 @@ impl Objective for RateDistortion {
         place: Place<'_>,
         taps: &mut Taps<'_>,
     ) -> Result<(StepReport, Vec<f32>), TrainError> {
-        Ok(step(network, batch, place.seed, place.step, place.device, taps))
+        Ok(step(network, batch, place, taps))
     }
 }

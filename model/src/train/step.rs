@@ -1,8 +1,9 @@
 //! One training step: forward, loss, gradient.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
 use super::data::{Batch, mix};
+use super::objective::Place;
 use crate::net::Sight;
 use crate::network::Network;
 use crate::params;
@@ -11,7 +12,7 @@ use crate::prior::{PriorOutput, Rounding, Taps, uniform_noise};
 use crate::rate;
 
 /// Scales the loss so that typical gradients have a norm near 1, where they are clipped.
-pub(crate) const LOSS_SCALE: f64 = 0.1;
+const LOSS_SCALE: f64 = 0.1;
 
 /// What a step measured, averaged over its samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -41,28 +42,23 @@ pub(crate) struct Pass {
     pub(crate) stages: Vec<Tensor<4>>,
 }
 
-/// Loss and gradient (in the order of [`params::slots`]) of `network` on a batch. `seed` and `step` determine the noise.
-pub fn step(
-    network: &Network,
-    batch: &Batch,
-    seed: u64,
-    step: u64,
-    device: &Device,
-    taps: &mut Taps<'_>,
-) -> (StepReport, Vec<f32>) {
-    let pass = rate_distortion(network, batch, seed, step, device, taps);
+impl Pass {
+    /// Report and gradients of the loss with `factor` times a distance [1] added.
+    pub(crate) fn towards(mut self, distance: Tensor<1>, factor: f64) -> (StepReport, Gradients) {
+        self.report.added = factor * f64::from(distance.clone().without_autodiff().into_scalar::<f32>());
+        (self.report, (self.loss + distance.mul_scalar(factor * LOSS_SCALE)).backward())
+    }
+}
+
+/// Loss and gradient (in the order of [`params::slots`]) of `network` on a batch.
+pub fn step(network: &Network, batch: &Batch, place: Place<'_>, taps: &mut Taps<'_>) -> (StepReport, Vec<f32>) {
+    let pass = rate_distortion(network, batch, place, taps);
     (pass.report, params::gradients(network, &pass.loss.backward()))
 }
 
 /// The forward pass of [`step`].
-pub(crate) fn rate_distortion(
-    network: &Network,
-    batch: &Batch,
-    seed: u64,
-    step: u64,
-    device: &Device,
-    taps: &mut Taps<'_>,
-) -> Pass {
+pub(crate) fn rate_distortion(network: &Network, batch: &Batch, place: Place<'_>, taps: &mut Taps<'_>) -> Pass {
+    let Place { seed, step, device } = place;
     let samples = batch.knots.len();
     let side = batch.side / 8;
     let pixels = (batch.side * batch.side) as f64;

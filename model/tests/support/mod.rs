@@ -1,0 +1,31 @@
+//! What the tests of training and of distillation begin with.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use lic_model::Preset;
+use lic_model::train::{Budget, Options};
+
+/// Three generated photos: smooth gradients with some texture.
+pub(crate) fn photos(folder: &Path) {
+    for (index, name) in ["a.png", "b.png", "c.png"].iter().enumerate() {
+        let image = image::RgbImage::from_fn(160, 128, |x, y| {
+            let wave = ((x as f32 * 0.11 * (index + 1) as f32).sin() + (y as f32 * 0.07).cos()) * 50.0;
+            let grain = ((x * 7919 + y * 104_729) % 23) as f32;
+            let value = |shift: f32| (128.0 + wave + grain + shift).clamp(0.0, 255.0) as u8;
+            image::Rgb([value(0.0), value(20.0), value(-15.0)])
+        });
+        image.save(folder.join(name)).unwrap();
+    }
+}
+
+/// A short run of `tiny` on them.
+pub(crate) fn options(data: &Path, out: &Path, steps: u64) -> Options {
+    let mut options =
+        Options::new(Preset::Tiny, data.into(), out.into(), Budget::Steps(steps), Device::flex().autodiff());
+    options.side = 64;
+    options.batch = 4;
+    options.schedule.warmup = 3;
+    options.checkpoint_minutes = 0.0;
+    options
+}
