@@ -6,18 +6,20 @@ use burn::tensor::Device;
 use indicatif::ProgressBar;
 use lic_model::Preset;
 use lic_model::net::Precision;
-use lic_model::train::{Budget, Event, Options, StepReport};
+use lic_model::train::{Budget, Event, Kernels, Options, StepReport};
 
 use crate::output::progress;
 
 /// Where training runs.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum TrainDevice {
-    /// burn's own CPU backend.
+    /// The CPU with kernels of our own, in f32; burn's where there are none: presets with attention, distillation.
     Cpu,
+    /// burn's own CPU backend.
+    Flex,
     /// wgpu: any graphics card.
     Gpu,
-    /// libtorch on the CPU: fastest here; needs the cargo feature `libtorch`.
+    /// libtorch on the CPU; needs the cargo feature `libtorch`.
     Libtorch,
 }
 
@@ -57,6 +59,9 @@ pub struct Run {
     /// Put new hidden units in the places of those in the file of --from whose gates are shut on all photos.
     #[arg(long, requires = "from")]
     revive: bool,
+    /// Learning rate of the blocks that get new hidden units, relative to all others'.
+    #[arg(long, default_value_t = 1.0, requires = "revive", value_name = "FACTOR")]
+    revived_rate: f32,
     /// Where to train.
     #[arg(long, value_enum, default_value = "cpu")]
     device: TrainDevice,
@@ -127,9 +132,13 @@ impl Run {
         let mut options = Options::new(self.preset, self.data.clone(), self.out.clone(), budget, device);
         options.valid.clone_from(&self.valid);
         options.precision = precision(self.precision, self.device);
+        if matches!(self.device, TrainDevice::Cpu) && self.preset.config().head_width.is_none() {
+            options.kernels = Kernels::Own;
+        }
         options.resume = self.resume;
         options.from.clone_from(&self.from);
         options.revive = self.revive;
+        options.revived_rate = self.revived_rate;
         options.batch = usize::from(self.batch);
         options.side = self.crop;
         options.smallest_scale = self.smallest_scale;
@@ -145,7 +154,7 @@ impl Run {
 
 fn device(choice: TrainDevice) -> anyhow::Result<Device> {
     match choice {
-        TrainDevice::Cpu => Ok(Device::flex()),
+        TrainDevice::Cpu | TrainDevice::Flex => Ok(Device::flex()),
         #[cfg(feature = "gpu")]
         TrainDevice::Gpu => Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
         #[cfg(not(feature = "gpu"))]

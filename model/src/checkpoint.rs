@@ -43,6 +43,9 @@ pub struct Meta {
     /// Steps behind Adam's moments when the run began: 0, or those of the checkpoint that it began with.
     #[serde(default)]
     pub lead: u64,
+    /// Blocks with hidden units that were new when the run began ([`crate::grow::revive`]).
+    #[serde(default)]
+    pub revived: Vec<String>,
     /// Seed of the run.
     pub seed: u64,
     /// Integer grid of the prior's activations, once calibrated.
@@ -60,6 +63,7 @@ impl Meta {
             seconds: 0.0,
             earlier: (0, 0.0),
             lead: 0,
+            revived: Vec::new(),
             seed,
             grid: None,
         }

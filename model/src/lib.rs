@@ -8,6 +8,8 @@
 //! - `libtorch`: burn on libtorch, for training on CPUs.
 
 #[cfg(feature = "burn")]
+pub mod backprop;
+#[cfg(feature = "burn")]
 pub mod checkpoint;
 #[cfg(feature = "burn")]
 pub mod complexity;

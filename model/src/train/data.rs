@@ -240,7 +240,7 @@ pub(super) fn patches(pixels: &[u8], width: usize, height: usize) -> Vec<f32> {
 }
 
 /// A well-mixed seed from three numbers (splitmix64 finaliser).
-pub(super) fn mix(seed: u64, step: u64, sample: u64) -> u64 {
+pub(crate) fn mix(seed: u64, step: u64, sample: u64) -> u64 {
     let mut x = seed ^ step.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ sample.wrapping_mul(0xd1b5_4a32_d192_ed03);
     for multiplier in [0xbf58_476d_1ce4_e5b9, 0x94d0_49bb_1331_11eb] {
         x = (x ^ (x >> 30)).wrapping_mul(multiplier);

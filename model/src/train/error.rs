@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::DataError;
+use crate::backprop::Missing;
 use crate::checkpoint::CheckpointError;
 use crate::distill::CacheError;
 use crate::grow::GrowError;
@@ -22,6 +23,9 @@ pub enum TrainError {
     /// The checkpoint's tensors.
     #[error(transparent)]
     Params(#[from] ParamError),
+    /// There are no kernels of our own for the network.
+    #[error(transparent)]
+    Kernels(#[from] Missing),
     /// What a teacher said before.
     #[error(transparent)]
     Teacher(#[from] CacheError),

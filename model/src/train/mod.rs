@@ -21,13 +21,13 @@ pub use data::{Batch, Crops, DataError, load_image};
 pub use error::TrainError;
 pub use event::Event;
 pub use objective::{Objective, Place, RateDistortion};
-pub use options::Options;
+pub use options::{Kernels, Options};
 pub use run::{train, train_towards};
 pub use schedule::{Budget, Schedule};
 pub use step::{StepReport, step};
 pub use validate::{Point, VALIDATION_KNOTS, load_folder, score, validate};
 
-pub(crate) use data::FIXED_PARTS;
+pub(crate) use data::{FIXED_PARTS, mix};
 pub(crate) use run::CHECKPOINT;
 pub(crate) use start::read as read_model;
-pub(crate) use step::rate_distortion;
+pub(crate) use step::{LOSS_SCALE, latent_noise_seed, rate_distortion};

@@ -9,6 +9,15 @@ use super::{Budget, Schedule};
 use crate::net::Precision;
 use crate::preset::Preset;
 
+/// What computes the loss and its gradient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kernels {
+    /// burn's automatic differentiation on [`Options::device`].
+    Burn,
+    /// [`crate::backprop`], on the CPU in f32; burn still validates. Only the rate-distortion loss of presets without attention.
+    Own,
+}
+
 /// Settings of a run.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -36,6 +45,8 @@ pub struct Options {
     pub from: Option<PathBuf>,
     /// Put new hidden units in the places of those of `from` whose gates are shut.
     pub revive: bool,
+    /// Learning rate of the blocks with such units, relative to the others'.
+    pub revived_rate: f32,
     /// Minutes between checkpoints.
     pub checkpoint_minutes: f64,
     /// Minutes between validations; one more is made at the end.
@@ -44,6 +55,8 @@ pub struct Options {
     pub precision: Precision,
     /// Device with autodiff.
     pub device: Device,
+    /// What computes steps.
+    pub kernels: Kernels,
 }
 
 impl Options {
@@ -62,10 +75,12 @@ impl Options {
             resume: false,
             from: None,
             revive: false,
+            revived_rate: 1.0,
             checkpoint_minutes: 5.0,
             validate_minutes: 20.0,
             precision: Precision::F32,
             device,
+            kernels: Kernels::Burn,
         }
     }
 }

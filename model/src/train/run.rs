@@ -11,10 +11,11 @@ use super::log::Log;
 use super::objective::{Objective, Place, RateDistortion};
 use super::start::{Start, begin};
 use super::validate::{load_folder, score, validate};
-use super::{Event, Options, TrainError};
+use super::{Event, Kernels, Options, TrainError};
+use crate::backprop::Engine;
 use crate::checkpoint;
 use crate::grow::shut_units;
-use crate::net::{Precision, in_f32, set_matrix_precision};
+use crate::net::{Precision, in_f32, matrix_precision, set_matrix_precision};
 use crate::params;
 use crate::prior::Taps;
 use crate::quantise::calibrate;
@@ -30,7 +31,7 @@ pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
 /// # Errors
 /// See [`TrainError`]. The last checkpoint stays usable.
 pub fn train(options: &Options, observe: &mut dyn FnMut(Event<'_>)) -> Result<(), TrainError> {
-    train_towards(options, &mut RateDistortion, observe)
+    run(options, &mut RateDistortion, options.kernels, observe)
 }
 
 /// Trains on any loss until the schedule ends; `observe` hears of every step.
@@ -40,6 +41,15 @@ pub fn train(options: &Options, observe: &mut dyn FnMut(Event<'_>)) -> Result<()
 pub fn train_towards(
     options: &Options,
     objective: &mut dyn Objective,
+    observe: &mut dyn FnMut(Event<'_>),
+) -> Result<(), TrainError> {
+    run(options, objective, Kernels::Burn, observe)
+}
+
+fn run(
+    options: &Options,
+    objective: &mut dyn Objective,
+    kernels: Kernels,
     observe: &mut dyn FnMut(Event<'_>),
 ) -> Result<(), TrainError> {
     if options.side == 0 || !options.side.is_multiple_of(64) {
@@ -63,6 +73,10 @@ pub fn train_towards(
         step: start.meta.step,
         revived: start.revived,
     });
+    let mut engine = match kernels {
+        Kernels::Burn => None,
+        Kernels::Own => Some(Engine::new(&start.meta.config, &start.slots)?),
+    };
     let mut log = Log::open(&options.out)?;
     if let (0, Some(images)) = (start.meta.step, &validation) {
         // What the run begins with: curves start here.
@@ -98,16 +112,26 @@ pub fn train_towards(
             set_matrix_precision(if meta.grid.is_some() { Precision::F32 } else { options.precision });
             let begun = Instant::now();
             let Ok(batch) = receiver.recv() else { break };
-            let mut taps = meta.grid.as_ref().map_or(Taps::Off, Taps::Round);
-            let place = Place { seed: options.seed, step: meta.step, device: &options.device };
-            let (report, gradient) = objective.step(network, &batch, place, &mut taps)?;
+            let (report, gradient) = match &mut engine {
+                Some(engine) => {
+                    let precision = matrix_precision();
+                    engine.step(&adam.weights, &batch, [options.seed, meta.step], meta.grid.as_ref(), precision)
+                }
+                None => {
+                    let mut taps = meta.grid.as_ref().map_or(Taps::Off, Taps::Round);
+                    let place = Place { seed: options.seed, step: meta.step, device: &options.device };
+                    objective.step(network, &batch, place, &mut taps)?
+                }
+            };
             let rate = options.schedule.rate(meta.step, progress);
             let norm = adam.update(&gradient, slots, rate);
             bad = if norm.is_finite() { 0 } else { bad + 1 };
             if bad >= MOST_BAD_STEPS {
                 return Err(TrainError::Diverged(bad));
             }
-            *network = params::with_values(network.clone(), &adam.weights);
+            if engine.is_none() {
+                *network = params::with_values(network.clone(), &adam.weights);
+            }
             objective.set_values(start.own_values());
             let meta = &mut start.meta;
             meta.step += 1;

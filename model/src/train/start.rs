@@ -59,6 +59,7 @@ pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Object
         }
         let adam = checkpoint::optimiser(&path, &meta, &parts, &slots)?;
         let network = params::with_values(network, &adam.weights);
+        hasten(&mut slots, &meta.revived, options.revived_rate);
         let start = Start { network, adam, meta, slots, network_size, revived: 0 };
         objective.set_values(start.own_values());
         return Ok(start);
@@ -83,9 +84,22 @@ pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Object
     if options.revive {
         let shut = in_f32(|| shut_units(&network, crops, &options.device));
         revived = revive(&mut adam, &slots, &shut, options.seed);
+        meta.revived = shut.into_iter().filter(|block| !block.units.is_empty()).map(|block| block.block).collect();
+        hasten(&mut slots, &meta.revived, options.revived_rate);
         network = params::with_values(network, &adam.weights);
     }
     Ok(Start { network, adam, meta, slots, network_size, revived })
+}
+
+/// Multiplies the learning rate of the hidden units of `blocks`: of what goes into them and what comes out of them.
+fn hasten(slots: &mut [Slot], blocks: &[String], factor: f32) {
+    for slot in slots {
+        let path = slot.name.strip_suffix(".weight").or_else(|| slot.name.strip_suffix(".bias"));
+        let block = path.and_then(|path| path.strip_suffix(".expand").or_else(|| path.strip_suffix(".project")));
+        if block.is_some_and(|block| blocks.iter().any(|name| name == block)) {
+            slot.rate *= factor;
+        }
+    }
 }
 
 /// The network's parameters and the loss's own.

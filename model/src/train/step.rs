@@ -12,7 +12,7 @@ use crate::prior::{PriorOutput, Rounding, Taps, uniform_noise};
 use crate::rate;
 
 /// Scales the loss so that typical gradients have a norm near 1, where they are clipped.
-const LOSS_SCALE: f64 = 0.1;
+pub(crate) const LOSS_SCALE: f64 = 0.1;
 
 /// What a step measured, averaged over its samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -79,7 +79,7 @@ pub(crate) fn rate_distortion(network: &Network, batch: &Batch, place: Place<'_>
 
     let residuals = params::read(residual.clone().without_autodiff());
     let log_scales = params::read(log_scale.clone().without_autodiff());
-    let noise = uniform_noise(mix(seed, step, u64::MAX - 1), residuals.len());
+    let noise = uniform_noise(latent_noise_seed(seed, step), residuals.len());
     let blocks = residual.dims()[0];
     let mut rate = rate::rate(&residuals, &log_scales, Some(&noise), blocks, samples);
 
@@ -114,6 +114,11 @@ pub(crate) fn rate_distortion(network: &Network, batch: &Batch, place: Place<'_>
     }
     let loss = y_rate + z_rate + (squares * row_vector(&distortion, device)).sum();
     Pass { loss, report, latent, residual, log_scale, stages }
+}
+
+/// Seed of the noise in place of the latent's rounding; `mix(seed, step, u64::MAX)` is the hyper-latent's.
+pub(crate) fn latent_noise_seed(seed: u64, step: u64) -> u64 {
+    mix(seed, step, u64::MAX - 1)
 }
 
 fn row_vector(values: &[f32], device: &Device) -> Tensor<1> {

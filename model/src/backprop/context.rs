@@ -1,0 +1,161 @@
+//! Context passes and heads, forwards and backwards, for one sample: [`crate::prior::ContextPass`], [`crate::prior::Head`].
+
+use super::block::{Block, Kept};
+use super::grid::Rounder;
+use super::hyper::KnotDense;
+use super::layer::{Dense, Size};
+use super::pool::Pool;
+use super::{Layout, Missing};
+use crate::prior::{GROUP_OF_PHASE, Grid};
+
+/// The network of pass 1, 2 or 3.
+#[derive(Debug)]
+pub(super) struct Context {
+    pub(super) input: KnotDense,
+    pub(super) blocks: Vec<Block>,
+    pass: usize,
+}
+
+/// What [`Context::back`] needs.
+#[derive(Debug)]
+pub(super) struct ContextKept {
+    input: Vec<f32>,
+    blocks: Vec<Kept>,
+}
+
+impl Context {
+    pub(super) fn find(layout: &Layout<'_>, pass: usize) -> Result<Self, Missing> {
+        let path = format!("prior.passes.{}", pass - 1);
+        let blocks = (0..layout.config.context_blocks).map(|i| Block::find(layout, &format!("{path}.blocks.{i}")));
+        Ok(Self {
+            input: KnotDense::find(layout, &format!("{path}.input"), &format!("{path}.knots"))?,
+            blocks: blocks.collect::<Result<_, _>>()?,
+            pass,
+        })
+    }
+
+    /// Features [h, w, hidden] and feedback [h, w, y] -> features of this pass.
+    pub(super) fn forward(
+        &self,
+        features: &[f32],
+        feedback: &[f32],
+        knot: usize,
+        weights: &[f32],
+        size: Size,
+        grid: Option<&Grid>,
+        pool: &mut Pool,
+    ) -> (Vec<f32>, ContextKept) {
+        let dense = &self.input.dense;
+        let hidden = dense.outputs;
+        let mut input = pool.take(features.len() + feedback.len());
+        let rows = features.chunks_exact(hidden).zip(feedback.chunks_exact(dense.inputs - hidden));
+        for (out, (features, feedback)) in input.chunks_exact_mut(dense.inputs).zip(rows) {
+            out[..hidden].copy_from_slice(features);
+            out[hidden..].copy_from_slice(feedback);
+        }
+        let stream = Rounder::at(grid, &format!("pass{}.stream", self.pass));
+        let mut x = self.input.forward(&input, knot, weights, pool);
+        stream.round(&mut x);
+        let mut blocks = Vec::with_capacity(self.blocks.len());
+        for (i, block) in self.blocks.iter().enumerate() {
+            let inner = Rounder::at(grid, &format!("pass{}.hidden{i}", self.pass));
+            let (out, kept) = block.prior(x, size, [stream, inner], pool);
+            blocks.push(kept);
+            x = out;
+        }
+        (x, ContextKept { input, blocks })
+    }
+
+    /// The gradient `d` of this pass's features -> that of features and feedback, side by side [h, w, hidden + y].
+    pub(super) fn back(&self, mut kept: ContextKept, mut d: Vec<f32>, knot: usize, size: Size, gradient: &mut [f32], pool: &mut Pool) -> Vec<f32> {
+        for block in self.blocks.iter().rev() {
+            if let Some(keep) = kept.blocks.pop() {
+                d = block.prior_back(keep, d, size, gradient, pool);
+            }
+        }
+        self.input.learn(&kept.input, &d, knot, gradient, pool);
+        let d_input = self.input.dense.back(&d, pool);
+        pool.give(d);
+        pool.give(kept.input);
+        d_input
+    }
+}
+
+/// The last layers of a pass: means and log-scales, by channel group.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub(super) mean: Vec<Dense>,
+    pub(super) scale: Vec<Dense>,
+    pass: usize,
+}
+
+/// What a head finds for one phase: its positions' features, means and log-scales.
+#[derive(Debug)]
+pub(super) struct Phase {
+    rows: Vec<f32>,
+    pub(super) mean: Vec<f32>,
+    pub(super) log_scale: Vec<f32>,
+}
+
+impl Phase {
+    pub(super) fn give(self, pool: &mut Pool) {
+        for buffer in [self.rows, self.mean, self.log_scale] {
+            pool.give(buffer);
+        }
+    }
+}
+
+impl Head {
+    pub(super) fn find(layout: &Layout<'_>, pass: usize) -> Result<Self, Missing> {
+        let layers = |name: &str| -> Result<Vec<Dense>, Missing> {
+            let (weight, shape) = layout.find(&format!("prior.heads.{pass}.{name}"))?;
+            let (bias, _) = layout.find(&format!("prior.heads.{pass}.{name}_bias"))?;
+            let (matrix, row) = (weight.len() / 4, bias.len() / 4);
+            let part = |start: usize, len: usize, group: usize| start + group * len..start + (group + 1) * len;
+            Ok((0..4)
+                .map(|g| Dense::of(part(weight.start, matrix, g), part(bias.start, row, g), [shape[1], shape[2]]))
+                .collect())
+        };
+        Ok(Self { mean: layers("mean")?, scale: layers("scale")?, pass })
+    }
+
+    /// The group that a phase decodes in this pass.
+    pub(super) fn group(&self, phase: usize) -> usize {
+        GROUP_OF_PHASE[self.pass][phase]
+    }
+
+    /// Features [h, w, hidden] -> the four phases.
+    pub(super) fn forward(&self, features: &[f32], size: Size, pool: &mut Pool) -> Vec<Phase> {
+        let hidden = self.mean[0].inputs;
+        let phase = |phase| {
+            let mut rows = pool.take(features.len() / 4);
+            for (position, row) in positions(phase, size).zip(rows.chunks_exact_mut(hidden)) {
+                row.copy_from_slice(&features[position * hidden..][..hidden]);
+            }
+            let group = self.group(phase);
+            let (mean, log_scale) = (self.mean[group].forward(&rows, pool), self.scale[group].forward(&rows, pool));
+            Phase { rows, mean, log_scale }
+        };
+        (0..4).map(phase).collect()
+    }
+
+    /// Gradients of the means and log-scales of a phase -> those of the features, at the phase's positions of `d_features`.
+    pub(super) fn back(&self, phase: usize, kept: &Phase, d: [&[f32]; 2], d_features: &mut [f32], size: Size, gradient: &mut [f32], pool: &mut Pool) {
+        let group = self.group(phase);
+        let (mean, scale) = (&self.mean[group], &self.scale[group]);
+        mean.learn(&kept.rows, d[0], gradient, pool);
+        scale.learn(&kept.rows, d[1], gradient, pool);
+        let mut d_rows = mean.back(d[0], pool);
+        scale.back_into(d[1], &mut d_rows, pool);
+        let hidden = mean.inputs;
+        for (position, row) in positions(phase, size).zip(d_rows.chunks_exact(hidden)) {
+            d_features[position * hidden..][..hidden].copy_from_slice(row);
+        }
+        pool.give(d_rows);
+    }
+}
+
+/// The positions of a phase, row by row.
+pub(super) fn positions(phase: usize, [h, w]: Size) -> impl Iterator<Item = usize> {
+    (0..h / 2 * (w / 2)).map(move |i| (2 * (i / (w / 2)) + phase / 2) * w + 2 * (i % (w / 2)) + phase % 2)
+}

@@ -1,0 +1,189 @@
+//! The step of a whole batch: weights are packed once, samples are shared out among threads, gradients are added up.
+
+use rayon::prelude::*;
+
+use super::block::Block;
+use super::layer::Dense;
+use super::pool::Pool;
+use super::prior::{Prior, Sample};
+use super::transform::{Analysis, Synthesis};
+use super::{Layout, Missing, Noise};
+use crate::net::Precision;
+use crate::params::Slot;
+use crate::preset::{ModelConfig, lambda};
+use crate::prior::{Grid, uniform_noise};
+use crate::train::{Batch, LOSS_SCALE, StepReport, latent_noise_seed, mix};
+
+/// A network's layers with this step's weights, and the memory that steps work in.
+#[derive(Debug)]
+pub struct Engine {
+    analysis: Analysis,
+    synthesis: Synthesis,
+    prior: Prior,
+    channels: [usize; 2],
+    workers: Vec<Worker>,
+}
+
+/// What one thread needs.
+#[derive(Debug)]
+struct Worker {
+    pool: Pool,
+    gradient: Vec<f32>,
+}
+
+/// What a sample measured.
+#[derive(Clone, Copy, Debug, Default)]
+struct Measured {
+    bpp: f64,
+    mse: f64,
+    loss: f64,
+}
+
+impl Engine {
+    /// The layers of a network of this configuration whose parameters lie at `slots`.
+    ///
+    /// # Errors
+    /// The network has attention, or `slots` are another network's.
+    pub fn new(config: &ModelConfig, slots: &[Slot]) -> Result<Self, Missing> {
+        if config.head_width.is_some() {
+            return Err(Missing::Attention);
+        }
+        let layout = Layout { config, slots };
+        Ok(Self {
+            analysis: Analysis::find(&layout)?,
+            synthesis: Synthesis::find(&layout)?,
+            prior: Prior::find(&layout)?,
+            channels: [config.y, config.z],
+            workers: Vec::new(),
+        })
+    }
+
+    fn parts(&mut self) -> (Vec<&mut Dense>, Vec<&mut Block>) {
+        let (mut dense, mut blocks) = self.analysis.parts();
+        let (more_dense, more_blocks) = self.synthesis.parts();
+        dense.extend(more_dense);
+        blocks.extend(more_blocks);
+        let Prior { hyper_analysis, hyper, contexts, heads, .. } = &mut self.prior;
+        dense.extend([&mut hyper_analysis.stem.dense, &mut hyper_analysis.down1, &mut hyper_analysis.down2]);
+        dense.extend([&mut hyper.up1.dense, &mut hyper.up2]);
+        blocks.extend([&mut hyper_analysis.block1, &mut hyper_analysis.block2, &mut hyper.block1, &mut hyper.block2]);
+        for context in contexts {
+            dense.push(&mut context.input.dense);
+            blocks.extend(&mut context.blocks);
+        }
+        for head in heads {
+            dense.extend(&mut head.mean);
+            dense.extend(&mut head.scale);
+        }
+        (dense, blocks)
+    }
+
+    /// Loss and gradient of `weights` on a batch, as [`crate::train::step`] computes them, in the order of the slots.
+    /// `precision` is that of the operands of products.
+    pub fn step(
+        &mut self,
+        weights: &[f32],
+        batch: &Batch,
+        [seed, step]: [u64; 2],
+        grid: Option<&Grid>,
+        precision: Precision,
+    ) -> (StepReport, Vec<f32>) {
+        let (dense, blocks) = self.parts();
+        dense.into_par_iter().for_each(|layer| layer.load(weights, precision));
+        blocks.into_par_iter().for_each(|block| block.load(weights, precision));
+
+        let samples = batch.knots.len();
+        let side = batch.side / 8;
+        let positions = (side / 2) * (side / 2);
+        let [y, z] = self.channels;
+        let z_noise = uniform_noise(mix(seed, step, u64::MAX), samples * positions / 16 * z);
+        let y_noise = uniform_noise(latent_noise_seed(seed, step), samples * positions * y);
+        let share = samples.div_ceil(rayon::current_num_threads().max(1)).max(1);
+        let used = samples.div_ceil(share);
+        let mut workers = std::mem::take(&mut self.workers);
+        workers.resize_with(used.max(workers.len()), || Worker { pool: Pool::default(), gradient: Vec::new() });
+        let run = |(index, worker): (usize, &mut Worker)| -> Vec<Measured> {
+            worker.gradient.clear();
+            worker.gradient.resize(weights.len(), 0.0);
+            let range = index * share..((index + 1) * share).min(samples);
+            let measured = range.map(|i| {
+                let noise = Noise {
+                    z: &z_noise[i * positions / 16 * z..][..positions / 16 * z],
+                    y: &y_noise,
+                    batch: samples,
+                    sample: i,
+                    positions: positions / 4,
+                };
+                self.sample(weights, batch, i, noise, grid, worker)
+            });
+            let measured = measured.collect();
+            let mut network = self.blocks();
+            network.for_each(|block| block.finish(&mut worker.gradient));
+            measured
+        };
+        let measured: Vec<Vec<Measured>> = workers[..used].par_iter_mut().enumerate().map(run).collect();
+        let mut report = StepReport::default();
+        for sample in measured.iter().flatten() {
+            report.loss += sample.loss / samples as f64;
+            report.bpp += sample.bpp / samples as f64;
+            report.mse += sample.mse / samples as f64;
+        }
+        let mut gradient = vec![0.0f32; weights.len()];
+        const CHUNK: usize = 1 << 14;
+        gradient.par_chunks_mut(CHUNK).enumerate().for_each(|(i, out)| {
+            for worker in &workers[..used] {
+                let part = &worker.gradient[i * CHUNK..];
+                out.iter_mut().zip(part).for_each(|(out, value)| *out += value);
+            }
+        });
+        self.workers = workers;
+        (report, gradient)
+    }
+
+    fn blocks(&self) -> impl Iterator<Item = &Block> {
+        let Prior { hyper_analysis, hyper, contexts, .. } = &self.prior;
+        let hyper = [&hyper_analysis.block1, &hyper_analysis.block2, &hyper.block1, &hyper.block2];
+        let transforms = self.analysis.blocks().chain(self.synthesis.blocks());
+        transforms.chain(hyper).chain(contexts.iter().flat_map(|context| &context.blocks))
+    }
+
+    /// One sample forwards and backwards; its gradient is added to the worker's.
+    fn sample(&self, weights: &[f32], batch: &Batch, i: usize, noise: Noise<'_>, grid: Option<&Grid>, worker: &mut Worker) -> Measured {
+        let Worker { pool, gradient } = worker;
+        let side = batch.side / 8;
+        let (size, half) = ([side; 2], [side / 2; 2]);
+        let values = side * side * 192;
+        let patches = &batch.patches[i * values..][..values];
+        let pixels = (batch.side * batch.side) as f64;
+        let knot = batch.knots[i];
+        let lambda = lambda(knot);
+        let samples = batch.knots.len() as f64;
+        let bit = (LOSS_SCALE / (samples * pixels * lambda.sqrt())) as f32;
+        let sample = Sample { knot, size: half, noise, grid, bit };
+
+        let (latent, analysis) = self.analysis.forward(patches, size, pool);
+        let coded = self.prior.forward(&latent, sample, weights, gradient, pool);
+        let (mut decoded, synthesis) = self.synthesis.forward(&coded.y_hat, knot, weights, size, pool);
+        let distortion = (LOSS_SCALE * lambda.sqrt() * 255.0 * 255.0 / samples) as f32;
+        let slope = 2.0 * distortion / values as f32;
+        let mut squares = 0.0f64;
+        for (decoded, patches) in decoded.chunks_mut(192).zip(patches.chunks(192)) {
+            let mut sum = 0.0;
+            for (decoded, original) in decoded.iter_mut().zip(patches) {
+                let difference = *decoded - original;
+                sum += difference * difference;
+                *decoded = slope * difference;
+            }
+            squares += f64::from(sum);
+        }
+        let bpp = coded.bits / pixels;
+        let mse = squares / values as f64 * 255.0 * 255.0;
+        let d_y_hat = self.synthesis.back(synthesis, &coded.y_hat, knot, &decoded, size, gradient, pool);
+        let d_latent = self.prior.back(coded, d_y_hat, sample, weights, gradient, pool);
+        self.analysis.back(analysis, patches, &d_latent, size, gradient, pool);
+        for buffer in [latent, decoded, d_latent] {
+            pool.give(buffer);
+        }
+        Measured { bpp, mse, loss: (bpp + lambda * mse) / lambda.sqrt() }
+    }
+}

@@ -1,0 +1,135 @@
+//! The factors of a step's products in f32 or in bf16, where pairs of neighbours along the sum are multiplied at once ([`Pair`]).
+//!
+//! In bf16 only the operands of products are rounded; sums, the residual stream and everything between products stay f32.
+
+use super::kernels::{Left, PANEL, Pair, Right, Start, multiply, pack, pairs_across, pairs_along};
+use super::pool::Pool;
+use crate::net::Precision;
+
+/// Positions that a product over positions adds up at a time: as many as keep both factors in the second-level cache.
+const CHUNK: usize = 128;
+
+/// A right factor, packed.
+#[derive(Debug)]
+pub(super) enum Factor {
+    F32(Vec<f32>),
+    Bf16(Vec<Pair>),
+}
+
+impl Default for Factor {
+    fn default() -> Self {
+        Self::F32(Vec::new())
+    }
+}
+
+/// A left factor, row by row: pairs are in a buffer of a pool.
+#[derive(Debug)]
+pub(super) enum Operand<'a> {
+    F32(&'a [f32]),
+    Bf16(Vec<f32>),
+    Bf16Part(&'a [f32]),
+}
+
+impl<'a> Operand<'a> {
+    /// `x` in the format of the products; rows have an even length.
+    pub(super) fn new(x: &'a [f32], precision: Precision, pool: &mut Pool) -> Self {
+        match precision {
+            Precision::F32 => Self::F32(x),
+            Precision::Bf16 => {
+                let mut pairs = pool.take(x.len() / 2);
+                pairs_along(x, bytemuck::cast_slice_mut(&mut pairs));
+                Self::Bf16(pairs)
+            }
+        }
+    }
+
+    /// What lies behind the first `elements`, an even number.
+    pub(super) fn from(&self, elements: usize) -> Operand<'_> {
+        match self {
+            Self::F32(x) => Operand::F32(&x[elements..]),
+            Self::Bf16(pairs) => Operand::Bf16Part(&pairs[elements / 2..]),
+            Self::Bf16Part(pairs) => Operand::Bf16Part(&pairs[elements / 2..]),
+        }
+    }
+
+    pub(super) fn give(self, pool: &mut Pool) {
+        if let Self::Bf16(pairs) = self {
+            pool.give(pairs);
+        }
+    }
+}
+
+impl Factor {
+    pub(super) fn precision(&self) -> Precision {
+        match self {
+            Self::F32(_) => Precision::F32,
+            Self::Bf16(_) => Precision::Bf16,
+        }
+    }
+
+    /// Packs `matrix` [steps, columns]; in bf16 an even number of steps.
+    pub(super) fn load(&mut self, matrix: &[f32], columns: usize, precision: Precision) {
+        if self.precision() != precision {
+            *self = match precision {
+                Precision::F32 => Self::F32(Vec::new()),
+                Precision::Bf16 => Self::Bf16(Vec::new()),
+            };
+        }
+        match self {
+            Self::F32(packed) => pack(matrix, columns, packed),
+            Self::Bf16(packed) => {
+                let mut pairs = vec![0; matrix.len() / 2];
+                pairs_across(matrix, columns, &mut pairs);
+                pack(&pairs, columns, packed);
+            }
+        }
+    }
+
+    /// `c (+)= x self` for [rows, columns, steps], with rows of `x` `row` elements apart.
+    pub(super) fn apply(&self, x: &Operand<'_>, row: usize, c: &mut [f32], stride: usize, [rows, columns, steps]: [usize; 3], start: Start<'_>) {
+        match (self, x) {
+            (Self::F32(packed), Operand::F32(data)) => {
+                let right = Right { data: packed, panel: steps * PANEL, row: PANEL };
+                multiply(c, stride, Left { data, row, step: 1 }, right, [rows, columns, steps], start);
+            }
+            (Self::Bf16(packed), Operand::Bf16(pairs)) => {
+                Self::apply_pairs(packed, pairs, row, c, stride, [rows, columns, steps], start);
+            }
+            (Self::Bf16(packed), Operand::Bf16Part(pairs)) => {
+                Self::apply_pairs(packed, pairs, row, c, stride, [rows, columns, steps], start);
+            }
+            // Factors and operands of a step are all of one format.
+            _ => debug_assert!(false, "one format a step"),
+        }
+    }
+
+    fn apply_pairs(packed: &[Pair], pairs: &[f32], row: usize, c: &mut [f32], stride: usize, [rows, columns, steps]: [usize; 3], start: Start<'_>) {
+        let left = Left { data: bytemuck::cast_slice(pairs), row: row / 2, step: 1 };
+        multiply(c, stride, left, Right::packed(packed, steps / 2), [rows, columns, steps / 2], start);
+    }
+}
+
+/// Adds `x^T d` for `x` [positions, inputs] and `d` [positions, outputs] to `sum` [inputs, outputs].
+pub(super) fn add_outer(x: &[f32], d: &[f32], [inputs, outputs]: [usize; 2], sum: &mut [f32], precision: Precision, pool: &mut Pool) {
+    let positions = x.len() / inputs;
+    match precision {
+        Precision::Bf16 if positions.is_multiple_of(2) => {
+            let (mut x_pairs, mut d_pairs) = (pool.take(x.len() / 2), pool.take(d.len() / 2));
+            let (left, right): (&mut [Pair], &mut [Pair]) =
+                (bytemuck::cast_slice_mut(&mut x_pairs), bytemuck::cast_slice_mut(&mut d_pairs));
+            pairs_across(x, inputs, left);
+            pairs_across(d, outputs, right);
+            chunked::<Pair>(left, right, [inputs, outputs], sum);
+            pool.give(x_pairs);
+            pool.give(d_pairs);
+        }
+        _ => chunked::<f32>(x, d, [inputs, outputs], sum),
+    }
+}
+
+fn chunked<E: super::kernels::Element>(x: &[E], d: &[E], [inputs, outputs]: [usize; 2], sum: &mut [f32]) {
+    for (x, d) in x.chunks(CHUNK * inputs).zip(d.chunks(CHUNK * outputs)) {
+        let left = Left { data: x, row: 1, step: inputs };
+        multiply(sum, outputs, left, Right::plain(d, outputs), [inputs, outputs, x.len() / inputs], Start::There);
+    }
+}

@@ -1,0 +1,180 @@
+//! Hyper-analysis and hyper-synthesis, forwards and backwards, for one sample: [`crate::prior::HyperAnalysis`], [`crate::prior::HyperSynthesis`].
+
+use std::ops::Range;
+
+use super::block::{Block, Kept};
+use super::grid::Rounder;
+use super::kernels::column_sums;
+use super::layer::{Dense, Size, depth_to_space, space_to_depth};
+use super::pool::Pool;
+use super::{Layout, Missing};
+use crate::prior::Grid;
+
+/// A dense layer whose bias has a term per quality knot.
+#[derive(Debug)]
+pub(super) struct KnotDense {
+    pub(super) dense: Dense,
+    knots: Range<usize>,
+}
+
+impl KnotDense {
+    pub(super) fn find(layout: &Layout<'_>, path: &str, knots: &str) -> Result<Self, Missing> {
+        Ok(Self { dense: Dense::find(layout, path)?, knots: layout.find(knots)?.0 })
+    }
+
+    fn row(&self, knot: usize) -> Range<usize> {
+        let start = self.knots.start + knot * self.dense.outputs;
+        start..start + self.dense.outputs
+    }
+
+    pub(super) fn forward(&self, x: &[f32], knot: usize, weights: &[f32], pool: &mut Pool) -> Vec<f32> {
+        self.dense.forward_biased(x, &self.dense.bias_plus(&weights[self.row(knot)]), pool)
+    }
+
+    pub(super) fn learn(&self, x: &[f32], d: &[f32], knot: usize, gradient: &mut [f32], pool: &mut Pool) {
+        column_sums(d, &mut gradient[self.row(knot)]);
+        self.dense.learn(x, d, gradient, pool);
+    }
+}
+
+/// Whitened latent -> hyper-latent.
+#[derive(Debug)]
+pub(super) struct HyperAnalysis {
+    pub(super) stem: KnotDense,
+    pub(super) block1: Block,
+    pub(super) down1: Dense,
+    pub(super) block2: Block,
+    pub(super) down2: Dense,
+}
+
+/// What [`HyperAnalysis::back`] needs.
+#[derive(Debug)]
+pub(super) struct HyperAnalysisKept {
+    block1: Kept,
+    deep1: Vec<f32>,
+    block2: Kept,
+    deep2: Vec<f32>,
+}
+
+impl HyperAnalysis {
+    pub(super) fn find(layout: &Layout<'_>) -> Result<Self, Missing> {
+        let path = |name: &str| format!("prior.hyper_analysis.{name}");
+        Ok(Self {
+            stem: KnotDense::find(layout, &path("stem"), &path("knots"))?,
+            block1: Block::find(layout, &path("block1"))?,
+            down1: Dense::find(layout, &path("down1"))?,
+            block2: Block::find(layout, &path("block2"))?,
+            down2: Dense::find(layout, &path("down2"))?,
+        })
+    }
+
+    /// [h, w, y] -> [h/4, w/4, z].
+    pub(super) fn forward(&self, y: &[f32], knot: usize, weights: &[f32], size: Size, pool: &mut Pool) -> (Vec<f32>, HyperAnalysisKept) {
+        let half = size.map(|side| side / 2);
+        let off = [Rounder::OFF; 2];
+        let hidden = self.stem.dense.outputs;
+        let (x, block1) = self.block1.prior(self.stem.forward(y, knot, weights, pool), size, off, pool);
+        let deep1 = space_to_depth(&x, hidden, size, pool);
+        pool.give(x);
+        let (x, block2) = self.block2.prior(self.down1.forward(&deep1, pool), half, off, pool);
+        let deep2 = space_to_depth(&x, hidden, half, pool);
+        pool.give(x);
+        (self.down2.forward(&deep2, pool), HyperAnalysisKept { block1, deep1, block2, deep2 })
+    }
+
+    /// The hyper-latent's gradient `d` -> the whitened latent's.
+    pub(super) fn back(&self, kept: HyperAnalysisKept, y: &[f32], knot: usize, d: &[f32], size: Size, gradient: &mut [f32], pool: &mut Pool) -> Vec<f32> {
+        let half = size.map(|side| side / 2);
+        let hidden = self.stem.dense.outputs;
+        let shallow = |layer: &Dense, deep: Vec<f32>, d: &[f32], size: Size, gradient: &mut [f32], pool: &mut Pool| {
+            layer.learn(&deep, d, gradient, pool);
+            let d_deep = layer.back(d, pool);
+            let out = depth_to_space(&d_deep, hidden, size, pool);
+            pool.give(deep);
+            pool.give(d_deep);
+            out
+        };
+        let d = shallow(&self.down2, kept.deep2, d, half, gradient, pool);
+        let d1 = self.block2.prior_back(kept.block2, d, half, gradient, pool);
+        let d = shallow(&self.down1, kept.deep1, &d1, size, gradient, pool);
+        let d = self.block1.prior_back(kept.block1, d, size, gradient, pool);
+        self.stem.learn(y, &d, knot, gradient, pool);
+        let d_y = self.stem.dense.back(&d, pool);
+        pool.give(d1);
+        pool.give(d);
+        d_y
+    }
+}
+
+/// Decoded hyper-latent -> features.
+#[derive(Debug)]
+pub(super) struct HyperSynthesis {
+    pub(super) up1: KnotDense,
+    pub(super) block1: Block,
+    pub(super) up2: Dense,
+    pub(super) block2: Block,
+}
+
+/// What [`HyperSynthesis::back`] needs.
+#[derive(Debug)]
+pub(super) struct HyperSynthesisKept {
+    block1: Kept,
+    before_up2: Vec<f32>,
+    block2: Kept,
+}
+
+impl HyperSynthesis {
+    pub(super) fn find(layout: &Layout<'_>) -> Result<Self, Missing> {
+        let path = |name: &str| format!("prior.hyper.{name}");
+        Ok(Self {
+            up1: KnotDense::find(layout, &path("up1"), &path("knots"))?,
+            block1: Block::find(layout, &path("block1"))?,
+            up2: Dense::find(layout, &path("up2"))?,
+            block2: Block::find(layout, &path("block2"))?,
+        })
+    }
+
+    /// [h/4, w/4, z] -> [h, w, hidden].
+    pub(super) fn forward(
+        &self,
+        z: &[f32],
+        knot: usize,
+        weights: &[f32],
+        size: Size,
+        grid: Option<&Grid>,
+        pool: &mut Pool,
+    ) -> (Vec<f32>, HyperSynthesisKept) {
+        let half = size.map(|side| side / 2);
+        let hidden = self.up2.inputs;
+        let site = |name: &str| Rounder::at(grid, &format!("hyper.{name}"));
+        let deep = self.up1.forward(z, knot, weights, pool);
+        let mut x = depth_to_space(&deep, hidden, half, pool);
+        pool.give(deep);
+        site("stream1").round(&mut x);
+        let (before_up2, block1) = self.block1.prior(x, half, [site("stream1"), site("hidden1")], pool);
+        let deep = self.up2.forward(&before_up2, pool);
+        let mut x = depth_to_space(&deep, hidden, size, pool);
+        pool.give(deep);
+        site("stream2").round(&mut x);
+        let (x, block2) = self.block2.prior(x, size, [site("stream2"), site("hidden2")], pool);
+        (x, HyperSynthesisKept { block1, before_up2, block2 })
+    }
+
+    /// The features' gradient `d` -> the hyper-latent's.
+    pub(super) fn back(&self, kept: HyperSynthesisKept, z: &[f32], knot: usize, d: Vec<f32>, size: Size, gradient: &mut [f32], pool: &mut Pool) -> Vec<f32> {
+        let half = size.map(|side| side / 2);
+        let hidden = self.up2.inputs;
+        let d = self.block2.prior_back(kept.block2, d, size, gradient, pool);
+        let d_deep = space_to_depth(&d, hidden, size, pool);
+        self.up2.learn(&kept.before_up2, &d_deep, gradient, pool);
+        let d1 = self.up2.back(&d_deep, pool);
+        let d1 = self.block1.prior_back(kept.block1, d1, half, gradient, pool);
+        let d_deep1 = space_to_depth(&d1, hidden, half, pool);
+        self.up1.learn(z, &d_deep1, knot, gradient, pool);
+        let d_z = self.up1.dense.back(&d_deep1, pool);
+        for buffer in [d, d_deep, d1, d_deep1, kept.before_up2] {
+            pool.give(buffer);
+        }
+        d_z
+    }
+}

@@ -1,0 +1,230 @@
+//! Dense layers and 3x3 convolutions, forwards and backwards, on row-major activations [positions, channels].
+
+use std::ops::Range;
+
+use super::factor::{Factor, Operand, add_outer};
+use super::kernels::{Left, Right, Start, column_sums, multiply, transpose};
+use super::pool::Pool;
+use super::{Layout, Missing};
+use crate::net::Precision;
+
+
+/// Height and width of an activation.
+pub(super) type Size = [usize; 2];
+
+/// `x W + b`.
+#[derive(Debug)]
+pub(super) struct Dense {
+    pub(super) weight: Range<usize>,
+    pub(super) bias: Range<usize>,
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
+    bias_values: Vec<f32>,
+    matrix: Factor,
+    transposed: Factor,
+}
+
+impl Dense {
+    /// The layer of the tensors `path.weight` [inputs, outputs] and `path.bias`.
+    pub(super) fn find(layout: &Layout<'_>, path: &str) -> Result<Self, Missing> {
+        let (weight, shape) = layout.find(&format!("{path}.weight"))?;
+        let (bias, _) = layout.find(&format!("{path}.bias"))?;
+        Ok(Self::of(weight, bias, [shape[0], shape[1]]))
+    }
+
+    /// The layer whose weights and bias lie there.
+    pub(super) fn of(weight: Range<usize>, bias: Range<usize>, [inputs, outputs]: [usize; 2]) -> Self {
+        let (matrix, transposed) = Default::default();
+        Self { weight, bias, inputs, outputs, bias_values: Vec::new(), matrix, transposed }
+    }
+
+    /// Takes this step's weights.
+    pub(super) fn load(&mut self, weights: &[f32], precision: Precision) {
+        let matrix = &weights[self.weight.clone()];
+        self.matrix.load(matrix, self.outputs, precision);
+        self.transposed.load(&transpose(matrix, self.outputs), self.inputs, precision);
+        self.bias_values.clear();
+        self.bias_values.extend_from_slice(&weights[self.bias.clone()]);
+    }
+
+    /// [positions, inputs] -> [positions, outputs].
+    pub(super) fn forward(&self, x: &[f32], pool: &mut Pool) -> Vec<f32> {
+        self.forward_biased(x, &self.bias_values, pool)
+    }
+
+    /// With another bias.
+    pub(super) fn forward_biased(&self, x: &[f32], bias: &[f32], pool: &mut Pool) -> Vec<f32> {
+        let rows = x.len() / self.inputs;
+        let mut out = pool.take(rows * self.outputs);
+        let x = Operand::new(x, self.matrix.precision(), pool);
+        self.matrix.apply(&x, self.inputs, &mut out, self.outputs, [rows, self.outputs, self.inputs], Start::Bias(bias));
+        x.give(pool);
+        out
+    }
+
+    /// The bias plus a row of a knot table.
+    pub(super) fn bias_plus(&self, row: &[f32]) -> Vec<f32> {
+        self.bias_values.iter().zip(row).map(|(a, b)| a + b).collect()
+    }
+
+    /// Adds the gradients of weights and bias; `d` is that of the result.
+    pub(super) fn learn(&self, x: &[f32], d: &[f32], gradient: &mut [f32], pool: &mut Pool) {
+        column_sums(d, &mut gradient[self.bias.clone()]);
+        let weight = &mut gradient[self.weight.clone()];
+        add_outer(x, d, [self.inputs, self.outputs], weight, self.matrix.precision(), pool);
+    }
+
+    /// The gradient of the input, plus what `into` holds.
+    pub(super) fn back_into(&self, d: &[f32], into: &mut [f32], pool: &mut Pool) {
+        self.product_back(d, into, Start::There, pool);
+    }
+
+    /// The gradient of the input.
+    pub(super) fn back(&self, d: &[f32], pool: &mut Pool) -> Vec<f32> {
+        let mut out = pool.take(d.len() / self.outputs * self.inputs);
+        self.product_back(d, &mut out, Start::Zero, pool);
+        out
+    }
+
+    fn product_back(&self, d: &[f32], out: &mut [f32], start: Start<'_>, pool: &mut Pool) {
+        let size = [d.len() / self.outputs, self.inputs, self.outputs];
+        let d = Operand::new(d, self.transposed.precision(), pool);
+        self.transposed.apply(&d, self.outputs, out, self.inputs, size, start);
+        d.give(pool);
+    }
+}
+
+/// 3x3 convolution with zero padding on the first `channels` of an activation's channels.
+///
+/// Activations are copied into a frame of zeros [h + 2, w + 2, channels], where the three neighbours of a row are one run of 3 channels: a row of
+/// the image is three products, one for each row of the kernel, without a copy.
+#[derive(Debug)]
+pub(super) struct Conv {
+    weight: Range<usize>,
+    bias: Range<usize>,
+    pub(super) channels: usize,
+    bias_values: Vec<f32>,
+    /// Per kernel row [3 * inputs, outputs].
+    kernel: [Factor; 3],
+    /// The kernel turned by half a turn, outputs and inputs exchanged.
+    turned: [Factor; 3],
+}
+
+impl Conv {
+    /// The layer of the tensors `path.weight` [outputs, inputs, 3, 3] and `path.bias`.
+    pub(super) fn find(layout: &Layout<'_>, path: &str) -> Result<Self, Missing> {
+        let (weight, shape) = layout.find(&format!("{path}.weight"))?;
+        let (bias, _) = layout.find(&format!("{path}.bias"))?;
+        let (kernel, turned) = Default::default();
+        Ok(Self { weight, bias, channels: shape[0], bias_values: Vec::new(), kernel, turned })
+    }
+
+    /// Takes this step's weights.
+    pub(super) fn load(&mut self, weights: &[f32], precision: Precision) {
+        let c = self.channels;
+        let w = &weights[self.weight.clone()];
+        let at = |output: usize, input: usize, row: usize, column: usize| w[((output * c + input) * 3 + row) * 3 + column];
+        for row in 0..3 {
+            let mut forward = Vec::with_capacity(3 * c * c);
+            let mut backward = Vec::with_capacity(3 * c * c);
+            for column in 0..3 {
+                for from in 0..c {
+                    forward.extend((0..c).map(|to| at(to, from, row, column)));
+                    backward.extend((0..c).map(|to| at(from, to, 2 - row, 2 - column)));
+                }
+            }
+            self.kernel[row].load(&forward, c, precision);
+            self.turned[row].load(&backward, c, precision);
+        }
+        self.bias_values.clear();
+        self.bias_values.extend_from_slice(&weights[self.bias.clone()]);
+    }
+
+    /// The first channels of `x` [h, w, all] in a frame of zeros.
+    pub(super) fn framed(&self, x: &[f32], all: usize, [h, w]: Size, pool: &mut Pool) -> Vec<f32> {
+        let c = self.channels;
+        let mut frame = pool.zeros((h + 2) * (w + 2) * c);
+        for (y, row) in x.chunks_exact(w * all).enumerate() {
+            let start = ((y + 1) * (w + 2) + 1) * c;
+            for (pixel, out) in row.chunks_exact(all).zip(frame[start..].chunks_exact_mut(c)) {
+                out.copy_from_slice(&pixel[..c]);
+            }
+        }
+        frame
+    }
+
+    /// Writes the result into the first channels of `out` [h, w, all].
+    pub(super) fn forward(&self, frame: &[f32], out: &mut [f32], all: usize, size: Size, pool: &mut Pool) {
+        self.product(frame, &self.kernel, out, all, size, Some(&self.bias_values), pool);
+    }
+
+    /// Adds the gradient of the input to the first channels of `out` [h, w, all]; `frame` is that of the result's gradient.
+    pub(super) fn back(&self, frame: &[f32], out: &mut [f32], all: usize, size: Size, pool: &mut Pool) {
+        self.product(frame, &self.turned, out, all, size, None, pool);
+    }
+
+    fn product(&self, frame: &[f32], kernel: &[Factor; 3], out: &mut [f32], all: usize, [h, w]: Size, bias: Option<&[f32]>, pool: &mut Pool) {
+        let c = self.channels;
+        let frame = Operand::new(frame, kernel[0].precision(), pool);
+        for y in 0..h {
+            for (row, kernel) in kernel.iter().enumerate() {
+                let start = match bias {
+                    Some(bias) if row == 0 => Start::Bias(bias),
+                    _ => Start::There,
+                };
+                kernel.apply(&frame.from((y + row) * (w + 2) * c), c, &mut out[y * w * all..], all, [w, c, 3 * c], start);
+            }
+        }
+        frame.give(pool);
+    }
+
+    /// Adds the gradients of weights and bias, in f32; those of the weights in the order [3, 3, inputs, outputs] until [`Self::finish`].
+    pub(super) fn learn(&self, frame: &[f32], d_frame: &[f32], [h, w]: Size, gradient: &mut [f32]) {
+        let c = self.channels;
+        column_sums(d_frame, &mut gradient[self.bias.clone()]);
+        let weight = &mut gradient[self.weight.clone()];
+        // The frame's zeros between two rows of d_frame add nothing, so the sum over positions is one run.
+        let (first, count) = (w + 3, (h - 1) * (w + 2) + w);
+        for row in 0..3 {
+            let left = Left { data: &frame[row * (w + 2) * c..], row: 1, step: c };
+            let right = Right::plain(&d_frame[first * c..], c);
+            let size = [3 * c, c, count];
+            multiply(&mut weight[row * 3 * c * c..], c, left, right, size, Start::There);
+        }
+    }
+
+    /// Puts the weights' gradient into the tensor's own order.
+    pub(super) fn finish(&self, gradient: &mut [f32]) {
+        let c = self.channels;
+        let weight = &mut gradient[self.weight.clone()];
+        let by_tap = weight.to_vec();
+        for (tap, matrix) in by_tap.chunks_exact(c * c).enumerate() {
+            for (i, value) in matrix.iter().enumerate() {
+                weight[(i % c * c + i / c) * 9 + tap] = *value;
+            }
+        }
+    }
+}
+
+/// [h, w, c] -> [h/2, w/2, 4c], channel order (row, column, channel).
+pub(super) fn space_to_depth(x: &[f32], c: usize, [h, w]: Size, pool: &mut Pool) -> Vec<f32> {
+    let mut out = pool.take(x.len());
+    for_each_cell(c, [h, w], |deep, flat| out[deep..deep + c].copy_from_slice(&x[flat..flat + c]));
+    out
+}
+
+/// [h/2, w/2, 4c] -> [h, w, c]; `h` and `w` are the result's.
+pub(super) fn depth_to_space(x: &[f32], c: usize, [h, w]: Size, pool: &mut Pool) -> Vec<f32> {
+    let mut out = pool.take(x.len());
+    for_each_cell(c, [h, w], |deep, flat| out[flat..flat + c].copy_from_slice(&x[deep..deep + c]));
+    out
+}
+
+fn for_each_cell(c: usize, [h, w]: Size, mut copy: impl FnMut(usize, usize)) {
+    for y in 0..h {
+        for x in 0..w {
+            let deep = ((y / 2 * (w / 2) + x / 2) * 4 + y % 2 * 2 + x % 2) * c;
+            copy(deep, (y * w + x) * c);
+        }
+    }
+}

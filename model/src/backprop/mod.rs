@@ -1,0 +1,76 @@
+//! The training step on CPUs with kernels of our own: loss and gradient of presets without attention, written out layer by layer.
+//!
+//! Differs from the networks in burn ([`crate::net`], [`crate::prior`]), which are the definition, in speed alone: nothing is recorded for automatic
+//! differentiation, samples go forwards and backwards one by one, each on one thread and in that thread's cache, and products run at what the
+//! processor can do ([`kernels`]). `model/tests/backprop.rs` holds both against each other. Everything is f32
+//! but the operands of products where [`crate::net::Precision::Bf16`] is asked for.
+
+mod block;
+mod context;
+mod density;
+mod engine;
+mod factor;
+mod grid;
+mod hyper;
+mod kernels;
+mod layer;
+mod pool;
+mod prior;
+mod transform;
+
+use std::ops::Range;
+
+pub use engine::Engine;
+
+use crate::params::Slot;
+use crate::preset::ModelConfig;
+
+/// A tensor that a network of this configuration should have and has not, or a network that has attention.
+#[derive(Debug, thiserror::Error)]
+pub enum Missing {
+    /// No such parameter.
+    #[error("the network has no parameter {0}")]
+    Parameter(String),
+    /// Window attention has no kernels here.
+    #[error("networks with attention have no kernels of their own; train them with burn (--engine burn)")]
+    Attention,
+}
+
+/// Where a network's parameters lie.
+#[derive(Debug)]
+struct Layout<'a> {
+    config: &'a ModelConfig,
+    slots: &'a [Slot],
+}
+
+impl Layout<'_> {
+    /// Elements and shape of a parameter, the shape padded with ones to at least three dimensions.
+    fn find(&self, name: &str) -> Result<(Range<usize>, Vec<usize>), Missing> {
+        let slot = self.slots.iter().find(|slot| slot.name == name);
+        let slot = slot.ok_or_else(|| Missing::Parameter(name.to_owned()))?;
+        let mut shape = slot.shape.clone();
+        shape.resize(shape.len().max(3), 1);
+        Ok((slot.range(), shape))
+    }
+}
+
+/// One sample's part of a batch's noise.
+#[derive(Clone, Copy, Debug)]
+struct Noise<'a> {
+    /// That of the hyper-latent.
+    z: &'a [f32],
+    /// That of the whole batch's latents [16, batch, positions, y/4].
+    y: &'a [f32],
+    batch: usize,
+    sample: usize,
+    positions: usize,
+}
+
+impl Noise<'_> {
+    /// The noise of one position's channels in `block` (4 * pass + phase).
+    fn row(&self, block: usize, position: usize) -> &[f32] {
+        let group = self.y.len() / (16 * self.batch * self.positions);
+        let row = (block * self.batch + self.sample) * self.positions + position;
+        &self.y[row * group..(row + 1) * group]
+    }
+}

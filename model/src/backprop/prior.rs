@@ -1,0 +1,255 @@
+//! The prior, forwards and backwards, for one sample: [`crate::prior::Prior`] with the rate of its latent ([`crate::rate`]).
+//!
+//! Everything stays in the latent's own order [h, w, y]; where burn moves it into passes, here a pass visits its positions and channels.
+
+use std::ops::Range;
+
+use super::context::{Context, ContextKept, Head, Phase, positions};
+use super::density::Density;
+use super::grid::Rounder;
+use super::hyper::{HyperAnalysis, HyperAnalysisKept, HyperSynthesis, HyperSynthesisKept};
+use super::kernels::add;
+use super::layer::Size;
+use super::pool::Pool;
+use super::{Layout, Missing, Noise};
+use crate::preset::z_knot;
+use crate::prior::Grid;
+use crate::rate;
+
+/// Hyperprior, contexts and gains.
+#[derive(Debug)]
+pub(super) struct Prior {
+    pub(super) hyper_analysis: HyperAnalysis,
+    pub(super) hyper: HyperSynthesis,
+    pub(super) contexts: Vec<Context>,
+    pub(super) heads: Vec<Head>,
+    density: Density,
+    log_gain: Range<usize>,
+    log_deviation: Range<usize>,
+}
+
+/// One sample: its quality, the size of its latent, and what stands in for rounding.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sample<'a> {
+    pub(super) knot: usize,
+    pub(super) size: Size,
+    pub(super) noise: Noise<'a>,
+    pub(super) grid: Option<&'a Grid>,
+    /// What a bit counts in the loss.
+    pub(super) bit: f32,
+}
+
+/// What the forward pass found.
+#[derive(Debug)]
+pub(super) struct Coded {
+    /// Decoded latent [h, w, y].
+    pub(super) y_hat: Vec<f32>,
+    /// Bits of latent and hyper-latent.
+    pub(super) bits: f64,
+    whitened: Vec<f32>,
+    analysis: HyperAnalysisKept,
+    z_hat: Vec<f32>,
+    /// The gradient of the hyper-latent by its own bits.
+    d_z: Vec<f32>,
+    synthesis: HyperSynthesisKept,
+    contexts: Vec<ContextKept>,
+    phases: Vec<Vec<Phase>>,
+    steps: Vec<f32>,
+    decoded: Vec<f32>,
+    /// Gradients of residuals and log-scales [h, w, y].
+    d_residual: Vec<f32>,
+    d_log_scale: Vec<f32>,
+}
+
+/// Per channel: gain, whitened gain and its logarithm, reciprocal of the deviation.
+struct Scales {
+    gain: Vec<f32>,
+    whitened: Vec<f32>,
+    log_whitened: Vec<f32>,
+    whitening: Vec<f32>,
+}
+
+impl Prior {
+    pub(super) fn find(layout: &Layout<'_>) -> Result<Self, Missing> {
+        Ok(Self {
+            hyper_analysis: HyperAnalysis::find(layout)?,
+            hyper: HyperSynthesis::find(layout)?,
+            contexts: (1..4).map(|pass| Context::find(layout, pass)).collect::<Result<_, _>>()?,
+            heads: (0..4).map(|pass| Head::find(layout, pass)).collect::<Result<_, _>>()?,
+            density: Density::find(layout)?,
+            log_gain: layout.find("prior.log_gain")?.0,
+            log_deviation: layout.find("prior.log_deviation")?.0,
+        })
+    }
+
+    /// The elements of the gains' logarithms of a knot.
+    fn gain_row(&self, knot: usize) -> Range<usize> {
+        let channels = self.log_deviation.len();
+        let start = self.log_gain.start + knot * channels;
+        start..start + channels
+    }
+
+    fn scales(&self, knot: usize, weights: &[f32]) -> Scales {
+        let (log_gain, log_deviation) = (&weights[self.gain_row(knot)], &weights[self.log_deviation.clone()]);
+        let log_whitened: Vec<f32> = log_gain.iter().zip(log_deviation).map(|(gain, deviation)| gain + deviation).collect();
+        Scales {
+            gain: log_gain.iter().map(|log| log.exp()).collect(),
+            whitened: log_whitened.iter().map(|log| log.exp()).collect(),
+            log_whitened,
+            whitening: log_deviation.iter().map(|log| (-log).exp()).collect(),
+        }
+    }
+
+    /// Latent [h, w, y] -> what a decoder has of it, and the bits.
+    pub(super) fn forward(&self, y: &[f32], sample: Sample<'_>, weights: &[f32], gradient: &mut [f32], pool: &mut Pool) -> Coded {
+        let Sample { knot, size, noise, grid, bit } = sample;
+        let channels = self.log_deviation.len();
+        let group = channels / 4;
+        let scales = self.scales(knot, weights);
+        let scaled = |factors: &[f32], pool: &mut Pool| {
+            let mut out = pool.take(y.len());
+            for (row, out) in y.chunks_exact(channels).zip(out.chunks_exact_mut(channels)) {
+                out.iter_mut().zip(row).zip(factors).for_each(|((out, y), factor)| *out = y * factor);
+            }
+            out
+        };
+        let whitened = scaled(&scales.whitening, pool);
+        let (z, analysis) = self.hyper_analysis.forward(&whitened, knot, weights, size, pool);
+        let mut z_hat = pool.take(z.len());
+        z_hat.iter_mut().zip(&z).for_each(|(out, z)| *out = z.round_ties_even());
+        let mut z_noisy = pool.take(z.len());
+        z_noisy.iter_mut().zip(&z).zip(noise.z).for_each(|((out, z), noise)| *out = z + noise);
+        let mut d_z = pool.zeros(z.len());
+        let mut bits = self.density.bits(&z_noisy, z_knot(4 * knot), bit, weights, &mut d_z, gradient);
+        pool.give(z);
+        pool.give(z_noisy);
+        Rounder::at(grid, "z").round(&mut z_hat);
+        let (features, synthesis) = self.hyper.forward(&z_hat, knot, weights, size, grid, pool);
+
+        let steps = scaled(&scales.gain, pool);
+        let mut decoded = pool.take(y.len());
+        let mut feedback = pool.zeros(y.len());
+        let (mut d_residual, mut d_log_scale) = (pool.take(y.len()), pool.take(y.len()));
+        let (mut contexts, mut phases) = (Vec::with_capacity(3), Vec::with_capacity(4));
+        for (pass, head) in self.heads.iter().enumerate() {
+            let found = match self.contexts.get(pass.wrapping_sub(1)) {
+                None => head.forward(&features, size, pool),
+                Some(context) => {
+                    let (x, kept) = context.forward(&features, &feedback, knot, weights, size, grid, pool);
+                    contexts.push(kept);
+                    let found = head.forward(&x, size, pool);
+                    pool.give(x);
+                    found
+                }
+            };
+            let back = Rounder::at(grid, "feedback");
+            for (phase, found) in found.iter().enumerate() {
+                let first = head.group(phase) * group;
+                let rows = found.mean.chunks_exact(group).zip(found.log_scale.chunks_exact(group));
+                for (i, (position, (mean, log_scale))) in positions(phase, size).zip(rows).enumerate() {
+                    let at = position * channels + first;
+                    let noise = noise.row(4 * pass + phase, i);
+                    for k in 0..group {
+                        let residual = steps[at + k] - mean[k] * scales.whitened[first + k];
+                        let term = rate::term(residual + noise[k], log_scale[k] + scales.log_whitened[first + k]);
+                        bits += f64::from(term.bits);
+                        d_residual[at + k] = bit * term.by_residual;
+                        d_log_scale[at + k] = bit * term.by_log_scale;
+                        decoded[at + k] = steps[at + k] + (residual.round_ties_even() - residual);
+                        feedback[at + k] = decoded[at + k] / scales.whitened[first + k];
+                    }
+                    back.round(&mut feedback[at..at + group]);
+                }
+            }
+            phases.push(found);
+        }
+        let mut y_hat = pool.take(y.len());
+        for (row, out) in decoded.chunks_exact(channels).zip(y_hat.chunks_exact_mut(channels)) {
+            out.iter_mut().zip(row).zip(&scales.gain).for_each(|((out, decoded), gain)| *out = decoded / gain);
+        }
+        pool.give(features);
+        pool.give(feedback);
+        Coded { y_hat, bits, whitened, analysis, z_hat, d_z, synthesis, contexts, phases, steps, decoded, d_residual, d_log_scale }
+    }
+
+    /// The decoded latent's gradient `d_y_hat` -> the latent's, with that of the bits.
+    pub(super) fn back(&self, mut coded: Coded, mut d_y_hat: Vec<f32>, sample: Sample<'_>, weights: &[f32], gradient: &mut [f32], pool: &mut Pool) -> Vec<f32> {
+        let Sample { knot, size, .. } = sample;
+        let channels = self.log_deviation.len();
+        let group = channels / 4;
+        let scales = self.scales(knot, weights);
+        let mut d_log_gain = pool.zeros(channels);
+        // From here on the gradient of what is decoded, in steps.
+        for (d, y_hat) in d_y_hat.chunks_exact_mut(channels).zip(coded.y_hat.chunks_exact(channels)) {
+            for k in 0..channels {
+                d_log_gain[k] -= d[k] * y_hat[k];
+                d[k] /= scales.gain[k];
+            }
+        }
+        let mut d_decoded = d_y_hat;
+        let hidden = self.hyper.up2.inputs;
+        let mut d_features = pool.zeros(size[0] * size[1] * hidden);
+        for (pass, head) in self.heads.iter().enumerate().rev() {
+            let mut d_context = pool.take(d_features.len());
+            for (phase, found) in coded.phases.pop().unwrap_or_default().into_iter().enumerate() {
+                let first = head.group(phase) * group;
+                let (mut d_mean, mut d_scale) = (pool.take(found.mean.len()), pool.take(found.mean.len()));
+                let rows = d_mean.chunks_exact_mut(group).zip(d_scale.chunks_exact_mut(group)).zip(found.mean.chunks_exact(group));
+                for (position, ((d_mean, d_scale), mean)) in positions(phase, size).zip(rows) {
+                    let at = position * channels + first;
+                    for k in 0..group {
+                        let (by_residual, by_scale) = (coded.d_residual[at + k], coded.d_log_scale[at + k]);
+                        d_mean[k] = -by_residual * scales.whitened[first + k];
+                        d_log_gain[first + k] += d_mean[k] * mean[k] + by_scale;
+                        d_scale[k] = by_scale;
+                    }
+                }
+                head.back(phase, &found, [&d_mean, &d_scale], &mut d_context, size, gradient, pool);
+                found.give(pool);
+                pool.give(d_mean);
+                pool.give(d_scale);
+            }
+            match (self.contexts.get(pass.wrapping_sub(1)), coded.contexts.pop()) {
+                (Some(context), Some(kept)) => {
+                    let d_input = context.back(kept, d_context, knot, size, gradient, pool);
+                    for (position, row) in d_input.chunks_exact(hidden + channels).enumerate() {
+                        let (features, feedback) = row.split_at(hidden);
+                        add(&mut d_features[position * hidden..][..hidden], features);
+                        let phase = position / size[1] % 2 * 2 + position % size[1] % 2;
+                        for earlier in &self.heads[..pass] {
+                            let first = earlier.group(phase) * group;
+                            let at = position * channels;
+                            for k in first..first + group {
+                                let d = feedback[k] / scales.whitened[k];
+                                d_decoded[at + k] += d;
+                                d_log_gain[k] -= d * coded.decoded[at + k];
+                            }
+                        }
+                    }
+                    pool.give(d_input);
+                }
+                _ => {
+                    add(&mut d_features, &d_context);
+                    pool.give(d_context);
+                }
+            }
+        }
+        let d_z_hat = self.hyper.back(coded.synthesis, &coded.z_hat, knot, d_features, size, gradient, pool);
+        add(&mut coded.d_z, &d_z_hat);
+        let mut d_y = self.hyper_analysis.back(coded.analysis, &coded.whitened, knot, &coded.d_z, size, gradient, pool);
+        for (position, d_y) in d_y.chunks_exact_mut(channels).enumerate() {
+            let at = position * channels;
+            for k in 0..channels {
+                let d_steps = coded.d_residual[at + k] + d_decoded[at + k];
+                d_log_gain[k] += d_steps * coded.steps[at + k];
+                d_y[k] = d_y[k] * scales.whitening[k] + d_steps * scales.gain[k];
+            }
+        }
+        add(&mut gradient[self.gain_row(knot)], &d_log_gain);
+        let Coded { y_hat, whitened, z_hat, d_z, steps, decoded, d_residual, d_log_scale, .. } = coded;
+        for buffer in [y_hat, whitened, z_hat, d_z, steps, decoded, d_residual, d_log_scale, d_decoded, d_log_gain, d_z_hat] {
+            pool.give(buffer);
+        }
+        d_y
+    }
+}

@@ -1,0 +1,206 @@
+//! Both transforms, forwards and backwards, for one sample. Shapes as in [`crate::net::Analysis`] and [`crate::net::Synthesis`].
+
+use std::ops::Range;
+
+use super::block::{Block, Kept};
+use super::kernels::{scale_columns, weighted_column_sums};
+use super::layer::{Dense, Size, depth_to_space, space_to_depth};
+use super::pool::Pool;
+use super::{Layout, Missing};
+
+/// A run of gated blocks at one resolution.
+#[derive(Debug)]
+struct Stage(Vec<Block>);
+
+impl Stage {
+    fn find(layout: &Layout<'_>, path: &str, count: usize) -> Result<Self, Missing> {
+        (0..count).map(|i| Block::find(layout, &format!("{path}.{i}"))).collect::<Result<_, _>>().map(Self)
+    }
+
+    fn forward(&self, mut x: Vec<f32>, size: Size, kept: &mut Vec<Kept>, pool: &mut Pool) -> Vec<f32> {
+        for block in &self.0 {
+            let (out, keep) = block.gated(x, size, pool);
+            kept.push(keep);
+            x = out;
+        }
+        x
+    }
+
+    fn back(&self, kept: &mut Vec<Kept>, mut d: Vec<f32>, size: Size, gradient: &mut [f32], pool: &mut Pool) -> Vec<f32> {
+        for block in self.0.iter().rev() {
+            if let Some(keep) = kept.pop() {
+                d = block.gated_back(keep, d, size, gradient, pool);
+            }
+        }
+        d
+    }
+}
+
+/// Patches -> latent.
+#[derive(Debug)]
+pub(super) struct Analysis {
+    stem: Dense,
+    blocks8: Stage,
+    down: Dense,
+    blocks16: Stage,
+    head: Dense,
+}
+
+/// What [`Analysis::back`] needs.
+#[derive(Debug)]
+pub(super) struct AnalysisKept {
+    kept8: Vec<Kept>,
+    deep: Vec<f32>,
+    kept16: Vec<Kept>,
+    last: Vec<f32>,
+}
+
+impl Analysis {
+    pub(super) fn find(layout: &Layout<'_>) -> Result<Self, Missing> {
+        let config = layout.config;
+        Ok(Self {
+            stem: Dense::find(layout, "analysis.stem")?,
+            blocks8: Stage::find(layout, "analysis.blocks8", config.blocks8)?,
+            down: Dense::find(layout, "analysis.down")?,
+            blocks16: Stage::find(layout, "analysis.blocks16", config.blocks16)?,
+            head: Dense::find(layout, "analysis.head")?,
+        })
+    }
+
+    pub(super) fn parts(&mut self) -> (Vec<&mut Dense>, Vec<&mut Block>) {
+        let blocks = self.blocks8.0.iter_mut().chain(&mut self.blocks16.0).collect();
+        (vec![&mut self.stem, &mut self.down, &mut self.head], blocks)
+    }
+
+    pub(super) fn blocks(&self) -> impl Iterator<Item = &Block> {
+        self.blocks8.0.iter().chain(&self.blocks16.0)
+    }
+
+    /// Patches [h/8, w/8, 192] -> latent [h/16, w/16, y]; `size` is that of the patches.
+    pub(super) fn forward(&self, patches: &[f32], size: Size, pool: &mut Pool) -> (Vec<f32>, AnalysisKept) {
+        let half = size.map(|side| side / 2);
+        let (mut kept8, mut kept16) = (Vec::new(), Vec::new());
+        let x = self.blocks8.forward(self.stem.forward(patches, pool), size, &mut kept8, pool);
+        let deep = space_to_depth(&x, self.stem.outputs, size, pool);
+        pool.give(x);
+        let last = self.blocks16.forward(self.down.forward(&deep, pool), half, &mut kept16, pool);
+        (self.head.forward(&last, pool), AnalysisKept { kept8, deep, kept16, last })
+    }
+
+    /// `d` is the latent's gradient.
+    pub(super) fn back(&self, mut kept: AnalysisKept, patches: &[f32], d: &[f32], size: Size, gradient: &mut [f32], pool: &mut Pool) {
+        let half = size.map(|side| side / 2);
+        self.head.learn(&kept.last, d, gradient, pool);
+        let d = self.head.back(d, pool);
+        let d = self.blocks16.back(&mut kept.kept16, d, half, gradient, pool);
+        self.down.learn(&kept.deep, &d, gradient, pool);
+        let d_deep = self.down.back(&d, pool);
+        pool.give(d);
+        let d = depth_to_space(&d_deep, self.stem.outputs, size, pool);
+        pool.give(d_deep);
+        let d = self.blocks8.back(&mut kept.kept8, d, size, gradient, pool);
+        self.stem.learn(patches, &d, gradient, pool);
+        for buffer in [d, kept.deep, kept.last] {
+            pool.give(buffer);
+        }
+    }
+}
+
+/// Decoded latent -> patches.
+#[derive(Debug)]
+pub(super) struct Synthesis {
+    stem: Dense,
+    blocks16: Stage,
+    up: Dense,
+    log_gain: Range<usize>,
+    blocks8: Stage,
+    head: Dense,
+}
+
+/// What [`Synthesis::back`] needs.
+#[derive(Debug)]
+pub(super) struct SynthesisKept {
+    kept16: Vec<Kept>,
+    before_up: Vec<f32>,
+    /// Behind the feature gain.
+    scaled: Vec<f32>,
+    gain: Vec<f32>,
+    kept8: Vec<Kept>,
+    last: Vec<f32>,
+}
+
+impl Synthesis {
+    pub(super) fn find(layout: &Layout<'_>) -> Result<Self, Missing> {
+        let config = layout.config;
+        Ok(Self {
+            stem: Dense::find(layout, "synthesis.stem")?,
+            blocks16: Stage::find(layout, "synthesis.blocks16", config.blocks16)?,
+            up: Dense::find(layout, "synthesis.up")?,
+            log_gain: layout.find("synthesis.log_gain")?.0,
+            blocks8: Stage::find(layout, "synthesis.blocks8", config.blocks8)?,
+            head: Dense::find(layout, "synthesis.head")?,
+        })
+    }
+
+    pub(super) fn parts(&mut self) -> (Vec<&mut Dense>, Vec<&mut Block>) {
+        let blocks = self.blocks8.0.iter_mut().chain(&mut self.blocks16.0).collect();
+        (vec![&mut self.stem, &mut self.up, &mut self.head], blocks)
+    }
+
+    pub(super) fn blocks(&self) -> impl Iterator<Item = &Block> {
+        self.blocks16.0.iter().chain(&self.blocks8.0)
+    }
+
+    /// The elements of the feature gain's logarithms of a knot.
+    fn gain_row(&self, knot: usize) -> Range<usize> {
+        let c8 = self.head.inputs;
+        let start = self.log_gain.start + knot * c8;
+        start..start + c8
+    }
+
+    /// Latent [h/16, w/16, y] -> patches [h/8, w/8, 192]; `size` is that of the patches.
+    pub(super) fn forward(&self, y: &[f32], knot: usize, weights: &[f32], size: Size, pool: &mut Pool) -> (Vec<f32>, SynthesisKept) {
+        let half = size.map(|side| side / 2);
+        let c8 = self.head.inputs;
+        let (mut kept8, mut kept16) = (Vec::new(), Vec::new());
+        let before_up = self.blocks16.forward(self.stem.forward(y, pool), half, &mut kept16, pool);
+        let deep = self.up.forward(&before_up, pool);
+        let mut x = depth_to_space(&deep, c8, size, pool);
+        pool.give(deep);
+        let gain: Vec<f32> = weights[self.gain_row(knot)].iter().map(|log| log.exp()).collect();
+        scale_columns(&mut x, &gain);
+        let scaled = pool.copy(&x);
+        let last = self.blocks8.forward(x, size, &mut kept8, pool);
+        (self.head.forward(&last, pool), SynthesisKept { kept16, before_up, scaled, gain, kept8, last })
+    }
+
+    /// The patches' gradient `d` -> the latent's.
+    pub(super) fn back(
+        &self,
+        mut kept: SynthesisKept,
+        y: &[f32],
+        knot: usize,
+        d: &[f32],
+        size: Size,
+        gradient: &mut [f32],
+        pool: &mut Pool,
+    ) -> Vec<f32> {
+        let half = size.map(|side| side / 2);
+        self.head.learn(&kept.last, d, gradient, pool);
+        let d = self.head.back(d, pool);
+        let mut d = self.blocks8.back(&mut kept.kept8, d, size, gradient, pool);
+        // With respect to the logarithm of a factor: the product times its gradient.
+        weighted_column_sums(&d, &kept.scaled, &mut gradient[self.gain_row(knot)]);
+        scale_columns(&mut d, &kept.gain);
+        let d_deep = space_to_depth(&d, self.head.inputs, size, pool);
+        self.up.learn(&kept.before_up, &d_deep, gradient, pool);
+        let d16 = self.up.back(&d_deep, pool);
+        let d16 = self.blocks16.back(&mut kept.kept16, d16, half, gradient, pool);
+        self.stem.learn(y, &d16, gradient, pool);
+        let d_y = self.stem.back(&d16, pool);
+        for buffer in [d, d_deep, d16, kept.before_up, kept.scaled, kept.last] {
+            pool.give(buffer);
+        }
+        d_y
+    }
+}
