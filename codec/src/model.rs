@@ -47,7 +47,7 @@ pub enum ModelError {
     /// Nothing can be searched with it.
     #[cfg(feature = "burn")]
     #[error("efforts 2 and 3 cannot use this weight file: {0}")]
-    Restore(#[from] lic_model::quantise::RestoreError),
+    Restore(#[from] lic_model::refine::DifferentiableError),
     /// Only burn runs models with attention, and it is not built in.
     #[error("this model has attention, which needs a build of lic-codec with the cargo feature burn")]
     Attention,

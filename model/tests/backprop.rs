@@ -21,7 +21,7 @@ fn batch(samples: usize, side: usize) -> Batch {
     Batch { patches, knots: (0..samples).map(|i| (17 * i + 30) % 64).collect(), side, numbers: vec![0; samples] }
 }
 
-/// Compares loss and gradient, tensor by tensor.
+/// Compares loss and gradient, in f32 tensor by tensor.
 fn compare(preset: Preset, samples: usize, side: usize, grid: Option<&Grid>, precision: Precision, tolerance: f64) {
     set_matrix_precision(Precision::F32);
     let device = Device::flex().autodiff();
@@ -44,10 +44,15 @@ fn compare(preset: Preset, samples: usize, side: usize, grid: Option<&Grid>, pre
         let (found, own) = engine.step(&weights, &batch, [1, 2], grid, precision);
         assert!((found.loss - expected.loss).abs() < 0.05 * tolerance * expected.loss, "{found:?} {expected:?}");
         assert!((found.bpp - expected.bpp).abs() < 0.05 * tolerance * expected.bpp, "{found:?} {expected:?}");
-        for slot in slots.iter().filter(|slot| slot.rate > 0.0) {
-            let (a, b) = (&gradient[slot.range()], &own[slot.range()]);
+        let distance = |range: std::ops::Range<usize>| {
+            let (a, b) = (&gradient[range.clone()], &own[range]);
             let norm = |v: &mut dyn Iterator<Item = f32>| v.map(|x| f64::from(x * x)).sum::<f64>().sqrt();
-            let (size, error) = (norm(&mut a.iter().copied()), norm(&mut a.iter().zip(b).map(|(a, b)| a - b)));
+            (norm(&mut a.iter().zip(b).map(|(a, b)| a - b)), norm(&mut a.iter().copied()))
+        };
+        let (error, size) = distance(0..weights.len());
+        assert!(error < tolerance * size, "error {error:e} of {size:e}");
+        for slot in slots.iter().filter(|slot| slot.rate > 0.0 && precision == Precision::F32) {
+            let (error, size) = distance(slot.range());
             assert!(size > 0.0, "{} has no gradient", slot.name);
             assert!(error < tolerance * size, "{}: error {error:e} of {size:e}", slot.name);
         }

@@ -9,16 +9,16 @@ use crate::net::Precision;
 
 /// A residual block on `channels` channels.
 #[derive(Debug)]
-pub(super) struct Block {
-    pub(super) conv: Conv,
-    pub(super) expand: Dense,
-    pub(super) project: Dense,
+pub(crate) struct Block {
+    pub(crate) conv: Conv,
+    pub(crate) expand: Dense,
+    pub(crate) project: Dense,
     channels: usize,
 }
 
 /// What a block's backward pass needs of its forward pass.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(crate) struct Kept {
     frame: Vec<f32>,
     mixed: Vec<f32>,
     /// Values and sigmoids of the gates [positions, 2c]; of a prior's block its hidden units before they were rounded, if they were.
@@ -28,7 +28,7 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    fn give(self, pool: &mut Pool) {
+    pub(crate) fn give(self, pool: &mut Pool) {
         for buffer in [self.frame, self.mixed, self.hidden, self.inner] {
             pool.give(buffer);
         }
@@ -36,7 +36,7 @@ impl Kept {
 }
 
 impl Block {
-    pub(super) fn find(layout: &Layout<'_>, path: &str) -> Result<Self, Missing> {
+    pub(crate) fn find(layout: &Layout<'_>, path: &str) -> Result<Self, Missing> {
         let project = Dense::find(layout, &format!("{path}.project"))?;
         Ok(Self {
             conv: Conv::find(layout, &format!("{path}.conv"))?,
@@ -46,13 +46,13 @@ impl Block {
         })
     }
 
-    pub(super) fn load(&mut self, weights: &[f32], precision: Precision) {
+    pub(crate) fn load(&mut self, weights: &[f32], precision: Precision) {
         self.conv.load(weights, precision);
         self.expand.load(weights, precision);
         self.project.load(weights, precision);
     }
 
-    pub(super) fn finish(&self, gradient: &mut [f32]) {
+    pub(crate) fn finish(&self, gradient: &mut [f32]) {
         self.conv.finish(gradient);
     }
 
@@ -77,7 +77,7 @@ impl Block {
     }
 
     /// A gated block: `x` [h, w, c] becomes the result.
-    pub(super) fn gated(&self, x: Vec<f32>, size: Size, pool: &mut Pool) -> (Vec<f32>, Kept) {
+    pub(crate) fn gated(&self, x: Vec<f32>, size: Size, pool: &mut Pool) -> (Vec<f32>, Kept) {
         let c = self.channels;
         let (frame, mixed) = self.mix(&x, size, pool);
         let mut hidden = self.expand.forward(&mixed, pool);
@@ -98,7 +98,7 @@ impl Block {
     }
 
     /// The result's gradient `d` becomes the input's.
-    pub(super) fn gated_back(&self, kept: Kept, mut d: Vec<f32>, size: Size, gradient: &mut [f32], pool: &mut Pool) -> Vec<f32> {
+    pub(crate) fn gated_back(&self, kept: Kept, mut d: Vec<f32>, size: Size, gradient: &mut [f32], pool: &mut Pool) -> Vec<f32> {
         let c = self.channels;
         self.project.learn(&kept.inner, &d, gradient, pool);
         let d_inner = self.project.back(&d, pool);
@@ -119,7 +119,7 @@ impl Block {
     }
 
     /// A block of the prior; `stream` and `hidden` round to the grid of its sites.
-    pub(super) fn prior(&self, x: Vec<f32>, size: Size, [stream, hidden]: [Rounder; 2], pool: &mut Pool) -> (Vec<f32>, Kept) {
+    pub(crate) fn prior(&self, x: Vec<f32>, size: Size, [stream, hidden]: [Rounder; 2], pool: &mut Pool) -> (Vec<f32>, Kept) {
         let quarter = self.conv.channels;
         let (frame, mut mixed) = self.mix(&x, size, pool);
         if stream.rounds() {
@@ -135,7 +135,7 @@ impl Block {
     }
 
     /// The backward pass of [`Self::prior`]: rounding and clipping pass gradients as if they had not happened.
-    pub(super) fn prior_back(&self, kept: Kept, mut d: Vec<f32>, size: Size, gradient: &mut [f32], pool: &mut Pool) -> Vec<f32> {
+    pub(crate) fn prior_back(&self, kept: Kept, mut d: Vec<f32>, size: Size, gradient: &mut [f32], pool: &mut Pool) -> Vec<f32> {
         self.project.learn(&kept.inner, &d, gradient, pool);
         let mut d_inner = self.project.back(&d, pool);
         relu_back(if kept.hidden.is_empty() { &kept.inner } else { &kept.hidden }, &mut d_inner);

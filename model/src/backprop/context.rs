@@ -6,25 +6,26 @@ use super::hyper::KnotDense;
 use super::layer::{Dense, Size};
 use super::pool::Pool;
 use super::{Layout, Missing};
+use crate::net::Precision;
 use crate::prior::{GROUP_OF_PHASE, Grid};
 
 /// The network of pass 1, 2 or 3.
 #[derive(Debug)]
-pub(super) struct Context {
-    pub(super) input: KnotDense,
-    pub(super) blocks: Vec<Block>,
+pub(crate) struct Context {
+    pub(crate) input: KnotDense,
+    pub(crate) blocks: Vec<Block>,
     pass: usize,
 }
 
 /// What [`Context::back`] needs.
 #[derive(Debug)]
-pub(super) struct ContextKept {
+pub(crate) struct ContextKept {
     input: Vec<f32>,
     blocks: Vec<Kept>,
 }
 
 impl Context {
-    pub(super) fn find(layout: &Layout<'_>, pass: usize) -> Result<Self, Missing> {
+    pub(crate) fn find(layout: &Layout<'_>, pass: usize) -> Result<Self, Missing> {
         let path = format!("prior.passes.{}", pass - 1);
         let blocks = (0..layout.config.context_blocks).map(|i| Block::find(layout, &format!("{path}.blocks.{i}")));
         Ok(Self {
@@ -34,13 +35,17 @@ impl Context {
         })
     }
 
-    /// Features [h, w, hidden] and feedback [h, w, y] -> features of this pass.
-    pub(super) fn forward(
+    pub(crate) fn load(&mut self, weights: &[f32], precision: Precision) {
+        self.input.dense.load(weights, precision);
+        self.blocks.iter_mut().for_each(|block| block.load(weights, precision));
+    }
+
+    /// Features [h, w, hidden] and feedback [h, w, y] -> features of this pass. `row` is the quality's term of the bias of `input`.
+    pub(crate) fn forward(
         &self,
         features: &[f32],
         feedback: &[f32],
-        knot: usize,
-        weights: &[f32],
+        row: &[f32],
         size: Size,
         grid: Option<&Grid>,
         pool: &mut Pool,
@@ -54,7 +59,7 @@ impl Context {
             out[hidden..].copy_from_slice(feedback);
         }
         let stream = Rounder::at(grid, &format!("pass{}.stream", self.pass));
-        let mut x = self.input.forward(&input, knot, weights, pool);
+        let mut x = self.input.forward(&input, row, pool);
         stream.round(&mut x);
         let mut blocks = Vec::with_capacity(self.blocks.len());
         for (i, block) in self.blocks.iter().enumerate() {
@@ -67,7 +72,7 @@ impl Context {
     }
 
     /// The gradient `d` of this pass's features -> that of features and feedback, side by side [h, w, hidden + y].
-    pub(super) fn back(&self, mut kept: ContextKept, mut d: Vec<f32>, knot: usize, size: Size, gradient: &mut [f32], pool: &mut Pool) -> Vec<f32> {
+    pub(crate) fn back(&self, mut kept: ContextKept, mut d: Vec<f32>, knot: usize, size: Size, gradient: &mut [f32], pool: &mut Pool) -> Vec<f32> {
         for block in self.blocks.iter().rev() {
             if let Some(keep) = kept.blocks.pop() {
                 d = block.prior_back(keep, d, size, gradient, pool);
@@ -83,22 +88,22 @@ impl Context {
 
 /// The last layers of a pass: means and log-scales, by channel group.
 #[derive(Debug)]
-pub(super) struct Head {
-    pub(super) mean: Vec<Dense>,
-    pub(super) scale: Vec<Dense>,
+pub(crate) struct Head {
+    pub(crate) mean: Vec<Dense>,
+    pub(crate) scale: Vec<Dense>,
     pass: usize,
 }
 
 /// What a head finds for one phase: its positions' features, means and log-scales.
 #[derive(Debug)]
-pub(super) struct Phase {
+pub(crate) struct Phase {
     rows: Vec<f32>,
-    pub(super) mean: Vec<f32>,
-    pub(super) log_scale: Vec<f32>,
+    pub(crate) mean: Vec<f32>,
+    pub(crate) log_scale: Vec<f32>,
 }
 
 impl Phase {
-    pub(super) fn give(self, pool: &mut Pool) {
+    pub(crate) fn give(self, pool: &mut Pool) {
         for buffer in [self.rows, self.mean, self.log_scale] {
             pool.give(buffer);
         }
@@ -106,7 +111,7 @@ impl Phase {
 }
 
 impl Head {
-    pub(super) fn find(layout: &Layout<'_>, pass: usize) -> Result<Self, Missing> {
+    pub(crate) fn find(layout: &Layout<'_>, pass: usize) -> Result<Self, Missing> {
         let layers = |name: &str| -> Result<Vec<Dense>, Missing> {
             let (weight, shape) = layout.find(&format!("prior.heads.{pass}.{name}"))?;
             let (bias, _) = layout.find(&format!("prior.heads.{pass}.{name}_bias"))?;
@@ -119,16 +124,20 @@ impl Head {
         Ok(Self { mean: layers("mean")?, scale: layers("scale")?, pass })
     }
 
+    pub(crate) fn load(&mut self, weights: &[f32], precision: Precision) {
+        self.mean.iter_mut().chain(&mut self.scale).for_each(|layer| layer.load(weights, precision));
+    }
+
     /// The group that a phase decodes in this pass.
-    pub(super) fn group(&self, phase: usize) -> usize {
+    pub(crate) fn group(&self, phase: usize) -> usize {
         GROUP_OF_PHASE[self.pass][phase]
     }
 
     /// Features [h, w, hidden] -> the four phases.
-    pub(super) fn forward(&self, features: &[f32], size: Size, pool: &mut Pool) -> Vec<Phase> {
+    pub(crate) fn forward(&self, features: &[f32], size: Size, pool: &mut Pool) -> Vec<Phase> {
         let hidden = self.mean[0].inputs;
         let phase = |phase| {
-            let mut rows = pool.take(features.len() / 4);
+            let mut rows = pool.take(positions(phase, size).count() * hidden);
             for (position, row) in positions(phase, size).zip(rows.chunks_exact_mut(hidden)) {
                 row.copy_from_slice(&features[position * hidden..][..hidden]);
             }
@@ -140,7 +149,7 @@ impl Head {
     }
 
     /// Gradients of the means and log-scales of a phase -> those of the features, at the phase's positions of `d_features`.
-    pub(super) fn back(&self, phase: usize, kept: &Phase, d: [&[f32]; 2], d_features: &mut [f32], size: Size, gradient: &mut [f32], pool: &mut Pool) {
+    pub(crate) fn back(&self, phase: usize, kept: &Phase, d: [&[f32]; 2], d_features: &mut [f32], size: Size, gradient: &mut [f32], pool: &mut Pool) {
         let group = self.group(phase);
         let (mean, scale) = (&self.mean[group], &self.scale[group]);
         mean.learn(&kept.rows, d[0], gradient, pool);
@@ -156,6 +165,6 @@ impl Head {
 }
 
 /// The positions of a phase, row by row.
-pub(super) fn positions(phase: usize, [h, w]: Size) -> impl Iterator<Item = usize> {
-    (0..h / 2 * (w / 2)).map(move |i| (2 * (i / (w / 2)) + phase / 2) * w + 2 * (i % (w / 2)) + phase % 2)
+pub(crate) fn positions(phase: usize, [h, w]: Size) -> impl Iterator<Item = usize> {
+    (phase / 2..h).step_by(2).flat_map(move |row| (phase % 2..w).step_by(2).map(move |column| row * w + column))
 }

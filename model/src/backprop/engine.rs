@@ -163,7 +163,8 @@ impl Engine {
 
         let (latent, analysis) = self.analysis.forward(patches, size, pool);
         let coded = self.prior.forward(&latent, sample, weights, gradient, pool);
-        let (mut decoded, synthesis) = self.synthesis.forward(&coded.y_hat, knot, weights, size, pool);
+        let gain = weights[self.synthesis.gain_row(knot)].iter().map(|log| log.exp()).collect();
+        let (mut decoded, synthesis) = self.synthesis.forward(&coded.y_hat, gain, size, pool);
         let distortion = (LOSS_SCALE * lambda.sqrt() * 255.0 * 255.0 / samples) as f32;
         let slope = 2.0 * distortion / values as f32;
         let mut squares = 0.0f64;

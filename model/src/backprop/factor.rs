@@ -2,6 +2,8 @@
 //!
 //! In bf16 only the operands of products are rounded; sums, the residual stream and everything between products stay f32.
 
+use rayon::prelude::*;
+
 use super::kernels::{Left, PANEL, Pair, Right, Start, multiply, pack, pairs_across, pairs_along};
 use super::pool::Pool;
 use crate::net::Precision;
@@ -9,9 +11,12 @@ use crate::net::Precision;
 /// Positions that a product over positions adds up at a time: as many as keep both factors in the second-level cache.
 const CHUNK: usize = 128;
 
+/// Rows that a thread takes of a product that is shared out.
+const SHARE: usize = 64;
+
 /// A right factor, packed.
 #[derive(Debug)]
-pub(super) enum Factor {
+pub(crate) enum Factor {
     F32(Vec<f32>),
     Bf16(Vec<Pair>),
 }
@@ -24,7 +29,7 @@ impl Default for Factor {
 
 /// A left factor, row by row: pairs are in a buffer of a pool.
 #[derive(Debug)]
-pub(super) enum Operand<'a> {
+pub(crate) enum Operand<'a> {
     F32(&'a [f32]),
     Bf16(Vec<f32>),
     Bf16Part(&'a [f32]),
@@ -32,7 +37,7 @@ pub(super) enum Operand<'a> {
 
 impl<'a> Operand<'a> {
     /// `x` in the format of the products; rows have an even length.
-    pub(super) fn new(x: &'a [f32], precision: Precision, pool: &mut Pool) -> Self {
+    pub(crate) fn new(x: &'a [f32], precision: Precision, pool: &mut Pool) -> Self {
         match precision {
             Precision::F32 => Self::F32(x),
             Precision::Bf16 => {
@@ -44,7 +49,7 @@ impl<'a> Operand<'a> {
     }
 
     /// What lies behind the first `elements`, an even number.
-    pub(super) fn from(&self, elements: usize) -> Operand<'_> {
+    pub(crate) fn from(&self, elements: usize) -> Operand<'_> {
         match self {
             Self::F32(x) => Operand::F32(&x[elements..]),
             Self::Bf16(pairs) => Operand::Bf16Part(&pairs[elements / 2..]),
@@ -52,7 +57,7 @@ impl<'a> Operand<'a> {
         }
     }
 
-    pub(super) fn give(self, pool: &mut Pool) {
+    pub(crate) fn give(self, pool: &mut Pool) {
         if let Self::Bf16(pairs) = self {
             pool.give(pairs);
         }
@@ -60,7 +65,7 @@ impl<'a> Operand<'a> {
 }
 
 impl Factor {
-    pub(super) fn precision(&self) -> Precision {
+    pub(crate) fn precision(&self) -> Precision {
         match self {
             Self::F32(_) => Precision::F32,
             Self::Bf16(_) => Precision::Bf16,
@@ -68,7 +73,7 @@ impl Factor {
     }
 
     /// Packs `matrix` [steps, columns]; in bf16 an even number of steps.
-    pub(super) fn load(&mut self, matrix: &[f32], columns: usize, precision: Precision) {
+    pub(crate) fn load(&mut self, matrix: &[f32], columns: usize, precision: Precision) {
         if self.precision() != precision {
             *self = match precision {
                 Precision::F32 => Self::F32(Vec::new()),
@@ -86,7 +91,7 @@ impl Factor {
     }
 
     /// `c (+)= x self` for [rows, columns, steps], with rows of `x` `row` elements apart.
-    pub(super) fn apply(&self, x: &Operand<'_>, row: usize, c: &mut [f32], stride: usize, [rows, columns, steps]: [usize; 3], start: Start<'_>) {
+    pub(crate) fn apply(&self, x: &Operand<'_>, row: usize, c: &mut [f32], stride: usize, [rows, columns, steps]: [usize; 3], start: Start<'_>) {
         match (self, x) {
             (Self::F32(packed), Operand::F32(data)) => {
                 let right = Right { data: packed, panel: steps * PANEL, row: PANEL };
@@ -103,6 +108,19 @@ impl Factor {
         }
     }
 
+    /// [`Self::apply`] to all of `x`, whose rows follow each other; shared out among threads if the pool says so.
+    pub(crate) fn apply_all(&self, x: &Operand<'_>, c: &mut [f32], [columns, steps]: [usize; 2], start: Start<'_>, shared: bool) {
+        let rows = c.len() / columns;
+        if !shared || rows < 2 * SHARE {
+            self.apply(x, steps, c, columns, [rows, columns, steps], start);
+            return;
+        }
+        c.par_chunks_mut(SHARE * columns).enumerate().for_each(|(i, c)| {
+            let rows = c.len() / columns;
+            self.apply(&x.from(i * SHARE * steps), steps, c, columns, [rows, columns, steps], start);
+        });
+    }
+
     fn apply_pairs(packed: &[Pair], pairs: &[f32], row: usize, c: &mut [f32], stride: usize, [rows, columns, steps]: [usize; 3], start: Start<'_>) {
         let left = Left { data: bytemuck::cast_slice(pairs), row: row / 2, step: 1 };
         multiply(c, stride, left, Right::packed(packed, steps / 2), [rows, columns, steps / 2], start);
@@ -110,7 +128,7 @@ impl Factor {
 }
 
 /// Adds `x^T d` for `x` [positions, inputs] and `d` [positions, outputs] to `sum` [inputs, outputs].
-pub(super) fn add_outer(x: &[f32], d: &[f32], [inputs, outputs]: [usize; 2], sum: &mut [f32], precision: Precision, pool: &mut Pool) {
+pub(crate) fn add_outer(x: &[f32], d: &[f32], [inputs, outputs]: [usize; 2], sum: &mut [f32], precision: Precision, pool: &mut Pool) {
     let positions = x.len() / inputs;
     match precision {
         Precision::Bf16 if positions.is_multiple_of(2) => {

@@ -5,23 +5,23 @@ use crate::prior::{ACTIVATION_MAX, Grid};
 
 /// The rounding of one site.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rounder(Option<f32>);
+pub(crate) struct Rounder(Option<f32>);
 
 impl Rounder {
     /// That of a site; nothing without a grid or without an entry in it.
-    pub(super) fn at(grid: Option<&Grid>, site: &str) -> Self {
+    pub(crate) fn at(grid: Option<&Grid>, site: &str) -> Self {
         Self(grid.and_then(|grid| grid.get(site).copied()))
     }
 
     /// Leaves values alone.
-    pub(super) const OFF: Self = Self(None);
+    pub(crate) const OFF: Self = Self(None);
 
-    pub(super) fn rounds(self) -> bool {
+    pub(crate) fn rounds(self) -> bool {
         self.0.is_some()
     }
 
     /// Rounds `values` to whole steps and clips them.
-    pub(super) fn round(self, values: &mut [f32]) {
+    pub(crate) fn round(self, values: &mut [f32]) {
         if let Some(steps) = self.0 {
             round_to(values, steps, ACTIVATION_MAX / steps);
         }

@@ -5,51 +5,56 @@ use std::ops::Range;
 use super::block::{Block, Kept};
 use super::grid::Rounder;
 use super::kernels::column_sums;
-use super::layer::{Dense, Size, depth_to_space, space_to_depth};
+use super::layer::{Dense, Size, depth_to_space, resized, space_to_depth};
 use super::pool::Pool;
 use super::{Layout, Missing};
+use crate::net::Precision;
 use crate::prior::Grid;
 
 /// A dense layer whose bias has a term per quality knot.
 #[derive(Debug)]
-pub(super) struct KnotDense {
-    pub(super) dense: Dense,
-    knots: Range<usize>,
+pub(crate) struct KnotDense {
+    pub(crate) dense: Dense,
+    pub(crate) knots: Range<usize>,
 }
 
 impl KnotDense {
-    pub(super) fn find(layout: &Layout<'_>, path: &str, knots: &str) -> Result<Self, Missing> {
+    pub(crate) fn find(layout: &Layout<'_>, path: &str, knots: &str) -> Result<Self, Missing> {
         Ok(Self { dense: Dense::find(layout, path)?, knots: layout.find(knots)?.0 })
     }
 
-    fn row(&self, knot: usize) -> Range<usize> {
+    /// Where the bias of a knot lies.
+    pub(crate) fn row(&self, knot: usize) -> Range<usize> {
         let start = self.knots.start + knot * self.dense.outputs;
         start..start + self.dense.outputs
     }
 
-    pub(super) fn forward(&self, x: &[f32], knot: usize, weights: &[f32], pool: &mut Pool) -> Vec<f32> {
-        self.dense.forward_biased(x, &self.dense.bias_plus(&weights[self.row(knot)]), pool)
+    /// `row` is the quality's term of the bias.
+    pub(crate) fn forward(&self, x: &[f32], row: &[f32], pool: &mut Pool) -> Vec<f32> {
+        self.dense.forward_biased(x, &self.dense.bias_plus(row), pool)
     }
 
-    pub(super) fn learn(&self, x: &[f32], d: &[f32], knot: usize, gradient: &mut [f32], pool: &mut Pool) {
-        column_sums(d, &mut gradient[self.row(knot)]);
+    pub(crate) fn learn(&self, x: &[f32], d: &[f32], knot: usize, gradient: &mut [f32], pool: &mut Pool) {
+        if !gradient.is_empty() {
+            column_sums(d, &mut gradient[self.row(knot)]);
+        }
         self.dense.learn(x, d, gradient, pool);
     }
 }
 
 /// Whitened latent -> hyper-latent.
 #[derive(Debug)]
-pub(super) struct HyperAnalysis {
-    pub(super) stem: KnotDense,
-    pub(super) block1: Block,
-    pub(super) down1: Dense,
-    pub(super) block2: Block,
-    pub(super) down2: Dense,
+pub(crate) struct HyperAnalysis {
+    pub(crate) stem: KnotDense,
+    pub(crate) block1: Block,
+    pub(crate) down1: Dense,
+    pub(crate) block2: Block,
+    pub(crate) down2: Dense,
 }
 
 /// What [`HyperAnalysis::back`] needs.
 #[derive(Debug)]
-pub(super) struct HyperAnalysisKept {
+pub(crate) struct HyperAnalysisKept {
     block1: Kept,
     deep1: Vec<f32>,
     block2: Kept,
@@ -57,7 +62,7 @@ pub(super) struct HyperAnalysisKept {
 }
 
 impl HyperAnalysis {
-    pub(super) fn find(layout: &Layout<'_>) -> Result<Self, Missing> {
+    pub(crate) fn find(layout: &Layout<'_>) -> Result<Self, Missing> {
         let path = |name: &str| format!("prior.hyper_analysis.{name}");
         Ok(Self {
             stem: KnotDense::find(layout, &path("stem"), &path("knots"))?,
@@ -69,11 +74,11 @@ impl HyperAnalysis {
     }
 
     /// [h, w, y] -> [h/4, w/4, z].
-    pub(super) fn forward(&self, y: &[f32], knot: usize, weights: &[f32], size: Size, pool: &mut Pool) -> (Vec<f32>, HyperAnalysisKept) {
+    pub(crate) fn forward(&self, y: &[f32], row: &[f32], size: Size, pool: &mut Pool) -> (Vec<f32>, HyperAnalysisKept) {
         let half = size.map(|side| side / 2);
         let off = [Rounder::OFF; 2];
         let hidden = self.stem.dense.outputs;
-        let (x, block1) = self.block1.prior(self.stem.forward(y, knot, weights, pool), size, off, pool);
+        let (x, block1) = self.block1.prior(self.stem.forward(y, row, pool), size, off, pool);
         let deep1 = space_to_depth(&x, hidden, size, pool);
         pool.give(x);
         let (x, block2) = self.block2.prior(self.down1.forward(&deep1, pool), half, off, pool);
@@ -83,7 +88,7 @@ impl HyperAnalysis {
     }
 
     /// The hyper-latent's gradient `d` -> the whitened latent's.
-    pub(super) fn back(&self, kept: HyperAnalysisKept, y: &[f32], knot: usize, d: &[f32], size: Size, gradient: &mut [f32], pool: &mut Pool) -> Vec<f32> {
+    pub(crate) fn back(&self, kept: HyperAnalysisKept, y: &[f32], knot: usize, d: &[f32], size: Size, gradient: &mut [f32], pool: &mut Pool) -> Vec<f32> {
         let half = size.map(|side| side / 2);
         let hidden = self.stem.dense.outputs;
         let shallow = |layer: &Dense, deep: Vec<f32>, d: &[f32], size: Size, gradient: &mut [f32], pool: &mut Pool| {
@@ -108,23 +113,23 @@ impl HyperAnalysis {
 
 /// Decoded hyper-latent -> features.
 #[derive(Debug)]
-pub(super) struct HyperSynthesis {
-    pub(super) up1: KnotDense,
-    pub(super) block1: Block,
-    pub(super) up2: Dense,
-    pub(super) block2: Block,
+pub(crate) struct HyperSynthesis {
+    pub(crate) up1: KnotDense,
+    pub(crate) block1: Block,
+    pub(crate) up2: Dense,
+    pub(crate) block2: Block,
 }
 
 /// What [`HyperSynthesis::back`] needs.
 #[derive(Debug)]
-pub(super) struct HyperSynthesisKept {
+pub(crate) struct HyperSynthesisKept {
     block1: Kept,
     before_up2: Vec<f32>,
     block2: Kept,
 }
 
 impl HyperSynthesis {
-    pub(super) fn find(layout: &Layout<'_>) -> Result<Self, Missing> {
+    pub(crate) fn find(layout: &Layout<'_>) -> Result<Self, Missing> {
         let path = |name: &str| format!("prior.hyper.{name}");
         Ok(Self {
             up1: KnotDense::find(layout, &path("up1"), &path("knots"))?,
@@ -134,38 +139,46 @@ impl HyperSynthesis {
         })
     }
 
-    /// [h/4, w/4, z] -> [h, w, hidden].
-    pub(super) fn forward(
+    pub(crate) fn load(&mut self, weights: &[f32], precision: Precision) {
+        self.up1.dense.load(weights, precision);
+        self.block1.load(weights, precision);
+        self.up2.load(weights, precision);
+        self.block2.load(weights, precision);
+    }
+
+    /// [ceil(h/4), ceil(w/4), z] -> [h, w, hidden]. `row` is the quality's term of the bias of `up1`.
+    pub(crate) fn forward(
         &self,
         z: &[f32],
-        knot: usize,
-        weights: &[f32],
+        row: &[f32],
         size: Size,
         grid: Option<&Grid>,
         pool: &mut Pool,
     ) -> (Vec<f32>, HyperSynthesisKept) {
-        let half = size.map(|side| side / 2);
+        let (half, whole) = (size.map(|side| 2 * side.div_ceil(4)), size.map(|side| 4 * side.div_ceil(4)));
         let hidden = self.up2.inputs;
         let site = |name: &str| Rounder::at(grid, &format!("hyper.{name}"));
-        let deep = self.up1.forward(z, knot, weights, pool);
+        let deep = self.up1.forward(z, row, pool);
         let mut x = depth_to_space(&deep, hidden, half, pool);
         pool.give(deep);
         site("stream1").round(&mut x);
         let (before_up2, block1) = self.block1.prior(x, half, [site("stream1"), site("hidden1")], pool);
         let deep = self.up2.forward(&before_up2, pool);
-        let mut x = depth_to_space(&deep, hidden, size, pool);
+        let x = depth_to_space(&deep, hidden, whole, pool);
         pool.give(deep);
+        let mut x = resized(x, hidden, whole, size, pool);
         site("stream2").round(&mut x);
         let (x, block2) = self.block2.prior(x, size, [site("stream2"), site("hidden2")], pool);
         (x, HyperSynthesisKept { block1, before_up2, block2 })
     }
 
     /// The features' gradient `d` -> the hyper-latent's.
-    pub(super) fn back(&self, kept: HyperSynthesisKept, z: &[f32], knot: usize, d: Vec<f32>, size: Size, gradient: &mut [f32], pool: &mut Pool) -> Vec<f32> {
-        let half = size.map(|side| side / 2);
+    pub(crate) fn back(&self, kept: HyperSynthesisKept, z: &[f32], knot: usize, d: Vec<f32>, size: Size, gradient: &mut [f32], pool: &mut Pool) -> Vec<f32> {
+        let (half, whole) = (size.map(|side| 2 * side.div_ceil(4)), size.map(|side| 4 * side.div_ceil(4)));
         let hidden = self.up2.inputs;
         let d = self.block2.prior_back(kept.block2, d, size, gradient, pool);
-        let d_deep = space_to_depth(&d, hidden, size, pool);
+        let d = resized(d, hidden, size, whole, pool);
+        let d_deep = space_to_depth(&d, hidden, whole, pool);
         self.up2.learn(&kept.before_up2, &d_deep, gradient, pool);
         let d1 = self.up2.back(&d_deep, pool);
         let d1 = self.block1.prior_back(kept.block1, d1, half, gradient, pool);

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use super::factor::{Factor, Operand, add_outer};
 use super::kernels::{Left, Right, Start, column_sums, multiply, transpose};
 use super::pool::Pool;
@@ -10,15 +12,15 @@ use crate::net::Precision;
 
 
 /// Height and width of an activation.
-pub(super) type Size = [usize; 2];
+pub(crate) type Size = [usize; 2];
 
 /// `x W + b`.
 #[derive(Debug)]
-pub(super) struct Dense {
-    pub(super) weight: Range<usize>,
-    pub(super) bias: Range<usize>,
-    pub(super) inputs: usize,
-    pub(super) outputs: usize,
+pub(crate) struct Dense {
+    pub(crate) weight: Range<usize>,
+    pub(crate) bias: Range<usize>,
+    pub(crate) inputs: usize,
+    pub(crate) outputs: usize,
     bias_values: Vec<f32>,
     matrix: Factor,
     transposed: Factor,
@@ -26,20 +28,20 @@ pub(super) struct Dense {
 
 impl Dense {
     /// The layer of the tensors `path.weight` [inputs, outputs] and `path.bias`.
-    pub(super) fn find(layout: &Layout<'_>, path: &str) -> Result<Self, Missing> {
+    pub(crate) fn find(layout: &Layout<'_>, path: &str) -> Result<Self, Missing> {
         let (weight, shape) = layout.find(&format!("{path}.weight"))?;
         let (bias, _) = layout.find(&format!("{path}.bias"))?;
         Ok(Self::of(weight, bias, [shape[0], shape[1]]))
     }
 
     /// The layer whose weights and bias lie there.
-    pub(super) fn of(weight: Range<usize>, bias: Range<usize>, [inputs, outputs]: [usize; 2]) -> Self {
+    pub(crate) fn of(weight: Range<usize>, bias: Range<usize>, [inputs, outputs]: [usize; 2]) -> Self {
         let (matrix, transposed) = Default::default();
         Self { weight, bias, inputs, outputs, bias_values: Vec::new(), matrix, transposed }
     }
 
     /// Takes this step's weights.
-    pub(super) fn load(&mut self, weights: &[f32], precision: Precision) {
+    pub(crate) fn load(&mut self, weights: &[f32], precision: Precision) {
         let matrix = &weights[self.weight.clone()];
         self.matrix.load(matrix, self.outputs, precision);
         self.transposed.load(&transpose(matrix, self.outputs), self.inputs, precision);
@@ -48,48 +50,50 @@ impl Dense {
     }
 
     /// [positions, inputs] -> [positions, outputs].
-    pub(super) fn forward(&self, x: &[f32], pool: &mut Pool) -> Vec<f32> {
+    pub(crate) fn forward(&self, x: &[f32], pool: &mut Pool) -> Vec<f32> {
         self.forward_biased(x, &self.bias_values, pool)
     }
 
     /// With another bias.
-    pub(super) fn forward_biased(&self, x: &[f32], bias: &[f32], pool: &mut Pool) -> Vec<f32> {
+    pub(crate) fn forward_biased(&self, x: &[f32], bias: &[f32], pool: &mut Pool) -> Vec<f32> {
         let rows = x.len() / self.inputs;
         let mut out = pool.take(rows * self.outputs);
         let x = Operand::new(x, self.matrix.precision(), pool);
-        self.matrix.apply(&x, self.inputs, &mut out, self.outputs, [rows, self.outputs, self.inputs], Start::Bias(bias));
+        self.matrix.apply_all(&x, &mut out, [self.outputs, self.inputs], Start::Bias(bias), pool.shared);
         x.give(pool);
         out
     }
 
     /// The bias plus a row of a knot table.
-    pub(super) fn bias_plus(&self, row: &[f32]) -> Vec<f32> {
+    pub(crate) fn bias_plus(&self, row: &[f32]) -> Vec<f32> {
         self.bias_values.iter().zip(row).map(|(a, b)| a + b).collect()
     }
 
-    /// Adds the gradients of weights and bias; `d` is that of the result.
-    pub(super) fn learn(&self, x: &[f32], d: &[f32], gradient: &mut [f32], pool: &mut Pool) {
+    /// Adds the gradients of weights and bias; `d` is that of the result. Of a frozen network `gradient` is empty, and nothing is done.
+    pub(crate) fn learn(&self, x: &[f32], d: &[f32], gradient: &mut [f32], pool: &mut Pool) {
+        if gradient.is_empty() {
+            return;
+        }
         column_sums(d, &mut gradient[self.bias.clone()]);
         let weight = &mut gradient[self.weight.clone()];
         add_outer(x, d, [self.inputs, self.outputs], weight, self.matrix.precision(), pool);
     }
 
     /// The gradient of the input, plus what `into` holds.
-    pub(super) fn back_into(&self, d: &[f32], into: &mut [f32], pool: &mut Pool) {
+    pub(crate) fn back_into(&self, d: &[f32], into: &mut [f32], pool: &mut Pool) {
         self.product_back(d, into, Start::There, pool);
     }
 
     /// The gradient of the input.
-    pub(super) fn back(&self, d: &[f32], pool: &mut Pool) -> Vec<f32> {
+    pub(crate) fn back(&self, d: &[f32], pool: &mut Pool) -> Vec<f32> {
         let mut out = pool.take(d.len() / self.outputs * self.inputs);
         self.product_back(d, &mut out, Start::Zero, pool);
         out
     }
 
     fn product_back(&self, d: &[f32], out: &mut [f32], start: Start<'_>, pool: &mut Pool) {
-        let size = [d.len() / self.outputs, self.inputs, self.outputs];
         let d = Operand::new(d, self.transposed.precision(), pool);
-        self.transposed.apply(&d, self.outputs, out, self.inputs, size, start);
+        self.transposed.apply_all(&d, out, [self.inputs, self.outputs], start, pool.shared);
         d.give(pool);
     }
 }
@@ -99,10 +103,10 @@ impl Dense {
 /// Activations are copied into a frame of zeros [h + 2, w + 2, channels], where the three neighbours of a row are one run of 3 channels: a row of
 /// the image is three products, one for each row of the kernel, without a copy.
 #[derive(Debug)]
-pub(super) struct Conv {
+pub(crate) struct Conv {
     weight: Range<usize>,
     bias: Range<usize>,
-    pub(super) channels: usize,
+    pub(crate) channels: usize,
     bias_values: Vec<f32>,
     /// Per kernel row [3 * inputs, outputs].
     kernel: [Factor; 3],
@@ -112,7 +116,7 @@ pub(super) struct Conv {
 
 impl Conv {
     /// The layer of the tensors `path.weight` [outputs, inputs, 3, 3] and `path.bias`.
-    pub(super) fn find(layout: &Layout<'_>, path: &str) -> Result<Self, Missing> {
+    pub(crate) fn find(layout: &Layout<'_>, path: &str) -> Result<Self, Missing> {
         let (weight, shape) = layout.find(&format!("{path}.weight"))?;
         let (bias, _) = layout.find(&format!("{path}.bias"))?;
         let (kernel, turned) = Default::default();
@@ -120,7 +124,7 @@ impl Conv {
     }
 
     /// Takes this step's weights.
-    pub(super) fn load(&mut self, weights: &[f32], precision: Precision) {
+    pub(crate) fn load(&mut self, weights: &[f32], precision: Precision) {
         let c = self.channels;
         let w = &weights[self.weight.clone()];
         let at = |output: usize, input: usize, row: usize, column: usize| w[((output * c + input) * 3 + row) * 3 + column];
@@ -141,7 +145,7 @@ impl Conv {
     }
 
     /// The first channels of `x` [h, w, all] in a frame of zeros.
-    pub(super) fn framed(&self, x: &[f32], all: usize, [h, w]: Size, pool: &mut Pool) -> Vec<f32> {
+    pub(crate) fn framed(&self, x: &[f32], all: usize, [h, w]: Size, pool: &mut Pool) -> Vec<f32> {
         let c = self.channels;
         let mut frame = pool.zeros((h + 2) * (w + 2) * c);
         for (y, row) in x.chunks_exact(w * all).enumerate() {
@@ -154,32 +158,41 @@ impl Conv {
     }
 
     /// Writes the result into the first channels of `out` [h, w, all].
-    pub(super) fn forward(&self, frame: &[f32], out: &mut [f32], all: usize, size: Size, pool: &mut Pool) {
+    pub(crate) fn forward(&self, frame: &[f32], out: &mut [f32], all: usize, size: Size, pool: &mut Pool) {
         self.product(frame, &self.kernel, out, all, size, Some(&self.bias_values), pool);
     }
 
     /// Adds the gradient of the input to the first channels of `out` [h, w, all]; `frame` is that of the result's gradient.
-    pub(super) fn back(&self, frame: &[f32], out: &mut [f32], all: usize, size: Size, pool: &mut Pool) {
+    pub(crate) fn back(&self, frame: &[f32], out: &mut [f32], all: usize, size: Size, pool: &mut Pool) {
         self.product(frame, &self.turned, out, all, size, None, pool);
     }
 
     fn product(&self, frame: &[f32], kernel: &[Factor; 3], out: &mut [f32], all: usize, [h, w]: Size, bias: Option<&[f32]>, pool: &mut Pool) {
         let c = self.channels;
         let frame = Operand::new(frame, kernel[0].precision(), pool);
-        for y in 0..h {
+        let line = |(y, out): (usize, &mut [f32])| {
             for (row, kernel) in kernel.iter().enumerate() {
                 let start = match bias {
                     Some(bias) if row == 0 => Start::Bias(bias),
                     _ => Start::There,
                 };
-                kernel.apply(&frame.from((y + row) * (w + 2) * c), c, &mut out[y * w * all..], all, [w, c, 3 * c], start);
+                kernel.apply(&frame.from((y + row) * (w + 2) * c), c, out, all, [w, c, 3 * c], start);
             }
+        };
+        let out = &mut out[..h * w * all];
+        if pool.shared {
+            out.par_chunks_mut(w * all).enumerate().for_each(line);
+        } else {
+            out.chunks_mut(w * all).enumerate().for_each(line);
         }
         frame.give(pool);
     }
 
     /// Adds the gradients of weights and bias, in f32; those of the weights in the order [3, 3, inputs, outputs] until [`Self::finish`].
-    pub(super) fn learn(&self, frame: &[f32], d_frame: &[f32], [h, w]: Size, gradient: &mut [f32]) {
+    pub(crate) fn learn(&self, frame: &[f32], d_frame: &[f32], [h, w]: Size, gradient: &mut [f32]) {
+        if gradient.is_empty() {
+            return;
+        }
         let c = self.channels;
         column_sums(d_frame, &mut gradient[self.bias.clone()]);
         let weight = &mut gradient[self.weight.clone()];
@@ -194,7 +207,7 @@ impl Conv {
     }
 
     /// Puts the weights' gradient into the tensor's own order.
-    pub(super) fn finish(&self, gradient: &mut [f32]) {
+    pub(crate) fn finish(&self, gradient: &mut [f32]) {
         let c = self.channels;
         let weight = &mut gradient[self.weight.clone()];
         let by_tap = weight.to_vec();
@@ -207,14 +220,14 @@ impl Conv {
 }
 
 /// [h, w, c] -> [h/2, w/2, 4c], channel order (row, column, channel).
-pub(super) fn space_to_depth(x: &[f32], c: usize, [h, w]: Size, pool: &mut Pool) -> Vec<f32> {
+pub(crate) fn space_to_depth(x: &[f32], c: usize, [h, w]: Size, pool: &mut Pool) -> Vec<f32> {
     let mut out = pool.take(x.len());
     for_each_cell(c, [h, w], |deep, flat| out[deep..deep + c].copy_from_slice(&x[flat..flat + c]));
     out
 }
 
 /// [h/2, w/2, 4c] -> [h, w, c]; `h` and `w` are the result's.
-pub(super) fn depth_to_space(x: &[f32], c: usize, [h, w]: Size, pool: &mut Pool) -> Vec<f32> {
+pub(crate) fn depth_to_space(x: &[f32], c: usize, [h, w]: Size, pool: &mut Pool) -> Vec<f32> {
     let mut out = pool.take(x.len());
     for_each_cell(c, [h, w], |deep, flat| out[flat..flat + c].copy_from_slice(&x[deep..deep + c]));
     out
@@ -227,4 +240,18 @@ fn for_each_cell(c: usize, [h, w]: Size, mut copy: impl FnMut(usize, usize)) {
             copy(deep, (y * w + x) * c);
         }
     }
+}
+
+/// `x` [from, c] cut off or continued with zeros at the right and below.
+pub(crate) fn resized(x: Vec<f32>, c: usize, from: Size, to: Size, pool: &mut Pool) -> Vec<f32> {
+    if from == to {
+        return x;
+    }
+    let mut out = pool.zeros(to[0] * to[1] * c);
+    let run = from[1].min(to[1]) * c;
+    for (row, out) in x.chunks_exact(from[1] * c).zip(out.chunks_exact_mut(to[1] * c)) {
+        out[..run].copy_from_slice(&row[..run]);
+    }
+    pool.give(x);
+    out
 }

@@ -5,18 +5,18 @@
 //! processor can do ([`kernels`]). `model/tests/backprop.rs` holds both against each other. Everything is f32
 //! but the operands of products where [`crate::net::Precision::Bf16`] is asked for.
 
-mod block;
-mod context;
+pub(crate) mod block;
+pub(crate) mod context;
 mod density;
 mod engine;
 mod factor;
-mod grid;
-mod hyper;
+pub(crate) mod grid;
+pub(crate) mod hyper;
 mod kernels;
-mod layer;
-mod pool;
+pub(crate) mod layer;
+pub(crate) mod pool;
 mod prior;
-mod transform;
+pub(crate) mod transform;
 
 use std::ops::Range;
 
@@ -38,14 +38,14 @@ pub enum Missing {
 
 /// Where a network's parameters lie.
 #[derive(Debug)]
-struct Layout<'a> {
-    config: &'a ModelConfig,
-    slots: &'a [Slot],
+pub(crate) struct Layout<'a> {
+    pub(crate) config: &'a ModelConfig,
+    pub(crate) slots: &'a [Slot],
 }
 
 impl Layout<'_> {
     /// Elements and shape of a parameter, the shape padded with ones to at least three dimensions.
-    fn find(&self, name: &str) -> Result<(Range<usize>, Vec<usize>), Missing> {
+    pub(crate) fn find(&self, name: &str) -> Result<(Range<usize>, Vec<usize>), Missing> {
         let slot = self.slots.iter().find(|slot| slot.name == name);
         let slot = slot.ok_or_else(|| Missing::Parameter(name.to_owned()))?;
         let mut shape = slot.shape.clone();

@@ -114,7 +114,7 @@ impl Prior {
             out
         };
         let whitened = scaled(&scales.whitening, pool);
-        let (z, analysis) = self.hyper_analysis.forward(&whitened, knot, weights, size, pool);
+        let (z, analysis) = self.hyper_analysis.forward(&whitened, &weights[self.hyper_analysis.stem.row(knot)], size, pool);
         let mut z_hat = pool.take(z.len());
         z_hat.iter_mut().zip(&z).for_each(|(out, z)| *out = z.round_ties_even());
         let mut z_noisy = pool.take(z.len());
@@ -124,7 +124,7 @@ impl Prior {
         pool.give(z);
         pool.give(z_noisy);
         Rounder::at(grid, "z").round(&mut z_hat);
-        let (features, synthesis) = self.hyper.forward(&z_hat, knot, weights, size, grid, pool);
+        let (features, synthesis) = self.hyper.forward(&z_hat, &weights[self.hyper.up1.row(knot)], size, grid, pool);
 
         let steps = scaled(&scales.gain, pool);
         let mut decoded = pool.take(y.len());
@@ -135,7 +135,7 @@ impl Prior {
             let found = match self.contexts.get(pass.wrapping_sub(1)) {
                 None => head.forward(&features, size, pool),
                 Some(context) => {
-                    let (x, kept) = context.forward(&features, &feedback, knot, weights, size, grid, pool);
+                    let (x, kept) = context.forward(&features, &feedback, &weights[context.input.row(knot)], size, grid, pool);
                     contexts.push(kept);
                     let found = head.forward(&x, size, pool);
                     pool.give(x);

@@ -7,6 +7,7 @@ use super::kernels::{scale_columns, weighted_column_sums};
 use super::layer::{Dense, Size, depth_to_space, space_to_depth};
 use super::pool::Pool;
 use super::{Layout, Missing};
+use crate::net::Precision;
 
 /// A run of gated blocks at one resolution.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ impl Stage {
 
 /// Patches -> latent.
 #[derive(Debug)]
-pub(super) struct Analysis {
+pub(crate) struct Analysis {
     stem: Dense,
     blocks8: Stage,
     down: Dense,
@@ -48,7 +49,7 @@ pub(super) struct Analysis {
 
 /// What [`Analysis::back`] needs.
 #[derive(Debug)]
-pub(super) struct AnalysisKept {
+pub(crate) struct AnalysisKept {
     kept8: Vec<Kept>,
     deep: Vec<f32>,
     kept16: Vec<Kept>,
@@ -56,7 +57,7 @@ pub(super) struct AnalysisKept {
 }
 
 impl Analysis {
-    pub(super) fn find(layout: &Layout<'_>) -> Result<Self, Missing> {
+    pub(crate) fn find(layout: &Layout<'_>) -> Result<Self, Missing> {
         let config = layout.config;
         Ok(Self {
             stem: Dense::find(layout, "analysis.stem")?,
@@ -67,17 +68,17 @@ impl Analysis {
         })
     }
 
-    pub(super) fn parts(&mut self) -> (Vec<&mut Dense>, Vec<&mut Block>) {
+    pub(crate) fn parts(&mut self) -> (Vec<&mut Dense>, Vec<&mut Block>) {
         let blocks = self.blocks8.0.iter_mut().chain(&mut self.blocks16.0).collect();
         (vec![&mut self.stem, &mut self.down, &mut self.head], blocks)
     }
 
-    pub(super) fn blocks(&self) -> impl Iterator<Item = &Block> {
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = &Block> {
         self.blocks8.0.iter().chain(&self.blocks16.0)
     }
 
     /// Patches [h/8, w/8, 192] -> latent [h/16, w/16, y]; `size` is that of the patches.
-    pub(super) fn forward(&self, patches: &[f32], size: Size, pool: &mut Pool) -> (Vec<f32>, AnalysisKept) {
+    pub(crate) fn forward(&self, patches: &[f32], size: Size, pool: &mut Pool) -> (Vec<f32>, AnalysisKept) {
         let half = size.map(|side| side / 2);
         let (mut kept8, mut kept16) = (Vec::new(), Vec::new());
         let x = self.blocks8.forward(self.stem.forward(patches, pool), size, &mut kept8, pool);
@@ -88,7 +89,7 @@ impl Analysis {
     }
 
     /// `d` is the latent's gradient.
-    pub(super) fn back(&self, mut kept: AnalysisKept, patches: &[f32], d: &[f32], size: Size, gradient: &mut [f32], pool: &mut Pool) {
+    pub(crate) fn back(&self, mut kept: AnalysisKept, patches: &[f32], d: &[f32], size: Size, gradient: &mut [f32], pool: &mut Pool) {
         let half = size.map(|side| side / 2);
         self.head.learn(&kept.last, d, gradient, pool);
         let d = self.head.back(d, pool);
@@ -108,18 +109,18 @@ impl Analysis {
 
 /// Decoded latent -> patches.
 #[derive(Debug)]
-pub(super) struct Synthesis {
+pub(crate) struct Synthesis {
     stem: Dense,
     blocks16: Stage,
     up: Dense,
-    log_gain: Range<usize>,
+    pub(crate) log_gain: Range<usize>,
     blocks8: Stage,
     head: Dense,
 }
 
 /// What [`Synthesis::back`] needs.
 #[derive(Debug)]
-pub(super) struct SynthesisKept {
+pub(crate) struct SynthesisKept {
     kept16: Vec<Kept>,
     before_up: Vec<f32>,
     /// Behind the feature gain.
@@ -129,8 +130,17 @@ pub(super) struct SynthesisKept {
     last: Vec<f32>,
 }
 
+impl SynthesisKept {
+    pub(crate) fn give(self, pool: &mut Pool) {
+        self.kept16.into_iter().chain(self.kept8).for_each(|kept| kept.give(pool));
+        for buffer in [self.before_up, self.scaled, self.last] {
+            pool.give(buffer);
+        }
+    }
+}
+
 impl Synthesis {
-    pub(super) fn find(layout: &Layout<'_>) -> Result<Self, Missing> {
+    pub(crate) fn find(layout: &Layout<'_>) -> Result<Self, Missing> {
         let config = layout.config;
         Ok(Self {
             stem: Dense::find(layout, "synthesis.stem")?,
@@ -142,24 +152,30 @@ impl Synthesis {
         })
     }
 
-    pub(super) fn parts(&mut self) -> (Vec<&mut Dense>, Vec<&mut Block>) {
+    pub(crate) fn parts(&mut self) -> (Vec<&mut Dense>, Vec<&mut Block>) {
         let blocks = self.blocks8.0.iter_mut().chain(&mut self.blocks16.0).collect();
         (vec![&mut self.stem, &mut self.up, &mut self.head], blocks)
     }
 
-    pub(super) fn blocks(&self) -> impl Iterator<Item = &Block> {
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = &Block> {
         self.blocks16.0.iter().chain(&self.blocks8.0)
     }
 
+    pub(crate) fn load(&mut self, weights: &[f32], precision: Precision) {
+        let (dense, blocks) = self.parts();
+        dense.into_iter().for_each(|layer| layer.load(weights, precision));
+        blocks.into_iter().for_each(|block| block.load(weights, precision));
+    }
+
     /// The elements of the feature gain's logarithms of a knot.
-    fn gain_row(&self, knot: usize) -> Range<usize> {
+    pub(crate) fn gain_row(&self, knot: usize) -> Range<usize> {
         let c8 = self.head.inputs;
         let start = self.log_gain.start + knot * c8;
         start..start + c8
     }
 
-    /// Latent [h/16, w/16, y] -> patches [h/8, w/8, 192]; `size` is that of the patches.
-    pub(super) fn forward(&self, y: &[f32], knot: usize, weights: &[f32], size: Size, pool: &mut Pool) -> (Vec<f32>, SynthesisKept) {
+    /// Latent [h/16, w/16, y] and feature gain [c8] -> patches [h/8, w/8, 192]; `size` is that of the patches.
+    pub(crate) fn forward(&self, y: &[f32], gain: Vec<f32>, size: Size, pool: &mut Pool) -> (Vec<f32>, SynthesisKept) {
         let half = size.map(|side| side / 2);
         let c8 = self.head.inputs;
         let (mut kept8, mut kept16) = (Vec::new(), Vec::new());
@@ -167,7 +183,6 @@ impl Synthesis {
         let deep = self.up.forward(&before_up, pool);
         let mut x = depth_to_space(&deep, c8, size, pool);
         pool.give(deep);
-        let gain: Vec<f32> = weights[self.gain_row(knot)].iter().map(|log| log.exp()).collect();
         scale_columns(&mut x, &gain);
         let scaled = pool.copy(&x);
         let last = self.blocks8.forward(x, size, &mut kept8, pool);
@@ -175,7 +190,7 @@ impl Synthesis {
     }
 
     /// The patches' gradient `d` -> the latent's.
-    pub(super) fn back(
+    pub(crate) fn back(
         &self,
         mut kept: SynthesisKept,
         y: &[f32],
@@ -190,7 +205,9 @@ impl Synthesis {
         let d = self.head.back(d, pool);
         let mut d = self.blocks8.back(&mut kept.kept8, d, size, gradient, pool);
         // With respect to the logarithm of a factor: the product times its gradient.
-        weighted_column_sums(&d, &kept.scaled, &mut gradient[self.gain_row(knot)]);
+        if !gradient.is_empty() {
+            weighted_column_sums(&d, &kept.scaled, &mut gradient[self.gain_row(knot)]);
+        }
         scale_columns(&mut d, &kept.gain);
         let d_deep = space_to_depth(&d, self.head.inputs, size, pool);
         self.up.learn(&kept.before_up, &d_deep, gradient, pool);

@@ -1,15 +1,16 @@
 //! The distortion of a window and its gradient, computed in bands with an overlap, one per thread.
 //!
-//! burn's products use several threads, but what lies between them does not: half of the time of a step was spent on one thread. Bands are as far
-//! apart as the synthesis sees, so that their sums are those of the whole window.
+//! Bands are as far apart as the synthesis sees, so that their sums are those of the whole window.
 
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
-use burn::tensor::Tensor;
 use rayon::prelude::*;
 
 use super::Setting;
+use super::setting::{Transform, tensor};
 use super::window::Extent;
+use crate::backprop::pool::Pool;
 use crate::params::read;
 
 /// Least latents of a band across its cut: more overlap than this is waste.
@@ -21,9 +22,11 @@ struct Band {
     /// Rows and columns of the window.
     rows: Range<usize>,
     columns: Range<usize>,
-    target: Tensor<4>,
-    /// Square root of what a squared error costs; 0 outside of the core.
-    weight: Tensor<4>,
+    target: Vec<f32>,
+    /// What a squared error costs, in bits; 0 outside of the core.
+    weight: Vec<f32>,
+    /// Memory of one evaluation for the next.
+    pool: Mutex<Pool>,
 }
 
 /// A window in bands.
@@ -56,20 +59,20 @@ impl<'a> Bands<'a> {
             let seen = core.start.saturating_sub(config.halo())..(core.end + config.halo()).min(along);
             let across = |seen: Range<usize>| if rows > columns { (seen, 0..columns) } else { (0..rows, seen) };
             let ((own_rows, own_columns), (band_rows, band_columns)) = (across(core), across(seen));
-            let cut = |plane: &[f32], value: &dyn Fn(f32) -> f32, keep: [Range<usize>; 2]| {
+            let cut = |plane: &[f32], keep: [Range<usize>; 2]| {
                 let mut out = Vec::with_capacity(4 * band_rows.len() * band_columns.len() * 192);
                 for row in 2 * band_rows.start..2 * band_rows.end {
                     for column in 2 * band_columns.start..2 * band_columns.end {
                         let patch = &plane[(row * 2 * columns + column) * 192..][..192];
                         let kept = keep[0].contains(&(row / 2)) && keep[1].contains(&(column / 2));
-                        out.extend(patch.iter().map(|&v| if kept { value(v) } else { 0.0 }));
+                        out.extend(patch.iter().map(|&v| if kept { v } else { 0.0 }));
                     }
                 }
-                setting.of.tensor(out, [1, 2 * band_rows.len(), 2 * band_columns.len(), 192])
+                out
             };
-            let target = cut(target, &|v| v, [0..rows, 0..columns]);
-            let weight = cut(weight, &f32::sqrt, [own_rows, own_columns]);
-            Band { rows: band_rows, columns: band_columns, target, weight }
+            let target = cut(target, [0..rows, 0..columns]);
+            let weight = cut(weight, [own_rows, own_columns]);
+            Band { rows: band_rows, columns: band_columns, target, weight, pool: Mutex::default() }
         };
         let bands = (0..count).map(band).collect();
         Self { setting, extent: extent.clone(), around, bands }
@@ -77,7 +80,8 @@ impl<'a> Bands<'a> {
 
     /// The distortion in bits, and its derivative by every latent of the tile, with these latents [rows, columns, y] of the tile.
     pub(super) fn gradient(&self, decoded: &[f32]) -> (f64, Vec<f32>) {
-        let parts: Vec<(f64, Vec<f32>)> = self.bands.par_iter().map(|band| self.of_band(band, decoded)).collect();
+        let of_band = |band| self.evaluate(band, decoded, true);
+        let parts: Vec<(f64, Vec<f32>)> = self.bands.par_iter().map(of_band).collect();
         let mut sum = (0.0, vec![0.0; decoded.len()]);
         for (band, (distortion, gradient)) in self.bands.iter().zip(parts) {
             sum.0 += distortion;
@@ -88,29 +92,58 @@ impl<'a> Bands<'a> {
         sum
     }
 
-    fn of_band(&self, band: &Band, decoded: &[f32]) -> (f64, Vec<f32>) {
-        let latents = self.latents(band, decoded).require_grad();
-        let squares = self.squares(band, latents.clone());
-        let distortion = f64::from(squares.clone().without_autodiff().into_scalar::<f32>());
-        let gradient = latents.grad(&squares.backward()).map(read);
-        (distortion, gradient.unwrap_or_else(|| vec![0.0; latents.dims().iter().product()]))
-    }
-
     /// The distortion alone.
     pub(super) fn distortion(&self, decoded: &[f32]) -> f64 {
-        let of_band = |band| f64::from(self.squares(band, self.latents(band, decoded)).into_scalar::<f32>());
-        self.bands.par_iter().map(of_band).sum()
+        self.bands.par_iter().map(|band| self.evaluate(band, decoded, false).0).sum()
     }
 
-    fn squares(&self, band: &Band, latents: Tensor<4>) -> Tensor<1> {
-        // A decoder clips too.
-        let error = self.setting.synthesise(latents).clamp(-0.5, 0.5) - band.target.clone();
-        let error = error * band.weight.clone();
-        (error.clone() * error).sum()
+    /// The distortion of a band in bits and, if asked for, its derivative by the band's latents.
+    fn evaluate(&self, band: &Band, decoded: &[f32], back: bool) -> (f64, Vec<f32>) {
+        let gain = &self.setting.gain;
+        let mut y = self.latents(band, decoded);
+        for row in y.chunks_exact_mut(gain.len()) {
+            row.iter_mut().zip(gain).for_each(|(y, gain)| *y /= gain);
+        }
+        let (distortion, mut gradient) = match &self.setting.of.synthesis {
+            Transform::Own(synthesis) => {
+                // Not held while it is used: a thread that waits for others may be given another band's work.
+                let mut pool = std::mem::take(&mut *band.pool.lock().unwrap_or_else(PoisonError::into_inner));
+                let size = [2 * band.rows.len(), 2 * band.columns.len()];
+                let (mut patches, kept) = synthesis.forward(&y, self.setting.feature_gain.clone(), size, &mut pool);
+                let distortion = squares(&mut patches, band);
+                let gradient = if back {
+                    synthesis.back(kept, &y, 0, &patches, size, &mut [], &mut pool)
+                } else {
+                    kept.give(&mut pool);
+                    Vec::new()
+                };
+                pool.give(patches);
+                *band.pool.lock().unwrap_or_else(PoisonError::into_inner) = pool;
+                (distortion, gradient)
+            }
+            Transform::Burn(synthesis, device) => {
+                let shape = [1, band.rows.len(), band.columns.len(), gain.len()];
+                let latents = tensor::<4>(y, shape, device).require_grad();
+                let row = self.setting.feature_gain.clone();
+                let row = tensor::<2>(row, [1, self.setting.of.config().c8], device);
+                let patches = synthesis.forward(latents.clone(), row);
+                let mut slopes = read(patches.clone().without_autodiff());
+                let distortion = squares(&mut slopes, band);
+                let gradient = back.then(|| {
+                    let gradients = crate::rate::surrogate(patches, slopes).backward();
+                    latents.grad(&gradients).map(read).unwrap_or_else(|| vec![0.0; shape.iter().product()])
+                });
+                (distortion, gradient.unwrap_or_default())
+            }
+        };
+        for row in gradient.chunks_exact_mut(gain.len()) {
+            row.iter_mut().zip(gain).for_each(|(d, gain)| *d /= gain);
+        }
+        (distortion, gradient)
     }
 
-    /// The latents of a band.
-    fn latents(&self, band: &Band, decoded: &[f32]) -> Tensor<4> {
+    /// The latents of a band, in quantisation steps.
+    fn latents(&self, band: &Band, decoded: &[f32]) -> Vec<f32> {
         let (channels, columns) = (self.setting.of.config().y, self.extent.window[1]);
         let mut latents = Vec::with_capacity(band.rows.len() * band.columns.len() * channels);
         for row in band.rows.clone() {
@@ -118,7 +151,7 @@ impl<'a> Bands<'a> {
             latents.extend_from_slice(&self.around[start * channels..(start + band.columns.len()) * channels]);
         }
         self.overlap(band, |tile, place| latents[place].copy_from_slice(&decoded[tile]));
-        self.setting.of.tensor(latents, [1, band.rows.len(), band.columns.len(), channels])
+        latents
     }
 
     /// Calls `each` for every run of latents that the tile and the band share: its place in the tile, and in the band.
@@ -139,4 +172,22 @@ impl<'a> Bands<'a> {
             );
         }
     }
+}
+
+/// The weighted squared error of decoded patches, which become its derivative by them.
+fn squares(patches: &mut [f32], band: &Band) -> f64 {
+    let mut sum = 0.0;
+    for (i, patch) in patches.chunks_mut(192).enumerate() {
+        let mut part = 0.0f32;
+        let place = i * 192..i * 192 + patch.len();
+        for ((value, target), weight) in patch.iter_mut().zip(&band.target[place.clone()]).zip(&band.weight[place]) {
+            // A decoder clips too.
+            let clipped = value.clamp(-0.5, 0.5);
+            let error = clipped - target;
+            part += weight * error * error;
+            *value = if clipped == *value { 2.0 * weight * error } else { 0.0 };
+        }
+        sum += f64::from(part);
+    }
+    sum
 }

@@ -1,14 +1,14 @@
 //! One evaluation of a tile: forward with the caller's rounding, backward to its latents and hyper-latents.
 
 use std::ops::Range;
-
-use burn::tensor::Tensor;
+use std::sync::{Mutex, PoisonError};
 
 use super::Setting;
 use super::bands::Bands;
-use crate::params::read;
+use crate::backprop::context::{ContextKept, Phase, positions};
+use crate::backprop::hyper::HyperSynthesisKept;
+use crate::backprop::pool::Pool;
 use crate::prior::GROUP_OF_PHASE;
-use crate::rate::surrogate;
 
 /// Where a tile lies in its window, in latents.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,24 +56,24 @@ pub struct Window<'a> {
     setting: &'a Setting<'a>,
     extent: Extent,
     bands: Bands<'a>,
-    /// 1 where a latent is decoded before pass 1, 2, 3.
-    known: Vec<Tensor<4>>,
+    /// Memory of one evaluation for the next.
+    pool: Mutex<Pool>,
+}
+
+/// What the forward pass of the prior leaves for its backward pass.
+struct Coded {
+    hyper: HyperSynthesisKept,
+    contexts: Vec<ContextKept>,
+    phases: Vec<Vec<Phase>>,
+    choices: Vec<Choice>,
 }
 
 impl<'a> Window<'a> {
     /// `around` [rows, columns, y] are the window's latents in quantisation steps (what it holds inside of the tile does not matter), `target` and `weight`
     /// [2 rows, 2 columns, 192] its patches and how many bits a squared error of each of their numbers is worth.
     pub fn new(setting: &'a Setting<'a>, extent: Extent, around: Vec<f32>, target: &[f32], weight: &[f32]) -> Self {
-        let (of, channels) = (setting.of, setting.of.config.y);
-        let known = (1..GROUP_OF_PHASE.len()).map(|pass| {
-            let mut mask = vec![0.0; extent.rows.len() * extent.columns.len() * channels];
-            for earlier in 0..pass {
-                in_pass(earlier, extent.tile(), channels, |place| mask[place].fill(1.0));
-            }
-            of.tensor(mask, [1, extent.rows.len(), extent.columns.len(), channels])
-        });
-        let known = known.collect();
-        Self { known, bands: Bands::new(setting, &extent, around, target, weight), extent, setting }
+        let bands = Bands::new(setting, &extent, around, target, weight);
+        Self { setting, bands, extent, pool: Mutex::new(Pool::shared()) }
     }
 
     /// Calls `each` with the places, in a plane [rows, columns, y] of the tile, of every run of channels that a pass decodes.
@@ -82,45 +82,126 @@ impl<'a> Window<'a> {
     }
 
     /// Evaluates the tile with these hyper-latents; `choose` says what the latents of a pass are decoded as, given means and log-scales
-    /// [rows, columns, y] in quantisation steps.
-    pub fn step(&self, hyper: &[f32], mut choose: impl FnMut(usize, &[f32], &[f32]) -> Choice) -> Step {
-        let of = self.setting.of;
-        let [rows, columns] = self.extent.tile();
-        let plane = [1, rows, columns, of.config.y];
-        let moved = of.tensor(vec![0.0; plane.iter().product()], plane).require_grad();
-        let z = of.tensor(hyper.to_vec(), [1, rows.div_ceil(4), columns.div_ceil(4), of.config.z]).require_grad();
-        let features = self.setting.features(z.clone(), [rows, columns]);
-        let mut decoded = vec![0.0f32; plane.iter().product()];
-        let mut cost: Option<Tensor<1>> = None;
-        for pass in 0..GROUP_OF_PHASE.len() {
-            let known = match pass.checked_sub(1).and_then(|i| self.known.get(i)) {
-                Some(mask) => of.tensor(decoded.clone(), plane) + moved.clone() * mask.clone(),
-                None => moved.clone(),
-            };
-            let context = self.setting.context(pass, &features, known);
-            let (mean, log_scale) = self.setting.predict(pass, context);
-            let host = |tensor: &Tensor<4>| read(tensor.clone().without_autodiff());
-            let choice = choose(pass, &host(&mean), &host(&log_scale));
-            decoded.iter_mut().zip(&choice.decoded).for_each(|(all, new)| *all += new);
-            let rate = surrogate(mean, choice.by_mean) + surrogate(log_scale, choice.by_log_scale);
-            cost = Some(match cost {
-                Some(earlier) => earlier + rate,
-                None => rate,
-            });
-        }
-        let rate = || {
-            let gradients = cost.map(|cost| cost.backward());
-            // Without a path to them nothing depends on them.
-            let gradient = |tensor: &Tensor<4>| match gradients.as_ref().and_then(|all| tensor.grad(all)) {
-                Some(gradient) => read(gradient),
-                None => vec![0.0; tensor.dims().iter().product()],
-            };
-            (gradient(&moved), gradient(&z))
-        };
-        // Two graphs without a common node.
+    /// [rows, columns, y] in quantisation steps, which are 0 outside of the pass.
+    pub fn step(&self, hyper: &[f32], choose: impl FnMut(usize, &[f32], &[f32]) -> Choice) -> Step {
+        // Not held while it is used: a thread that waits for others may be given other work.
+        let mut pool = std::mem::take(&mut *self.pool.lock().unwrap_or_else(PoisonError::into_inner));
+        pool.shared = true;
+        let (decoded, coded) = self.predict(hyper, choose, &mut pool);
+        let rate = || self.rate_gradient(hyper, coded, &mut pool);
         let ((mut by_latent, by_hyper), (distortion, by_error)) = rayon::join(rate, || self.bands.gradient(&decoded));
         by_latent.iter_mut().zip(by_error).for_each(|(rate, error)| *rate += error);
+        *self.pool.lock().unwrap_or_else(PoisonError::into_inner) = pool;
         Step { distortion, by_latent, by_hyper }
+    }
+
+    /// Goes through the passes; returns the decoded latents.
+    fn predict(
+        &self,
+        hyper: &[f32],
+        mut choose: impl FnMut(usize, &[f32], &[f32]) -> Choice,
+        pool: &mut Pool,
+    ) -> (Vec<f32>, Coded) {
+        let (setting, of, size) = (self.setting, self.setting.of, self.extent.tile());
+        let channels = of.config.y;
+        let group = channels / 4;
+        let count = size[0] * size[1] * channels;
+        let (features, kept) = of.hyper.forward(hyper, &setting.hyper, size, None, pool);
+        let mut decoded = vec![0.0f32; count];
+        let mut known = pool.zeros(count);
+        let (mut means, mut log_scales) = (pool.zeros(count), pool.zeros(count));
+        let mut coded = Coded { hyper: kept, contexts: Vec::new(), phases: Vec::new(), choices: Vec::new() };
+        for (pass, head) in of.heads.iter().enumerate() {
+            let context = pass.checked_sub(1).and_then(|i| of.contexts.get(i).zip(setting.contexts.get(i)));
+            let phases = match context {
+                None => head.forward(&features, size, pool),
+                Some((context, row)) => {
+                    let (x, kept) = context.forward(&features, &known, row, size, None, pool);
+                    coded.contexts.push(kept);
+                    let phases = head.forward(&x, size, pool);
+                    pool.give(x);
+                    phases
+                }
+            };
+            for (phase, found) in phases.iter().enumerate() {
+                let first = head.group(phase) * group;
+                let rows = found.mean.chunks_exact(group).zip(found.log_scale.chunks_exact(group));
+                for (position, (mean, log_scale)) in positions(phase, size).zip(rows) {
+                    let at = position * channels + first;
+                    for k in 0..group {
+                        means[at + k] = mean[k] * setting.gain[first + k];
+                        log_scales[at + k] = log_scale[k] + setting.log_gain[first + k];
+                    }
+                }
+            }
+            let choice = choose(pass, &means, &log_scales);
+            self.in_pass(pass, |places| {
+                let first = places.start % channels;
+                for (i, place) in places.enumerate() {
+                    decoded[place] = choice.decoded[place];
+                    known[place] = choice.decoded[place] / setting.gain[first + i];
+                    (means[place], log_scales[place]) = (0.0, 0.0);
+                }
+            });
+            coded.phases.push(phases);
+            coded.choices.push(choice);
+        }
+        for buffer in [features, known, means, log_scales] {
+            pool.give(buffer);
+        }
+        (decoded, coded)
+    }
+
+    /// The derivatives of the passes' rate, as the choices give it, by latents and hyper-latents.
+    fn rate_gradient(&self, hyper: &[f32], mut coded: Coded, pool: &mut Pool) -> (Vec<f32>, Vec<f32>) {
+        let (setting, of, size) = (self.setting, self.setting.of, self.extent.tile());
+        let channels = of.config.y;
+        let (group, hidden) = (channels / 4, of.config.hidden);
+        let mut by_latent = vec![0.0f32; size[0] * size[1] * channels];
+        let mut d_features = pool.zeros(size[0] * size[1] * hidden);
+        for (pass, head) in of.heads.iter().enumerate().rev() {
+            let mut d = pool.take(d_features.len());
+            let (phases, choice) = (coded.phases.pop().unwrap_or_default(), coded.choices.pop().unwrap_or_default());
+            for (phase, found) in phases.into_iter().enumerate() {
+                let first = head.group(phase) * group;
+                let (mut d_mean, mut d_scale) = (pool.take(found.mean.len()), pool.take(found.mean.len()));
+                let rows = d_mean.chunks_exact_mut(group).zip(d_scale.chunks_exact_mut(group));
+                for (position, (d_mean, d_scale)) in positions(phase, size).zip(rows) {
+                    let at = position * channels + first;
+                    d_scale.copy_from_slice(&choice.by_log_scale[at..at + group]);
+                    let by_mean = choice.by_mean[at..at + group].iter().zip(&setting.gain[first..first + group]);
+                    d_mean.iter_mut().zip(by_mean).for_each(|(d, (by_mean, gain))| *d = by_mean * gain);
+                }
+                head.back(phase, &found, [&d_mean, &d_scale], &mut d, size, &mut [], pool);
+                found.give(pool);
+                pool.give(d_mean);
+                pool.give(d_scale);
+            }
+            match (pass.checked_sub(1).and_then(|i| of.contexts.get(i)), coded.contexts.pop()) {
+                (Some(context), Some(kept)) => {
+                    let d_input = context.back(kept, d, 0, size, &mut [], pool);
+                    for (row, features) in d_input.chunks_exact(hidden + channels).zip(d_features.chunks_exact_mut(hidden)) {
+                        features.iter_mut().zip(row).for_each(|(sum, d)| *sum += d);
+                    }
+                    for earlier in 0..pass {
+                        self.in_pass(earlier, |places| {
+                            let (position, first) = (places.start / channels, places.start % channels);
+                            let row = &d_input[position * (hidden + channels) + hidden..][..channels];
+                            for (i, place) in places.enumerate() {
+                                by_latent[place] += row[first + i] / setting.gain[first + i];
+                            }
+                        });
+                    }
+                    pool.give(d_input);
+                }
+                _ => {
+                    d_features.iter_mut().zip(&d).for_each(|(sum, d)| *sum += d);
+                    pool.give(d);
+                }
+            }
+        }
+        let by_hyper = of.hyper.back(coded.hyper, hyper, 0, d_features, size, &mut [], pool);
+        (by_latent, by_hyper)
     }
 
     /// Distortion of the window, in bits, with these decoded latents [rows, columns, y] of the tile in quantisation steps.
