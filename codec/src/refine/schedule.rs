@@ -20,18 +20,18 @@ pub(super) struct Schedule {
 }
 
 /// When the latents of a pass stop moving.
-const PASS_ENDS: [f32; 4] = [0.7, 0.8, 0.9, 1.0];
+const PASS_ENDS: [f32; 4] = [0.9, 0.933, 0.967, 1.0];
 
 impl Schedule {
     /// That of an effort that searches.
     pub(super) fn of(effort: Effort) -> Self {
         let (iterations, hyper_curvature) = match effort {
-            Effort::Nearest | Effort::Optimised | Effort::Refined => (32, 25.0),
-            Effort::Thorough => (280, 30.0),
+            Effort::Nearest | Effort::Optimised | Effort::Refined => (64, 25.0),
+            Effort::Thorough => (1000, 30.0),
         };
         Self {
             iterations,
-            curvature: [1.0, 1.5],
+            curvature: [0.9, 1.5],
             probability: 0.5,
             hyper: [0.2, 0.6],
             hyper_curvature,

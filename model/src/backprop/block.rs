@@ -3,7 +3,7 @@
 use super::grid::Rounder;
 use super::kernels::{add, gate, gate_back, relu, relu_back};
 use super::layer::{Conv, Dense, Size};
-use super::pool::Pool;
+use super::pool::{Pool, Work};
 use super::{Layout, Missing};
 use crate::net::Precision;
 
@@ -65,15 +65,15 @@ impl Block {
     }
 
     /// Turns `mixed`'s gradient and that of the residual path into the input's, in `through`.
-    fn back_through_mix(&self, frame: &[f32], mut d_mixed: Vec<f32>, through: &mut [f32], size: Size, gradient: &mut [f32], pool: &mut Pool) {
+    fn back_through_mix(&self, frame: &[f32], mut d_mixed: Vec<f32>, through: &mut [f32], size: Size, work: &mut Work) {
         let quarter = self.conv.channels;
-        let d_frame = self.conv.framed(&d_mixed, self.channels, size, pool);
-        self.conv.learn(frame, &d_frame, size, gradient);
+        let d_frame = self.conv.framed(&d_mixed, self.channels, size, &mut work.pool);
+        self.conv.learn(frame, &d_frame, size, &mut work.gradient);
         d_mixed.chunks_exact_mut(self.channels).for_each(|row| row[..quarter].fill(0.0));
         add(through, &d_mixed);
-        self.conv.back(&d_frame, through, self.channels, size, pool);
-        pool.give(d_frame);
-        pool.give(d_mixed);
+        self.conv.back(&d_frame, through, self.channels, size, &mut work.pool);
+        work.pool.give(d_frame);
+        work.pool.give(d_mixed);
     }
 
     /// A gated block: `x` [h, w, c] becomes the result.
@@ -98,28 +98,34 @@ impl Block {
     }
 
     /// The result's gradient `d` becomes the input's.
-    pub(crate) fn gated_back(&self, kept: Kept, mut d: Vec<f32>, size: Size, gradient: &mut [f32], pool: &mut Pool) -> Vec<f32> {
+    pub(crate) fn gated_back(&self, kept: Kept, mut d: Vec<f32>, size: Size, work: &mut Work) -> Vec<f32> {
         let c = self.channels;
-        self.project.learn(&kept.inner, &d, gradient, pool);
-        let d_inner = self.project.back(&d, pool);
-        let mut d_hidden = pool.take(kept.hidden.len());
+        self.project.learn(&kept.inner, &d, work);
+        let d_inner = self.project.back(&d, &mut work.pool);
+        let mut d_hidden = work.pool.take(kept.hidden.len());
         let rows = kept.hidden.chunks_exact(2 * c).zip(d_inner.chunks_exact(c)).zip(d_hidden.chunks_exact_mut(2 * c));
         for ((hidden, d_inner), d_hidden) in rows {
             let (values, sigmoids) = hidden.split_at(c);
             let (d_values, d_gates) = d_hidden.split_at_mut(c);
             gate_back(values, sigmoids, d_inner, d_values, d_gates);
         }
-        self.expand.learn(&kept.mixed, &d_hidden, gradient, pool);
-        let d_mixed = self.expand.back(&d_hidden, pool);
-        self.back_through_mix(&kept.frame, d_mixed, &mut d, size, gradient, pool);
-        pool.give(d_inner);
-        pool.give(d_hidden);
-        kept.give(pool);
+        self.expand.learn(&kept.mixed, &d_hidden, work);
+        let d_mixed = self.expand.back(&d_hidden, &mut work.pool);
+        self.back_through_mix(&kept.frame, d_mixed, &mut d, size, work);
+        work.pool.give(d_inner);
+        work.pool.give(d_hidden);
+        kept.give(&mut work.pool);
         d
     }
 
     /// A block of the prior; `stream` and `hidden` round to the grid of its sites.
-    pub(crate) fn prior(&self, x: Vec<f32>, size: Size, [stream, hidden]: [Rounder; 2], pool: &mut Pool) -> (Vec<f32>, Kept) {
+    pub(crate) fn prior(
+        &self,
+        x: Vec<f32>,
+        size: Size,
+        [stream, hidden]: [Rounder; 2],
+        pool: &mut Pool,
+    ) -> (Vec<f32>, Kept) {
         let quarter = self.conv.channels;
         let (frame, mut mixed) = self.mix(&x, size, pool);
         if stream.rounds() {
@@ -135,15 +141,15 @@ impl Block {
     }
 
     /// The backward pass of [`Self::prior`]: rounding and clipping pass gradients as if they had not happened.
-    pub(crate) fn prior_back(&self, kept: Kept, mut d: Vec<f32>, size: Size, gradient: &mut [f32], pool: &mut Pool) -> Vec<f32> {
-        self.project.learn(&kept.inner, &d, gradient, pool);
-        let mut d_inner = self.project.back(&d, pool);
+    pub(crate) fn prior_back(&self, kept: Kept, mut d: Vec<f32>, size: Size, work: &mut Work) -> Vec<f32> {
+        self.project.learn(&kept.inner, &d, work);
+        let mut d_inner = self.project.back(&d, &mut work.pool);
         relu_back(if kept.hidden.is_empty() { &kept.inner } else { &kept.hidden }, &mut d_inner);
-        self.expand.learn(&kept.mixed, &d_inner, gradient, pool);
-        let d_mixed = self.expand.back(&d_inner, pool);
-        self.back_through_mix(&kept.frame, d_mixed, &mut d, size, gradient, pool);
-        pool.give(d_inner);
-        kept.give(pool);
+        self.expand.learn(&kept.mixed, &d_inner, work);
+        let d_mixed = self.expand.back(&d_inner, &mut work.pool);
+        self.back_through_mix(&kept.frame, d_mixed, &mut d, size, work);
+        work.pool.give(d_inner);
+        kept.give(&mut work.pool);
         d
     }
 }

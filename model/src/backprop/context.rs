@@ -4,7 +4,7 @@ use super::block::{Block, Kept};
 use super::grid::Rounder;
 use super::hyper::KnotDense;
 use super::layer::{Dense, Size};
-use super::pool::Pool;
+use super::pool::{Pool, Work};
 use super::{Layout, Missing};
 use crate::net::Precision;
 use crate::prior::{GROUP_OF_PHASE, Grid};
@@ -72,16 +72,23 @@ impl Context {
     }
 
     /// The gradient `d` of this pass's features -> that of features and feedback, side by side [h, w, hidden + y].
-    pub(crate) fn back(&self, mut kept: ContextKept, mut d: Vec<f32>, knot: usize, size: Size, gradient: &mut [f32], pool: &mut Pool) -> Vec<f32> {
+    pub(crate) fn back(
+        &self,
+        mut kept: ContextKept,
+        mut d: Vec<f32>,
+        knot: usize,
+        size: Size,
+        work: &mut Work,
+    ) -> Vec<f32> {
         for block in self.blocks.iter().rev() {
             if let Some(keep) = kept.blocks.pop() {
-                d = block.prior_back(keep, d, size, gradient, pool);
+                d = block.prior_back(keep, d, size, work);
             }
         }
-        self.input.learn(&kept.input, &d, knot, gradient, pool);
-        let d_input = self.input.dense.back(&d, pool);
-        pool.give(d);
-        pool.give(kept.input);
+        self.input.learn(&kept.input, &d, knot, work);
+        let d_input = self.input.dense.back(&d, &mut work.pool);
+        work.pool.give(d);
+        work.pool.give(kept.input);
         d_input
     }
 }
@@ -149,18 +156,26 @@ impl Head {
     }
 
     /// Gradients of the means and log-scales of a phase -> those of the features, at the phase's positions of `d_features`.
-    pub(crate) fn back(&self, phase: usize, kept: &Phase, d: [&[f32]; 2], d_features: &mut [f32], size: Size, gradient: &mut [f32], pool: &mut Pool) {
+    pub(crate) fn back(
+        &self,
+        phase: usize,
+        kept: &Phase,
+        d: [&[f32]; 2],
+        d_features: &mut [f32],
+        size: Size,
+        work: &mut Work,
+    ) {
         let group = self.group(phase);
         let (mean, scale) = (&self.mean[group], &self.scale[group]);
-        mean.learn(&kept.rows, d[0], gradient, pool);
-        scale.learn(&kept.rows, d[1], gradient, pool);
-        let mut d_rows = mean.back(d[0], pool);
-        scale.back_into(d[1], &mut d_rows, pool);
+        mean.learn(&kept.rows, d[0], work);
+        scale.learn(&kept.rows, d[1], work);
+        let mut d_rows = mean.back(d[0], &mut work.pool);
+        scale.back_into(d[1], &mut d_rows, &mut work.pool);
         let hidden = mean.inputs;
         for (position, row) in positions(phase, size).zip(d_rows.chunks_exact(hidden)) {
             d_features[position * hidden..][..hidden].copy_from_slice(row);
         }
-        pool.give(d_rows);
+        work.pool.give(d_rows);
     }
 }
 

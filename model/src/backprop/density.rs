@@ -35,7 +35,15 @@ impl Density {
     }
 
     /// Bits of `z` [positions, channels] under row `knot`. Adds `factor` times their gradients to those of `z` and of the tables.
-    pub(super) fn bits(&self, z: &[f32], knot: usize, factor: f32, weights: &[f32], d_z: &mut [f32], gradient: &mut [f32]) -> f64 {
+    pub(super) fn bits(
+        &self,
+        z: &[f32],
+        knot: usize,
+        factor: f32,
+        weights: &[f32],
+        d_z: &mut [f32],
+        gradient: &mut [f32],
+    ) -> f64 {
         let row = self.channels * COMPONENTS;
         let [centres, widths, logits] = self.tables.clone().map(|table| table.start + knot * row);
         let mut bits = 0.0f64;

@@ -3,8 +3,9 @@
 use rayon::prelude::*;
 
 use super::block::Block;
+use super::kernels::add;
 use super::layer::Dense;
-use super::pool::Pool;
+use super::pool::Work;
 use super::prior::{Prior, Sample};
 use super::transform::{Analysis, Synthesis};
 use super::{Layout, Missing, Noise};
@@ -21,14 +22,7 @@ pub struct Engine {
     synthesis: Synthesis,
     prior: Prior,
     channels: [usize; 2],
-    workers: Vec<Worker>,
-}
-
-/// What one thread needs.
-#[derive(Debug)]
-struct Worker {
-    pool: Pool,
-    gradient: Vec<f32>,
+    workers: Vec<Work>,
 }
 
 /// What a sample measured.
@@ -78,7 +72,8 @@ impl Engine {
         (dense, blocks)
     }
 
-    /// Loss and gradient of `weights` on a batch, as [`crate::train::step`] computes them, in the order of the slots.
+    /// Loss and gradient of `weights` on a batch, as [`crate::train::step`] computes them; the gradient, in the order of the slots, replaces what
+    /// `gradient` holds. Sums depend in their last bits on the number of threads.
     /// `precision` is that of the operands of products.
     pub fn step(
         &mut self,
@@ -87,7 +82,8 @@ impl Engine {
         [seed, step]: [u64; 2],
         grid: Option<&Grid>,
         precision: Precision,
-    ) -> (StepReport, Vec<f32>) {
+        gradient: &mut Vec<f32>,
+    ) -> StepReport {
         let (dense, blocks) = self.parts();
         dense.into_par_iter().for_each(|layer| layer.load(weights, precision));
         blocks.into_par_iter().for_each(|block| block.load(weights, precision));
@@ -101,8 +97,8 @@ impl Engine {
         let share = samples.div_ceil(rayon::current_num_threads().max(1)).max(1);
         let used = samples.div_ceil(share);
         let mut workers = std::mem::take(&mut self.workers);
-        workers.resize_with(used.max(workers.len()), || Worker { pool: Pool::default(), gradient: Vec::new() });
-        let run = |(index, worker): (usize, &mut Worker)| -> Vec<Measured> {
+        workers.resize_with(used.max(workers.len()), Work::default);
+        let run = |(index, worker): (usize, &mut Work)| -> Vec<Measured> {
             worker.gradient.clear();
             worker.gradient.resize(weights.len(), 0.0);
             let range = index * share..((index + 1) * share).min(samples);
@@ -117,8 +113,7 @@ impl Engine {
                 self.sample(weights, batch, i, noise, grid, worker)
             });
             let measured = measured.collect();
-            let mut network = self.blocks();
-            network.for_each(|block| block.finish(&mut worker.gradient));
+            self.blocks().for_each(|block| block.finish(&mut worker.gradient));
             measured
         };
         let measured: Vec<Vec<Measured>> = workers[..used].par_iter_mut().enumerate().map(run).collect();
@@ -128,16 +123,16 @@ impl Engine {
             report.bpp += sample.bpp / samples as f64;
             report.mse += sample.mse / samples as f64;
         }
-        let mut gradient = vec![0.0f32; weights.len()];
+        gradient.resize(weights.len(), 0.0);
         const CHUNK: usize = 1 << 14;
         gradient.par_chunks_mut(CHUNK).enumerate().for_each(|(i, out)| {
+            out.fill(0.0);
             for worker in &workers[..used] {
-                let part = &worker.gradient[i * CHUNK..];
-                out.iter_mut().zip(part).for_each(|(out, value)| *out += value);
+                add(out, &worker.gradient[i * CHUNK..][..out.len()]);
             }
         });
         self.workers = workers;
-        (report, gradient)
+        report
     }
 
     fn blocks(&self) -> impl Iterator<Item = &Block> {
@@ -148,8 +143,15 @@ impl Engine {
     }
 
     /// One sample forwards and backwards; its gradient is added to the worker's.
-    fn sample(&self, weights: &[f32], batch: &Batch, i: usize, noise: Noise<'_>, grid: Option<&Grid>, worker: &mut Worker) -> Measured {
-        let Worker { pool, gradient } = worker;
+    fn sample(
+        &self,
+        weights: &[f32],
+        batch: &Batch,
+        i: usize,
+        noise: Noise<'_>,
+        grid: Option<&Grid>,
+        work: &mut Work,
+    ) -> Measured {
         let side = batch.side / 8;
         let (size, half) = ([side; 2], [side / 2; 2]);
         let values = side * side * 192;
@@ -161,10 +163,10 @@ impl Engine {
         let bit = (LOSS_SCALE / (samples * pixels * lambda.sqrt())) as f32;
         let sample = Sample { knot, size: half, noise, grid, bit };
 
-        let (latent, analysis) = self.analysis.forward(patches, size, pool);
-        let coded = self.prior.forward(&latent, sample, weights, gradient, pool);
+        let (latent, analysis) = self.analysis.forward(patches, size, &mut work.pool);
+        let coded = self.prior.forward(&latent, sample, weights, work);
         let gain = weights[self.synthesis.gain_row(knot)].iter().map(|log| log.exp()).collect();
-        let (mut decoded, synthesis) = self.synthesis.forward(&coded.y_hat, gain, size, pool);
+        let (mut decoded, synthesis) = self.synthesis.forward(&coded.y_hat, gain, size, &mut work.pool);
         let distortion = (LOSS_SCALE * lambda.sqrt() * 255.0 * 255.0 / samples) as f32;
         let slope = 2.0 * distortion / values as f32;
         let mut squares = 0.0f64;
@@ -179,11 +181,11 @@ impl Engine {
         }
         let bpp = coded.bits / pixels;
         let mse = squares / values as f64 * 255.0 * 255.0;
-        let d_y_hat = self.synthesis.back(synthesis, &coded.y_hat, knot, &decoded, size, gradient, pool);
-        let d_latent = self.prior.back(coded, d_y_hat, sample, weights, gradient, pool);
-        self.analysis.back(analysis, patches, &d_latent, size, gradient, pool);
+        let d_y_hat = self.synthesis.back(synthesis, &coded.y_hat, knot, &decoded, size, work);
+        let d_latent = self.prior.back(coded, d_y_hat, sample, weights, work);
+        self.analysis.back(analysis, patches, &d_latent, size, work);
         for buffer in [latent, decoded, d_latent] {
-            pool.give(buffer);
+            work.pool.give(buffer);
         }
         Measured { bpp, mse, loss: (bpp + lambda * mse) / lambda.sqrt() }
     }

@@ -91,7 +91,15 @@ impl Factor {
     }
 
     /// `c (+)= x self` for [rows, columns, steps], with rows of `x` `row` elements apart.
-    pub(crate) fn apply(&self, x: &Operand<'_>, row: usize, c: &mut [f32], stride: usize, [rows, columns, steps]: [usize; 3], start: Start<'_>) {
+    pub(crate) fn apply(
+        &self,
+        x: &Operand<'_>,
+        row: usize,
+        c: &mut [f32],
+        stride: usize,
+        [rows, columns, steps]: [usize; 3],
+        start: Start<'_>,
+    ) {
         match (self, x) {
             (Self::F32(packed), Operand::F32(data)) => {
                 let right = Right { data: packed, panel: steps * PANEL, row: PANEL };
@@ -109,7 +117,14 @@ impl Factor {
     }
 
     /// [`Self::apply`] to all of `x`, whose rows follow each other; shared out among threads if the pool says so.
-    pub(crate) fn apply_all(&self, x: &Operand<'_>, c: &mut [f32], [columns, steps]: [usize; 2], start: Start<'_>, shared: bool) {
+    pub(crate) fn apply_all(
+        &self,
+        x: &Operand<'_>,
+        c: &mut [f32],
+        [columns, steps]: [usize; 2],
+        start: Start<'_>,
+        shared: bool,
+    ) {
         let rows = c.len() / columns;
         if !shared || rows < 2 * SHARE {
             self.apply(x, steps, c, columns, [rows, columns, steps], start);
@@ -121,14 +136,29 @@ impl Factor {
         });
     }
 
-    fn apply_pairs(packed: &[Pair], pairs: &[f32], row: usize, c: &mut [f32], stride: usize, [rows, columns, steps]: [usize; 3], start: Start<'_>) {
+    fn apply_pairs(
+        packed: &[Pair],
+        pairs: &[f32],
+        row: usize,
+        c: &mut [f32],
+        stride: usize,
+        [rows, columns, steps]: [usize; 3],
+        start: Start<'_>,
+    ) {
         let left = Left { data: bytemuck::cast_slice(pairs), row: row / 2, step: 1 };
         multiply(c, stride, left, Right::packed(packed, steps / 2), [rows, columns, steps / 2], start);
     }
 }
 
 /// Adds `x^T d` for `x` [positions, inputs] and `d` [positions, outputs] to `sum` [inputs, outputs].
-pub(crate) fn add_outer(x: &[f32], d: &[f32], [inputs, outputs]: [usize; 2], sum: &mut [f32], precision: Precision, pool: &mut Pool) {
+pub(crate) fn add_outer(
+    x: &[f32],
+    d: &[f32],
+    [inputs, outputs]: [usize; 2],
+    sum: &mut [f32],
+    precision: Precision,
+    pool: &mut Pool,
+) {
     let positions = x.len() / inputs;
     match precision {
         Precision::Bf16 if positions.is_multiple_of(2) => {

@@ -6,7 +6,7 @@ use super::block::{Block, Kept};
 use super::grid::Rounder;
 use super::kernels::column_sums;
 use super::layer::{Dense, Size, depth_to_space, resized, space_to_depth};
-use super::pool::Pool;
+use super::pool::{Pool, Work};
 use super::{Layout, Missing};
 use crate::net::Precision;
 use crate::prior::Grid;
@@ -34,11 +34,11 @@ impl KnotDense {
         self.dense.forward_biased(x, &self.dense.bias_plus(row), pool)
     }
 
-    pub(crate) fn learn(&self, x: &[f32], d: &[f32], knot: usize, gradient: &mut [f32], pool: &mut Pool) {
-        if !gradient.is_empty() {
-            column_sums(d, &mut gradient[self.row(knot)]);
+    pub(crate) fn learn(&self, x: &[f32], d: &[f32], knot: usize, work: &mut Work) {
+        if !work.gradient.is_empty() {
+            column_sums(d, &mut work.gradient[self.row(knot)]);
         }
-        self.dense.learn(x, d, gradient, pool);
+        self.dense.learn(x, d, work);
     }
 }
 
@@ -88,25 +88,33 @@ impl HyperAnalysis {
     }
 
     /// The hyper-latent's gradient `d` -> the whitened latent's.
-    pub(crate) fn back(&self, kept: HyperAnalysisKept, y: &[f32], knot: usize, d: &[f32], size: Size, gradient: &mut [f32], pool: &mut Pool) -> Vec<f32> {
+    pub(crate) fn back(
+        &self,
+        kept: HyperAnalysisKept,
+        y: &[f32],
+        knot: usize,
+        d: &[f32],
+        size: Size,
+        work: &mut Work,
+    ) -> Vec<f32> {
         let half = size.map(|side| side / 2);
         let hidden = self.stem.dense.outputs;
-        let shallow = |layer: &Dense, deep: Vec<f32>, d: &[f32], size: Size, gradient: &mut [f32], pool: &mut Pool| {
-            layer.learn(&deep, d, gradient, pool);
-            let d_deep = layer.back(d, pool);
-            let out = depth_to_space(&d_deep, hidden, size, pool);
-            pool.give(deep);
-            pool.give(d_deep);
+        let shallow = |layer: &Dense, deep: Vec<f32>, d: &[f32], size: Size, work: &mut Work| {
+            layer.learn(&deep, d, work);
+            let d_deep = layer.back(d, &mut work.pool);
+            let out = depth_to_space(&d_deep, hidden, size, &mut work.pool);
+            work.pool.give(deep);
+            work.pool.give(d_deep);
             out
         };
-        let d = shallow(&self.down2, kept.deep2, d, half, gradient, pool);
-        let d1 = self.block2.prior_back(kept.block2, d, half, gradient, pool);
-        let d = shallow(&self.down1, kept.deep1, &d1, size, gradient, pool);
-        let d = self.block1.prior_back(kept.block1, d, size, gradient, pool);
-        self.stem.learn(y, &d, knot, gradient, pool);
-        let d_y = self.stem.dense.back(&d, pool);
-        pool.give(d1);
-        pool.give(d);
+        let d = shallow(&self.down2, kept.deep2, d, half, work);
+        let d1 = self.block2.prior_back(kept.block2, d, half, work);
+        let d = shallow(&self.down1, kept.deep1, &d1, size, work);
+        let d = self.block1.prior_back(kept.block1, d, size, work);
+        self.stem.learn(y, &d, knot, work);
+        let d_y = self.stem.dense.back(&d, &mut work.pool);
+        work.pool.give(d1);
+        work.pool.give(d);
         d_y
     }
 }
@@ -173,20 +181,28 @@ impl HyperSynthesis {
     }
 
     /// The features' gradient `d` -> the hyper-latent's.
-    pub(crate) fn back(&self, kept: HyperSynthesisKept, z: &[f32], knot: usize, d: Vec<f32>, size: Size, gradient: &mut [f32], pool: &mut Pool) -> Vec<f32> {
+    pub(crate) fn back(
+        &self,
+        kept: HyperSynthesisKept,
+        z: &[f32],
+        knot: usize,
+        d: Vec<f32>,
+        size: Size,
+        work: &mut Work,
+    ) -> Vec<f32> {
         let (half, whole) = (size.map(|side| 2 * side.div_ceil(4)), size.map(|side| 4 * side.div_ceil(4)));
         let hidden = self.up2.inputs;
-        let d = self.block2.prior_back(kept.block2, d, size, gradient, pool);
-        let d = resized(d, hidden, size, whole, pool);
-        let d_deep = space_to_depth(&d, hidden, whole, pool);
-        self.up2.learn(&kept.before_up2, &d_deep, gradient, pool);
-        let d1 = self.up2.back(&d_deep, pool);
-        let d1 = self.block1.prior_back(kept.block1, d1, half, gradient, pool);
-        let d_deep1 = space_to_depth(&d1, hidden, half, pool);
-        self.up1.learn(z, &d_deep1, knot, gradient, pool);
-        let d_z = self.up1.dense.back(&d_deep1, pool);
+        let d = self.block2.prior_back(kept.block2, d, size, work);
+        let d = resized(d, hidden, size, whole, &mut work.pool);
+        let d_deep = space_to_depth(&d, hidden, whole, &mut work.pool);
+        self.up2.learn(&kept.before_up2, &d_deep, work);
+        let d1 = self.up2.back(&d_deep, &mut work.pool);
+        let d1 = self.block1.prior_back(kept.block1, d1, half, work);
+        let d_deep1 = space_to_depth(&d1, hidden, half, &mut work.pool);
+        self.up1.learn(z, &d_deep1, knot, work);
+        let d_z = self.up1.dense.back(&d_deep1, &mut work.pool);
         for buffer in [d, d_deep, d1, d_deep1, kept.before_up2] {
-            pool.give(buffer);
+            work.pool.give(buffer);
         }
         d_z
     }

@@ -6,10 +6,9 @@ use rayon::prelude::*;
 
 use super::factor::{Factor, Operand, add_outer};
 use super::kernels::{Left, Right, Start, column_sums, multiply, transpose};
-use super::pool::Pool;
+use super::pool::{Pool, Work};
 use super::{Layout, Missing};
 use crate::net::Precision;
-
 
 /// Height and width of an activation.
 pub(crate) type Size = [usize; 2];
@@ -70,13 +69,13 @@ impl Dense {
     }
 
     /// Adds the gradients of weights and bias; `d` is that of the result. Of a frozen network `gradient` is empty, and nothing is done.
-    pub(crate) fn learn(&self, x: &[f32], d: &[f32], gradient: &mut [f32], pool: &mut Pool) {
-        if gradient.is_empty() {
+    pub(crate) fn learn(&self, x: &[f32], d: &[f32], work: &mut Work) {
+        if work.gradient.is_empty() {
             return;
         }
-        column_sums(d, &mut gradient[self.bias.clone()]);
-        let weight = &mut gradient[self.weight.clone()];
-        add_outer(x, d, [self.inputs, self.outputs], weight, self.matrix.precision(), pool);
+        column_sums(d, &mut work.gradient[self.bias.clone()]);
+        let weight = &mut work.gradient[self.weight.clone()];
+        add_outer(x, d, [self.inputs, self.outputs], weight, self.matrix.precision(), &mut work.pool);
     }
 
     /// The gradient of the input, plus what `into` holds.
@@ -127,7 +126,8 @@ impl Conv {
     pub(crate) fn load(&mut self, weights: &[f32], precision: Precision) {
         let c = self.channels;
         let w = &weights[self.weight.clone()];
-        let at = |output: usize, input: usize, row: usize, column: usize| w[((output * c + input) * 3 + row) * 3 + column];
+        let at =
+            |output: usize, input: usize, row: usize, column: usize| w[((output * c + input) * 3 + row) * 3 + column];
         for row in 0..3 {
             let mut forward = Vec::with_capacity(3 * c * c);
             let mut backward = Vec::with_capacity(3 * c * c);
@@ -159,15 +159,24 @@ impl Conv {
 
     /// Writes the result into the first channels of `out` [h, w, all].
     pub(crate) fn forward(&self, frame: &[f32], out: &mut [f32], all: usize, size: Size, pool: &mut Pool) {
-        self.product(frame, &self.kernel, out, all, size, Some(&self.bias_values), pool);
+        self.product(frame, (&self.kernel, Some(&self.bias_values)), out, all, size, pool);
     }
 
     /// Adds the gradient of the input to the first channels of `out` [h, w, all]; `frame` is that of the result's gradient.
     pub(crate) fn back(&self, frame: &[f32], out: &mut [f32], all: usize, size: Size, pool: &mut Pool) {
-        self.product(frame, &self.turned, out, all, size, None, pool);
+        self.product(frame, (&self.turned, None), out, all, size, pool);
     }
 
-    fn product(&self, frame: &[f32], kernel: &[Factor; 3], out: &mut [f32], all: usize, [h, w]: Size, bias: Option<&[f32]>, pool: &mut Pool) {
+    /// With a bias the result replaces what is there, without it is added.
+    fn product(
+        &self,
+        frame: &[f32],
+        (kernel, bias): (&[Factor; 3], Option<&[f32]>),
+        out: &mut [f32],
+        all: usize,
+        [h, w]: Size,
+        pool: &mut Pool,
+    ) {
         let c = self.channels;
         let frame = Operand::new(frame, kernel[0].precision(), pool);
         let line = |(y, out): (usize, &mut [f32])| {

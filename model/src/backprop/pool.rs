@@ -11,11 +11,6 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// An empty pool of one who works alone, with products shared out among threads.
-    pub(crate) fn shared() -> Self {
-        Self { shared: true, ..Self::default() }
-    }
-
     /// A buffer of `len` values that mean nothing yet.
     pub(crate) fn take(&mut self, len: usize) -> Vec<f32> {
         self.buffers.get_mut(&len).and_then(Vec::pop).unwrap_or_else(|| vec![0.0; len])
@@ -39,4 +34,12 @@ impl Pool {
     pub(crate) fn give(&mut self, buffer: Vec<f32>) {
         self.buffers.entry(buffer.len()).or_default().push(buffer);
     }
+}
+
+/// What backward passes work with.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    pub(crate) pool: Pool,
+    /// Where the gradients of the weights are added up, in the order of the network's slots; empty where weights are frozen.
+    pub(crate) gradient: Vec<f32>,
 }

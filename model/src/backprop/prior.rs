@@ -10,7 +10,7 @@ use super::grid::Rounder;
 use super::hyper::{HyperAnalysis, HyperAnalysisKept, HyperSynthesis, HyperSynthesisKept};
 use super::kernels::add;
 use super::layer::Size;
-use super::pool::Pool;
+use super::pool::{Pool, Work};
 use super::{Layout, Missing, Noise};
 use crate::preset::z_knot;
 use crate::prior::Grid;
@@ -91,7 +91,8 @@ impl Prior {
 
     fn scales(&self, knot: usize, weights: &[f32]) -> Scales {
         let (log_gain, log_deviation) = (&weights[self.gain_row(knot)], &weights[self.log_deviation.clone()]);
-        let log_whitened: Vec<f32> = log_gain.iter().zip(log_deviation).map(|(gain, deviation)| gain + deviation).collect();
+        let log_whitened: Vec<f32> =
+            log_gain.iter().zip(log_deviation).map(|(gain, deviation)| gain + deviation).collect();
         Scales {
             gain: log_gain.iter().map(|log| log.exp()).collect(),
             whitened: log_whitened.iter().map(|log| log.exp()).collect(),
@@ -101,7 +102,7 @@ impl Prior {
     }
 
     /// Latent [h, w, y] -> what a decoder has of it, and the bits.
-    pub(super) fn forward(&self, y: &[f32], sample: Sample<'_>, weights: &[f32], gradient: &mut [f32], pool: &mut Pool) -> Coded {
+    pub(super) fn forward(&self, y: &[f32], sample: Sample<'_>, weights: &[f32], work: &mut Work) -> Coded {
         let Sample { knot, size, noise, grid, bit } = sample;
         let channels = self.log_deviation.len();
         let group = channels / 4;
@@ -113,32 +114,41 @@ impl Prior {
             }
             out
         };
-        let whitened = scaled(&scales.whitening, pool);
-        let (z, analysis) = self.hyper_analysis.forward(&whitened, &weights[self.hyper_analysis.stem.row(knot)], size, pool);
-        let mut z_hat = pool.take(z.len());
+        let whitened = scaled(&scales.whitening, &mut work.pool);
+        let (z, analysis) =
+            self.hyper_analysis.forward(&whitened, &weights[self.hyper_analysis.stem.row(knot)], size, &mut work.pool);
+        let mut z_hat = work.pool.take(z.len());
         z_hat.iter_mut().zip(&z).for_each(|(out, z)| *out = z.round_ties_even());
-        let mut z_noisy = pool.take(z.len());
+        let mut z_noisy = work.pool.take(z.len());
         z_noisy.iter_mut().zip(&z).zip(noise.z).for_each(|((out, z), noise)| *out = z + noise);
-        let mut d_z = pool.zeros(z.len());
-        let mut bits = self.density.bits(&z_noisy, z_knot(4 * knot), bit, weights, &mut d_z, gradient);
-        pool.give(z);
-        pool.give(z_noisy);
+        let mut d_z = work.pool.zeros(z.len());
+        let mut bits = self.density.bits(&z_noisy, z_knot(4 * knot), bit, weights, &mut d_z, &mut work.gradient);
+        work.pool.give(z);
+        work.pool.give(z_noisy);
         Rounder::at(grid, "z").round(&mut z_hat);
-        let (features, synthesis) = self.hyper.forward(&z_hat, &weights[self.hyper.up1.row(knot)], size, grid, pool);
+        let (features, synthesis) =
+            self.hyper.forward(&z_hat, &weights[self.hyper.up1.row(knot)], size, grid, &mut work.pool);
 
-        let steps = scaled(&scales.gain, pool);
-        let mut decoded = pool.take(y.len());
-        let mut feedback = pool.zeros(y.len());
-        let (mut d_residual, mut d_log_scale) = (pool.take(y.len()), pool.take(y.len()));
+        let steps = scaled(&scales.gain, &mut work.pool);
+        let mut decoded = work.pool.take(y.len());
+        let mut feedback = work.pool.zeros(y.len());
+        let (mut d_residual, mut d_log_scale) = (work.pool.take(y.len()), work.pool.take(y.len()));
         let (mut contexts, mut phases) = (Vec::with_capacity(3), Vec::with_capacity(4));
         for (pass, head) in self.heads.iter().enumerate() {
             let found = match self.contexts.get(pass.wrapping_sub(1)) {
-                None => head.forward(&features, size, pool),
+                None => head.forward(&features, size, &mut work.pool),
                 Some(context) => {
-                    let (x, kept) = context.forward(&features, &feedback, &weights[context.input.row(knot)], size, grid, pool);
+                    let (x, kept) = context.forward(
+                        &features,
+                        &feedback,
+                        &weights[context.input.row(knot)],
+                        size,
+                        grid,
+                        &mut work.pool,
+                    );
                     contexts.push(kept);
-                    let found = head.forward(&x, size, pool);
-                    pool.give(x);
+                    let found = head.forward(&x, size, &mut work.pool);
+                    work.pool.give(x);
                     found
                 }
             };
@@ -163,22 +173,43 @@ impl Prior {
             }
             phases.push(found);
         }
-        let mut y_hat = pool.take(y.len());
+        let mut y_hat = work.pool.take(y.len());
         for (row, out) in decoded.chunks_exact(channels).zip(y_hat.chunks_exact_mut(channels)) {
             out.iter_mut().zip(row).zip(&scales.gain).for_each(|((out, decoded), gain)| *out = decoded / gain);
         }
-        pool.give(features);
-        pool.give(feedback);
-        Coded { y_hat, bits, whitened, analysis, z_hat, d_z, synthesis, contexts, phases, steps, decoded, d_residual, d_log_scale }
+        work.pool.give(features);
+        work.pool.give(feedback);
+        Coded {
+            y_hat,
+            bits,
+            whitened,
+            analysis,
+            z_hat,
+            d_z,
+            synthesis,
+            contexts,
+            phases,
+            steps,
+            decoded,
+            d_residual,
+            d_log_scale,
+        }
     }
 
     /// The decoded latent's gradient `d_y_hat` -> the latent's, with that of the bits.
-    pub(super) fn back(&self, mut coded: Coded, mut d_y_hat: Vec<f32>, sample: Sample<'_>, weights: &[f32], gradient: &mut [f32], pool: &mut Pool) -> Vec<f32> {
+    pub(super) fn back(
+        &self,
+        mut coded: Coded,
+        mut d_y_hat: Vec<f32>,
+        sample: Sample<'_>,
+        weights: &[f32],
+        work: &mut Work,
+    ) -> Vec<f32> {
         let Sample { knot, size, .. } = sample;
         let channels = self.log_deviation.len();
         let group = channels / 4;
         let scales = self.scales(knot, weights);
-        let mut d_log_gain = pool.zeros(channels);
+        let mut d_log_gain = work.pool.zeros(channels);
         // From here on the gradient of what is decoded, in steps.
         for (d, y_hat) in d_y_hat.chunks_exact_mut(channels).zip(coded.y_hat.chunks_exact(channels)) {
             for k in 0..channels {
@@ -188,13 +219,16 @@ impl Prior {
         }
         let mut d_decoded = d_y_hat;
         let hidden = self.hyper.up2.inputs;
-        let mut d_features = pool.zeros(size[0] * size[1] * hidden);
+        let mut d_features = work.pool.zeros(size[0] * size[1] * hidden);
         for (pass, head) in self.heads.iter().enumerate().rev() {
-            let mut d_context = pool.take(d_features.len());
+            let mut d_context = work.pool.take(d_features.len());
             for (phase, found) in coded.phases.pop().unwrap_or_default().into_iter().enumerate() {
                 let first = head.group(phase) * group;
-                let (mut d_mean, mut d_scale) = (pool.take(found.mean.len()), pool.take(found.mean.len()));
-                let rows = d_mean.chunks_exact_mut(group).zip(d_scale.chunks_exact_mut(group)).zip(found.mean.chunks_exact(group));
+                let (mut d_mean, mut d_scale) = (work.pool.take(found.mean.len()), work.pool.take(found.mean.len()));
+                let rows = d_mean
+                    .chunks_exact_mut(group)
+                    .zip(d_scale.chunks_exact_mut(group))
+                    .zip(found.mean.chunks_exact(group));
                 for (position, ((d_mean, d_scale), mean)) in positions(phase, size).zip(rows) {
                     let at = position * channels + first;
                     for k in 0..group {
@@ -204,14 +238,14 @@ impl Prior {
                         d_scale[k] = by_scale;
                     }
                 }
-                head.back(phase, &found, [&d_mean, &d_scale], &mut d_context, size, gradient, pool);
-                found.give(pool);
-                pool.give(d_mean);
-                pool.give(d_scale);
+                head.back(phase, &found, [&d_mean, &d_scale], &mut d_context, size, work);
+                found.give(&mut work.pool);
+                work.pool.give(d_mean);
+                work.pool.give(d_scale);
             }
             match (self.contexts.get(pass.wrapping_sub(1)), coded.contexts.pop()) {
                 (Some(context), Some(kept)) => {
-                    let d_input = context.back(kept, d_context, knot, size, gradient, pool);
+                    let d_input = context.back(kept, d_context, knot, size, work);
                     for (position, row) in d_input.chunks_exact(hidden + channels).enumerate() {
                         let (features, feedback) = row.split_at(hidden);
                         add(&mut d_features[position * hidden..][..hidden], features);
@@ -226,17 +260,17 @@ impl Prior {
                             }
                         }
                     }
-                    pool.give(d_input);
+                    work.pool.give(d_input);
                 }
                 _ => {
                     add(&mut d_features, &d_context);
-                    pool.give(d_context);
+                    work.pool.give(d_context);
                 }
             }
         }
-        let d_z_hat = self.hyper.back(coded.synthesis, &coded.z_hat, knot, d_features, size, gradient, pool);
+        let d_z_hat = self.hyper.back(coded.synthesis, &coded.z_hat, knot, d_features, size, work);
         add(&mut coded.d_z, &d_z_hat);
-        let mut d_y = self.hyper_analysis.back(coded.analysis, &coded.whitened, knot, &coded.d_z, size, gradient, pool);
+        let mut d_y = self.hyper_analysis.back(coded.analysis, &coded.whitened, knot, &coded.d_z, size, work);
         for (position, d_y) in d_y.chunks_exact_mut(channels).enumerate() {
             let at = position * channels;
             for k in 0..channels {
@@ -245,10 +279,12 @@ impl Prior {
                 d_y[k] = d_y[k] * scales.whitening[k] + d_steps * scales.gain[k];
             }
         }
-        add(&mut gradient[self.gain_row(knot)], &d_log_gain);
+        add(&mut work.gradient[self.gain_row(knot)], &d_log_gain);
         let Coded { y_hat, whitened, z_hat, d_z, steps, decoded, d_residual, d_log_scale, .. } = coded;
-        for buffer in [y_hat, whitened, z_hat, d_z, steps, decoded, d_residual, d_log_scale, d_decoded, d_log_gain, d_z_hat] {
-            pool.give(buffer);
+        for buffer in
+            [y_hat, whitened, z_hat, d_z, steps, decoded, d_residual, d_log_scale, d_decoded, d_log_gain, d_z_hat]
+        {
+            work.pool.give(buffer);
         }
         d_y
     }

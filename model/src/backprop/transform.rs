@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::block::{Block, Kept};
 use super::kernels::{scale_columns, weighted_column_sums};
 use super::layer::{Dense, Size, depth_to_space, space_to_depth};
-use super::pool::Pool;
+use super::pool::{Pool, Work};
 use super::{Layout, Missing};
 use crate::net::Precision;
 
@@ -27,10 +27,10 @@ impl Stage {
         x
     }
 
-    fn back(&self, kept: &mut Vec<Kept>, mut d: Vec<f32>, size: Size, gradient: &mut [f32], pool: &mut Pool) -> Vec<f32> {
+    fn back(&self, kept: &mut Vec<Kept>, mut d: Vec<f32>, size: Size, work: &mut Work) -> Vec<f32> {
         for block in self.0.iter().rev() {
             if let Some(keep) = kept.pop() {
-                d = block.gated_back(keep, d, size, gradient, pool);
+                d = block.gated_back(keep, d, size, work);
             }
         }
         d
@@ -89,20 +89,20 @@ impl Analysis {
     }
 
     /// `d` is the latent's gradient.
-    pub(crate) fn back(&self, mut kept: AnalysisKept, patches: &[f32], d: &[f32], size: Size, gradient: &mut [f32], pool: &mut Pool) {
+    pub(crate) fn back(&self, mut kept: AnalysisKept, patches: &[f32], d: &[f32], size: Size, work: &mut Work) {
         let half = size.map(|side| side / 2);
-        self.head.learn(&kept.last, d, gradient, pool);
-        let d = self.head.back(d, pool);
-        let d = self.blocks16.back(&mut kept.kept16, d, half, gradient, pool);
-        self.down.learn(&kept.deep, &d, gradient, pool);
-        let d_deep = self.down.back(&d, pool);
-        pool.give(d);
-        let d = depth_to_space(&d_deep, self.stem.outputs, size, pool);
-        pool.give(d_deep);
-        let d = self.blocks8.back(&mut kept.kept8, d, size, gradient, pool);
-        self.stem.learn(patches, &d, gradient, pool);
+        self.head.learn(&kept.last, d, work);
+        let d = self.head.back(d, &mut work.pool);
+        let d = self.blocks16.back(&mut kept.kept16, d, half, work);
+        self.down.learn(&kept.deep, &d, work);
+        let d_deep = self.down.back(&d, &mut work.pool);
+        work.pool.give(d);
+        let d = depth_to_space(&d_deep, self.stem.outputs, size, &mut work.pool);
+        work.pool.give(d_deep);
+        let d = self.blocks8.back(&mut kept.kept8, d, size, work);
+        self.stem.learn(patches, &d, work);
         for buffer in [d, kept.deep, kept.last] {
-            pool.give(buffer);
+            work.pool.give(buffer);
         }
     }
 }
@@ -197,26 +197,25 @@ impl Synthesis {
         knot: usize,
         d: &[f32],
         size: Size,
-        gradient: &mut [f32],
-        pool: &mut Pool,
+        work: &mut Work,
     ) -> Vec<f32> {
         let half = size.map(|side| side / 2);
-        self.head.learn(&kept.last, d, gradient, pool);
-        let d = self.head.back(d, pool);
-        let mut d = self.blocks8.back(&mut kept.kept8, d, size, gradient, pool);
+        self.head.learn(&kept.last, d, work);
+        let d = self.head.back(d, &mut work.pool);
+        let mut d = self.blocks8.back(&mut kept.kept8, d, size, work);
         // With respect to the logarithm of a factor: the product times its gradient.
-        if !gradient.is_empty() {
-            weighted_column_sums(&d, &kept.scaled, &mut gradient[self.gain_row(knot)]);
+        if !work.gradient.is_empty() {
+            weighted_column_sums(&d, &kept.scaled, &mut work.gradient[self.gain_row(knot)]);
         }
         scale_columns(&mut d, &kept.gain);
-        let d_deep = space_to_depth(&d, self.head.inputs, size, pool);
-        self.up.learn(&kept.before_up, &d_deep, gradient, pool);
-        let d16 = self.up.back(&d_deep, pool);
-        let d16 = self.blocks16.back(&mut kept.kept16, d16, half, gradient, pool);
-        self.stem.learn(y, &d16, gradient, pool);
-        let d_y = self.stem.back(&d16, pool);
+        let d_deep = space_to_depth(&d, self.head.inputs, size, &mut work.pool);
+        self.up.learn(&kept.before_up, &d_deep, work);
+        let d16 = self.up.back(&d_deep, &mut work.pool);
+        let d16 = self.blocks16.back(&mut kept.kept16, d16, half, work);
+        self.stem.learn(y, &d16, work);
+        let d_y = self.stem.back(&d16, &mut work.pool);
         for buffer in [d, d_deep, d16, kept.before_up, kept.scaled, kept.last] {
-            pool.give(buffer);
+            work.pool.give(buffer);
         }
         d_y
     }

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::Setting;
 use super::setting::{Transform, tensor};
 use super::window::Extent;
-use crate::backprop::pool::Pool;
+use crate::backprop::pool::Work;
 use crate::params::read;
 
 /// Least latents of a band across its cut: more overlap than this is waste.
@@ -26,7 +26,7 @@ struct Band {
     /// What a squared error costs, in bits; 0 outside of the core.
     weight: Vec<f32>,
     /// Memory of one evaluation for the next.
-    pool: Mutex<Pool>,
+    work: Mutex<Work>,
 }
 
 /// A window in bands.
@@ -72,7 +72,7 @@ impl<'a> Bands<'a> {
             };
             let target = cut(target, [0..rows, 0..columns]);
             let weight = cut(weight, [own_rows, own_columns]);
-            Band { rows: band_rows, columns: band_columns, target, weight, pool: Mutex::default() }
+            Band { rows: band_rows, columns: band_columns, target, weight, work: Mutex::default() }
         };
         let bands = (0..count).map(band).collect();
         Self { setting, extent: extent.clone(), around, bands }
@@ -107,18 +107,19 @@ impl<'a> Bands<'a> {
         let (distortion, mut gradient) = match &self.setting.of.synthesis {
             Transform::Own(synthesis) => {
                 // Not held while it is used: a thread that waits for others may be given another band's work.
-                let mut pool = std::mem::take(&mut *band.pool.lock().unwrap_or_else(PoisonError::into_inner));
+                let mut work = std::mem::take(&mut *band.work.lock().unwrap_or_else(PoisonError::into_inner));
                 let size = [2 * band.rows.len(), 2 * band.columns.len()];
-                let (mut patches, kept) = synthesis.forward(&y, self.setting.feature_gain.clone(), size, &mut pool);
+                let (mut patches, kept) =
+                    synthesis.forward(&y, self.setting.feature_gain.clone(), size, &mut work.pool);
                 let distortion = squares(&mut patches, band);
                 let gradient = if back {
-                    synthesis.back(kept, &y, 0, &patches, size, &mut [], &mut pool)
+                    synthesis.back(kept, &y, 0, &patches, size, &mut work)
                 } else {
-                    kept.give(&mut pool);
+                    kept.give(&mut work.pool);
                     Vec::new()
                 };
-                pool.give(patches);
-                *band.pool.lock().unwrap_or_else(PoisonError::into_inner) = pool;
+                work.pool.give(patches);
+                *band.work.lock().unwrap_or_else(PoisonError::into_inner) = work;
                 (distortion, gradient)
             }
             Transform::Burn(synthesis, device) => {

@@ -7,7 +7,7 @@ use super::Setting;
 use super::bands::Bands;
 use crate::backprop::context::{ContextKept, Phase, positions};
 use crate::backprop::hyper::HyperSynthesisKept;
-use crate::backprop::pool::Pool;
+use crate::backprop::pool::{Pool, Work};
 use crate::prior::GROUP_OF_PHASE;
 
 /// Where a tile lies in its window, in latents.
@@ -57,7 +57,7 @@ pub struct Window<'a> {
     extent: Extent,
     bands: Bands<'a>,
     /// Memory of one evaluation for the next.
-    pool: Mutex<Pool>,
+    work: Mutex<Work>,
 }
 
 /// What the forward pass of the prior leaves for its backward pass.
@@ -73,7 +73,7 @@ impl<'a> Window<'a> {
     /// [2 rows, 2 columns, 192] its patches and how many bits a squared error of each of their numbers is worth.
     pub fn new(setting: &'a Setting<'a>, extent: Extent, around: Vec<f32>, target: &[f32], weight: &[f32]) -> Self {
         let bands = Bands::new(setting, &extent, around, target, weight);
-        Self { setting, bands, extent, pool: Mutex::new(Pool::shared()) }
+        Self { setting, bands, extent, work: Mutex::default() }
     }
 
     /// Calls `each` with the places, in a plane [rows, columns, y] of the tile, of every run of channels that a pass decodes.
@@ -85,13 +85,13 @@ impl<'a> Window<'a> {
     /// [rows, columns, y] in quantisation steps, which are 0 outside of the pass.
     pub fn step(&self, hyper: &[f32], choose: impl FnMut(usize, &[f32], &[f32]) -> Choice) -> Step {
         // Not held while it is used: a thread that waits for others may be given other work.
-        let mut pool = std::mem::take(&mut *self.pool.lock().unwrap_or_else(PoisonError::into_inner));
-        pool.shared = true;
-        let (decoded, coded) = self.predict(hyper, choose, &mut pool);
-        let rate = || self.rate_gradient(hyper, coded, &mut pool);
+        let mut work = std::mem::take(&mut *self.work.lock().unwrap_or_else(PoisonError::into_inner));
+        work.pool.shared = true;
+        let (decoded, coded) = self.predict(hyper, choose, &mut work.pool);
+        let rate = || self.rate_gradient(hyper, coded, &mut work);
         let ((mut by_latent, by_hyper), (distortion, by_error)) = rayon::join(rate, || self.bands.gradient(&decoded));
         by_latent.iter_mut().zip(by_error).for_each(|(rate, error)| *rate += error);
-        *self.pool.lock().unwrap_or_else(PoisonError::into_inner) = pool;
+        *self.work.lock().unwrap_or_else(PoisonError::into_inner) = work;
         Step { distortion, by_latent, by_hyper }
     }
 
@@ -153,18 +153,18 @@ impl<'a> Window<'a> {
     }
 
     /// The derivatives of the passes' rate, as the choices give it, by latents and hyper-latents.
-    fn rate_gradient(&self, hyper: &[f32], mut coded: Coded, pool: &mut Pool) -> (Vec<f32>, Vec<f32>) {
+    fn rate_gradient(&self, hyper: &[f32], mut coded: Coded, work: &mut Work) -> (Vec<f32>, Vec<f32>) {
         let (setting, of, size) = (self.setting, self.setting.of, self.extent.tile());
         let channels = of.config.y;
         let (group, hidden) = (channels / 4, of.config.hidden);
         let mut by_latent = vec![0.0f32; size[0] * size[1] * channels];
-        let mut d_features = pool.zeros(size[0] * size[1] * hidden);
+        let mut d_features = work.pool.zeros(size[0] * size[1] * hidden);
         for (pass, head) in of.heads.iter().enumerate().rev() {
-            let mut d = pool.take(d_features.len());
+            let mut d = work.pool.take(d_features.len());
             let (phases, choice) = (coded.phases.pop().unwrap_or_default(), coded.choices.pop().unwrap_or_default());
             for (phase, found) in phases.into_iter().enumerate() {
                 let first = head.group(phase) * group;
-                let (mut d_mean, mut d_scale) = (pool.take(found.mean.len()), pool.take(found.mean.len()));
+                let (mut d_mean, mut d_scale) = (work.pool.take(found.mean.len()), work.pool.take(found.mean.len()));
                 let rows = d_mean.chunks_exact_mut(group).zip(d_scale.chunks_exact_mut(group));
                 for (position, (d_mean, d_scale)) in positions(phase, size).zip(rows) {
                     let at = position * channels + first;
@@ -172,15 +172,17 @@ impl<'a> Window<'a> {
                     let by_mean = choice.by_mean[at..at + group].iter().zip(&setting.gain[first..first + group]);
                     d_mean.iter_mut().zip(by_mean).for_each(|(d, (by_mean, gain))| *d = by_mean * gain);
                 }
-                head.back(phase, &found, [&d_mean, &d_scale], &mut d, size, &mut [], pool);
-                found.give(pool);
-                pool.give(d_mean);
-                pool.give(d_scale);
+                head.back(phase, &found, [&d_mean, &d_scale], &mut d, size, work);
+                found.give(&mut work.pool);
+                work.pool.give(d_mean);
+                work.pool.give(d_scale);
             }
             match (pass.checked_sub(1).and_then(|i| of.contexts.get(i)), coded.contexts.pop()) {
                 (Some(context), Some(kept)) => {
-                    let d_input = context.back(kept, d, 0, size, &mut [], pool);
-                    for (row, features) in d_input.chunks_exact(hidden + channels).zip(d_features.chunks_exact_mut(hidden)) {
+                    let d_input = context.back(kept, d, 0, size, work);
+                    for (row, features) in
+                        d_input.chunks_exact(hidden + channels).zip(d_features.chunks_exact_mut(hidden))
+                    {
                         features.iter_mut().zip(row).for_each(|(sum, d)| *sum += d);
                     }
                     for earlier in 0..pass {
@@ -192,15 +194,15 @@ impl<'a> Window<'a> {
                             }
                         });
                     }
-                    pool.give(d_input);
+                    work.pool.give(d_input);
                 }
                 _ => {
                     d_features.iter_mut().zip(&d).for_each(|(sum, d)| *sum += d);
-                    pool.give(d);
+                    work.pool.give(d);
                 }
             }
         }
-        let by_hyper = of.hyper.back(coded.hyper, hyper, 0, d_features, size, &mut [], pool);
+        let by_hyper = of.hyper.back(coded.hyper, hyper, 0, d_features, size, work);
         (by_latent, by_hyper)
     }
 

@@ -88,6 +88,7 @@ fn run(
     let clock = Instant::now();
     let (mut saved, mut validated) = (Instant::now(), Instant::now());
     let mut bad = 0;
+    let mut gradient = Vec::new();
     let (sender, receiver) = mpsc::sync_channel::<Batch>(2);
     std::thread::scope(|scope| -> Result<(), TrainError> {
         let (first, count, fixed, crops) = (start.meta.step, options.batch, objective.fixed_crops(), &crops);
@@ -112,15 +113,18 @@ fn run(
             set_matrix_precision(if meta.grid.is_some() { Precision::F32 } else { options.precision });
             let begun = Instant::now();
             let Ok(batch) = receiver.recv() else { break };
-            let (report, gradient) = match &mut engine {
+            let report = match &mut engine {
                 Some(engine) => {
-                    let precision = matrix_precision();
-                    engine.step(&adam.weights, &batch, [options.seed, meta.step], meta.grid.as_ref(), precision)
+                    let place = [options.seed, meta.step];
+                    let grid = meta.grid.as_ref();
+                    engine.step(&adam.weights, &batch, place, grid, matrix_precision(), &mut gradient)
                 }
                 None => {
                     let mut taps = meta.grid.as_ref().map_or(Taps::Off, Taps::Round);
                     let place = Place { seed: options.seed, step: meta.step, device: &options.device };
-                    objective.step(network, &batch, place, &mut taps)?
+                    let (report, own) = objective.step(network, &batch, place, &mut taps)?;
+                    gradient = own;
+                    report
                 }
             };
             let rate = options.schedule.rate(meta.step, progress);

@@ -1,0 +1,265 @@
+//! Products and element-wise passes of [`super`] on `f32` slices: AVX-512 where the processor has it, plain loops elsewhere.
+//!
+//! The only module of this crate with `unsafe` in it. One product covers all layers: `C (+)= A B` with `A` read by broadcasts, so that it needs no
+//! packing and may be transposed or overlap itself (the rows of a convolution), and `B` in panels of [`PANEL`] columns. A tile of 8 x 32 results stays in
+//! registers: 16 accumulators of 16 lanes, 16 multiply-adds for 10 loads.
+
+mod pack;
+mod passes;
+mod plain;
+#[cfg(target_arch = "x86_64")]
+mod wide;
+
+pub(crate) use pack::{pack, transpose};
+pub(crate) use passes::{
+    add, column_sums, gate, gate_back, pairs_across, pairs_along, relu, relu_back, round_to, scale_columns,
+    weighted_column_sums,
+};
+
+/// Columns of a panel.
+pub(crate) const PANEL: usize = 32;
+
+/// Rows of a tile.
+const ROWS: usize = 8;
+
+/// Two bf16 numbers that are next to each other in the direction of a product's sum, the first in the low half: how a factor in bf16 is held.
+/// A product of pairs has half as many steps.
+pub(crate) type Pair = u32;
+
+/// What products are made of.
+pub(crate) trait Element: Copy {
+    /// `sum + a b`, over both halves of pairs.
+    fn multiply_add(sum: f32, a: Self, b: Self) -> f32;
+
+    /// The same for 16 columns.
+    ///
+    /// # Safety
+    /// AVX-512F, and AVX-512 BF16 for pairs.
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn multiply_add_wide(sum: wide::Sum, a: *const Self, b: wide::Columns) -> wide::Sum;
+
+    /// Whether this processor has the instructions.
+    fn has_wide() -> bool;
+}
+
+/// Where element (row i, step l of the sum) of the left factor lies: `data[i * row + l * step]`.
+#[derive(Clone, Copy)]
+pub(crate) struct Left<'a, E = f32> {
+    pub(crate) data: &'a [E],
+    pub(crate) row: usize,
+    pub(crate) step: usize,
+}
+
+/// Where element (step l, column j) of the right factor lies: `data[j / 32 * panel + l * row + j % 32]`.
+#[derive(Clone, Copy)]
+pub(crate) struct Right<'a, E = f32> {
+    pub(crate) data: &'a [E],
+    pub(crate) panel: usize,
+    pub(crate) row: usize,
+}
+
+impl<'a, E> Right<'a, E> {
+    /// A matrix of `steps` rows packed by [`pack`] or [`pack_pairs`].
+    pub(crate) fn packed(data: &'a [E], steps: usize) -> Self {
+        Self { data, panel: steps * PANEL, row: PANEL }
+    }
+
+    /// A matrix of `columns` columns as it is.
+    pub(crate) fn plain(data: &'a [E], columns: usize) -> Self {
+        Self { data, panel: PANEL, row: columns }
+    }
+}
+
+/// What the results are added to.
+#[derive(Clone, Copy)]
+pub(crate) enum Start<'a> {
+    /// What is there.
+    There,
+    /// One value per column.
+    Bias(&'a [f32]),
+    /// Nothing.
+    Zero,
+}
+
+/// `c[i * stride + j] = start + sum over l < steps of left(i, l) right(l, j)` for i < rows, j < columns.
+pub(crate) fn multiply<E: Element>(
+    c: &mut [f32],
+    stride: usize,
+    left: Left<'_, E>,
+    right: Right<'_, E>,
+    [rows, columns, steps]: [usize; 3],
+    start: Start<'_>,
+) {
+    if rows == 0 || columns == 0 {
+        return;
+    }
+    assert!(stride >= columns && c.len() >= (rows - 1) * stride + columns, "results");
+    if steps > 0 {
+        assert!(left.data.len() > (rows - 1) * left.row + (steps - 1) * left.step, "left factor");
+        let panels = columns.div_ceil(PANEL);
+        let last = (columns - 1) % PANEL;
+        assert!(right.data.len() > (panels - 1) * right.panel + (steps - 1) * right.row + last, "right factor");
+        assert!(
+            panels == 1 || right.data.len() >= (panels - 2) * right.panel + (steps - 1) * right.row + PANEL,
+            "right factor"
+        );
+    }
+    if let Start::Bias(bias) = start {
+        assert!(bias.len() >= columns, "bias");
+    }
+    #[cfg(target_arch = "x86_64")]
+    if E::has_wide() {
+        // SAFETY: the processor has the instructions; the assertions above bound every element that is read or written.
+        unsafe { wide::multiply(c, stride, left, right, [rows, columns, steps], start) };
+        return;
+    }
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+        #[target_feature(enable = "avx2,fma")]
+        fn compiled<E: Element>(
+            c: &mut [f32],
+            stride: usize,
+            left: Left<'_, E>,
+            right: Right<'_, E>,
+            size: [usize; 3],
+            start: Start<'_>,
+        ) {
+            plain::multiply(c, stride, left, right, size, start);
+        }
+        // SAFETY: the processor has the features; the body is safe code.
+        unsafe { compiled(c, stride, left, right, [rows, columns, steps], start) };
+        return;
+    }
+    plain::multiply(c, stride, left, right, [rows, columns, steps], start);
+}
+
+impl Element for f32 {
+    #[inline(always)]
+    fn multiply_add(sum: f32, a: f32, b: f32) -> f32 {
+        sum + a * b
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    unsafe fn multiply_add_wide(sum: wide::Sum, a: *const f32, b: wide::Columns) -> wide::Sum {
+        // SAFETY: the caller's.
+        unsafe { wide::multiply_add(sum, a, b) }
+    }
+
+    fn has_wide() -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return has_avx512();
+        #[cfg(not(target_arch = "x86_64"))]
+        false
+    }
+}
+
+impl Element for Pair {
+    #[inline(always)]
+    fn multiply_add(sum: f32, a: Pair, b: Pair) -> f32 {
+        let halves = |pair: Pair| [f32::from_bits(pair << 16), f32::from_bits(pair & 0xffff_0000)];
+        let ([a0, a1], [b0, b1]) = (halves(a), halves(b));
+        sum + a0 * b0 + a1 * b1
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    unsafe fn multiply_add_wide(sum: wide::Sum, a: *const Pair, b: wide::Columns) -> wide::Sum {
+        // SAFETY: the caller's.
+        unsafe { wide::multiply_add_pairs(sum, a, b) }
+    }
+
+    fn has_wide() -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return has_avx512() && std::arch::is_x86_feature_detected!("avx512bf16");
+        #[cfg(not(target_arch = "x86_64"))]
+        false
+    }
+}
+
+/// Whether the processor has what [`wide`] and the passes are compiled for.
+#[cfg(target_arch = "x86_64")]
+fn has_avx512() -> bool {
+    use std::arch::is_x86_feature_detected as detected;
+    detected!("avx512f") && detected!("avx512dq") && detected!("avx512bw") && detected!("avx512vl") && detected!("fma")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::passes::{bf16, exp};
+    use super::*;
+
+    fn values(count: usize, seed: u32) -> Vec<f32> {
+        (0..count as u32)
+            .map(|i| ((i.wrapping_mul(2_654_435_761) ^ seed) >> 8) as f32 / (1 << 23) as f32 - 1.0)
+            .collect()
+    }
+
+    /// All formats, whole and cut-off tiles, every start.
+    #[test]
+    fn products_are_sums_of_products() {
+        for [rows, columns, steps] in [[8, 32, 16], [13, 40, 6], [1, 8, 24], [9, 96, 2], [130, 64, 64]] {
+            let (a, b) = (values(rows * steps, 1), values(steps * columns, 2));
+            let (bias, there) = (values(columns, 3), values(rows * columns, 4));
+            let rounded = |x: &[f32]| -> Vec<f32> { x.iter().map(|&x| f32::from_bits(bf16(x) << 16)).collect() };
+            let expected = |a: &[f32], b: &[f32], start: &dyn Fn(usize, usize) -> f32| -> Vec<f32> {
+                let sum = |i: usize, j: usize| (0..steps).map(|l| a[i * steps + l] * b[l * columns + j]).sum::<f32>();
+                (0..rows * columns)
+                    .map(|at| start(at / columns, at % columns) + sum(at / columns, at % columns))
+                    .collect()
+            };
+            let near = |found: &[f32], expected: &[f32]| {
+                found.iter().zip(expected).for_each(|(a, b)| assert!((a - b).abs() < 1e-4, "{a} {b}"));
+            };
+            let (mut packed, mut pairs, mut packed_pairs) = (Vec::new(), vec![0; b.len() / 2], Vec::new());
+            pack(&b, columns, &mut packed);
+            pairs_across(&b, columns, &mut pairs);
+            pack(&pairs, columns, &mut packed_pairs);
+            let mut a_pairs = vec![0; a.len() / 2];
+            pairs_along(&a, &mut a_pairs);
+            let size = [rows, columns, steps];
+            let half = [rows, columns, steps / 2];
+            let (left, left_pairs) =
+                (Left { data: &a, row: steps, step: 1 }, Left { data: &a_pairs[..], row: steps / 2, step: 1 });
+            let (right, right_pairs) = (Right::packed(&packed, steps), Right::packed(&packed_pairs, steps / 2));
+            let mut c = there.clone();
+            multiply(&mut c, columns, left, right, size, Start::Bias(&bias));
+            let with_bias = expected(&a, &b, &|_, j| bias[j]);
+            near(&c, &with_bias);
+            plain::multiply(&mut c, columns, left, right, size, Start::Bias(&bias));
+            near(&c, &with_bias);
+            multiply(&mut c, columns, left, Right::plain(&b, columns), size, Start::Zero);
+            near(&c, &expected(&a, &b, &|_, _| 0.0));
+            c.copy_from_slice(&there);
+            multiply(&mut c, columns, left_pairs, right_pairs, half, Start::There);
+            let in_bf16 = expected(&rounded(&a), &rounded(&b), &|i, j| there[i * columns + j]);
+            near(&c, &in_bf16);
+            c.copy_from_slice(&there);
+            plain::multiply(&mut c, columns, left_pairs, Right::plain(&pairs, columns), half, Start::There);
+            near(&c, &in_bf16);
+        }
+    }
+
+    #[test]
+    fn the_exponential_is_that_of_the_library() {
+        for i in -860..880 {
+            let x = i as f32 * 0.1;
+            assert!((exp(x) / x.exp() - 1.0).abs() < 3e-6, "{x}: {} {}", exp(x), x.exp());
+        }
+    }
+
+    #[test]
+    fn rounding_to_a_grid_clips() {
+        let mut x = [0.26, -0.26, 0.375, 0.125, 9.0, -9.0];
+        round_to(&mut x, 4.0, 2.0);
+        assert_eq!(x, [0.25, -0.25, 0.5, 0.0, 2.0, -2.0]);
+    }
+
+    #[test]
+    fn a_shut_gate_passes_a_normal_number() {
+        let (mut gates, mut out) = ([-250.0, 0.0, 3.0], [0.0; 3]);
+        gate(&[2.0; 3], &mut gates, &mut out);
+        assert!(out[0].is_normal() && out[0] < 1e-16);
+        assert!((out[1] - 1.0).abs() < 1e-6 && (out[2] - 2.0 * gates[2]).abs() < 1e-6);
+    }
+}

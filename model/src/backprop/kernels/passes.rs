@@ -1,0 +1,152 @@
+//! Element-wise passes over slices, each one body compiled for AVX-512 and for the baseline.
+
+use super::Pair;
+#[cfg(target_arch = "x86_64")]
+use super::has_avx512;
+
+/// Where a gate counts as shut ([`crate::net::GatedBlock`]).
+const SHUT: f32 = -40.0;
+
+/// Defines a pass over slices: one body, compiled for AVX-512 and for the baseline.
+macro_rules! pass {
+    ($(#[$doc:meta])* $name:ident($($arg:ident: $kind:ty),*) $body:block) => {
+        $(#[$doc])*
+        pub(crate) fn $name($($arg: $kind),*) {
+            #[inline(always)]
+            fn body($($arg: $kind),*) $body
+            #[cfg(target_arch = "x86_64")]
+            if has_avx512() {
+                #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,fma")]
+                fn compiled($($arg: $kind),*) {
+                    body($($arg),*);
+                }
+                // SAFETY: the processor has the features; the body is safe code on slices.
+                unsafe { compiled($($arg),*) };
+                return;
+            }
+            body($($arg),*);
+        }
+    };
+}
+
+pass! {
+    /// `values[i] * sigmoid(gates[i])` -> `out`, with the sigmoid left in `gates`.
+    gate(values: &[f32], gates: &mut [f32], out: &mut [f32]) {
+        for ((value, gate), out) in values.iter().zip(gates).zip(out) {
+            *gate = 1.0 / (1.0 + exp(-gate.max(SHUT)));
+            *out = value * *gate;
+        }
+    }
+}
+
+pass! {
+    /// Gradients of values and gates from that of their product.
+    gate_back(values: &[f32], sigmoids: &[f32], d: &[f32], d_values: &mut [f32], d_gates: &mut [f32]) {
+        let inputs = values.iter().zip(sigmoids).zip(d);
+        for ((d_value, d_gate), ((value, sigmoid), d)) in d_values.iter_mut().zip(d_gates).zip(inputs) {
+            *d_value = d * sigmoid;
+            *d_gate = d * value * sigmoid * (1.0 - sigmoid);
+        }
+    }
+}
+
+pass! {
+    /// Sets negative values to zero.
+    relu(values: &mut [f32]) {
+        values.iter_mut().for_each(|value| *value = value.max(0.0));
+    }
+}
+
+pass! {
+    /// Sets the gradient to zero where the result is zero.
+    relu_back(results: &[f32], d: &mut [f32]) {
+        results.iter().zip(d).for_each(|(result, d)| *d = if *result > 0.0 { *d } else { 0.0 });
+    }
+}
+
+pass! {
+    /// Adds `other` to `sum`.
+    add(sum: &mut [f32], other: &[f32]) {
+        sum.iter_mut().zip(other).for_each(|(sum, other)| *sum += other);
+    }
+}
+
+pass! {
+    /// Adds the sums over rows of `matrix` [rows, sums.len()].
+    column_sums(matrix: &[f32], sums: &mut [f32]) {
+        for row in matrix.chunks_exact(sums.len()) {
+            sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+        }
+    }
+}
+
+pass! {
+    /// Adds the sums over rows of the element-wise product of two matrices [rows, sums.len()].
+    weighted_column_sums(matrix: &[f32], factors: &[f32], sums: &mut [f32]) {
+        let width = sums.len();
+        for (row, factors) in matrix.chunks_exact(width).zip(factors.chunks_exact(width)) {
+            sums.iter_mut().zip(row).zip(factors).for_each(|((sum, value), factor)| *sum += value * factor);
+        }
+    }
+}
+
+pass! {
+    /// Multiplies every row of `matrix` [rows, factors.len()] by `factors`.
+    scale_columns(matrix: &mut [f32], factors: &[f32]) {
+        for row in matrix.chunks_exact_mut(factors.len()) {
+            row.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
+        }
+    }
+}
+
+pass! {
+    /// Clips to `-limit..=limit` and rounds to multiples of `1 / steps`.
+    round_to(values: &mut [f32], steps: f32, limit: f32) {
+        // Adding and subtracting 1.5 * 2^23 rounds to the nearest whole number, ties to even.
+        const WHOLE: f32 = 12_582_912.0;
+        for value in values {
+            *value = ((value.clamp(-limit, limit) * steps + WHOLE) - WHOLE) / steps;
+        }
+    }
+}
+
+/// e^x for -87 < x < 88, to about 2 ulp: Cody and Waite's reduction, Taylor polynomial of degree 6 on |r| <= ln 2 / 2.
+#[inline(always)]
+pub(super) fn exp(x: f32) -> f32 {
+    const WHOLE: f32 = 12_582_912.0;
+    let x = x.clamp(-87.0, 88.0);
+    let shifted = x * std::f32::consts::LOG2_E + WHOLE;
+    let n = shifted - WHOLE;
+    let r = (x - n * 0.693_359_4) + n * 2.121_944_4e-4;
+    let p = [1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0].iter().fold(1.0 / 720.0, |p, c| p * r + c);
+    // The low bits of `shifted` are n; all others leave at the top.
+    p * f32::from_bits(shifted.to_bits().wrapping_add(127) << 23)
+}
+
+/// The nearest bf16 number, ties to even, in the low half.
+#[inline(always)]
+pub(super) fn bf16(x: f32) -> u32 {
+    let bits = x.to_bits();
+    (bits + 0x7fff + ((bits >> 16) & 1)) >> 16
+}
+
+pass! {
+    /// Neighbours in a row become pairs: [rows, columns] -> [rows, columns / 2].
+    pairs_along(x: &[f32], out: &mut [Pair]) {
+        for (x, out) in x.chunks_exact(2).zip(out) {
+            *out = bf16(x[0]) | bf16(x[1]) << 16;
+        }
+    }
+}
+
+pass! {
+    /// Neighbours in a column become pairs: [rows, columns] -> [rows / 2, columns].
+    pairs_across(x: &[f32], columns: usize, out: &mut [Pair]) {
+        for (x, out) in x.chunks_exact(2 * columns).zip(out.chunks_exact_mut(columns)) {
+            let (first, second) = x.split_at(columns);
+            for ((first, second), out) in first.iter().zip(second).zip(out) {
+                *out = bf16(*first) | bf16(*second) << 16;
+            }
+        }
+    }
+}
