@@ -50,17 +50,25 @@ fn normal_density(x: f32) -> f32 {
     (-0.5 * x * x).exp() * 0.398_942_3
 }
 
+/// Coefficients of the polynomial in the exponent of the complementary error function (Numerical Recipes, section 6.2).
+pub(crate) const TAIL: [f32; 10] = [
+    -1.265_512_2,
+    1.000_023_7,
+    0.374_091_96,
+    0.096_784_18,
+    -0.186_288_06,
+    0.278_868_07,
+    -1.135_204,
+    1.488_515_9,
+    -0.822_152_23,
+    0.170_872_77,
+];
+
 /// `1 - Phi(x)`; relative error below 2e-7 for positive x (complementary error function of Numerical Recipes, section 6.2).
 fn upper_tail(x: f32) -> f32 {
     let u = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
     let t = 1.0 / (1.0 + 0.5 * u);
-    let polynomial = -u * u - 1.265_512_2
-        + t * (1.000_023_7
-            + t * (0.374_091_96
-                + t * (0.096_784_18
-                    + t * (-0.186_288_06
-                        + t * (0.278_868_07
-                            + t * (-1.135_204 + t * (1.488_515_9 + t * (-0.822_152_23 + t * 0.170_872_77))))))));
+    let polynomial = -u * u + TAIL.iter().rev().fold(0.0, |sum, c| sum * t + c);
     let tail = 0.5 * t * polynomial.exp();
     if x >= 0.0 { tail } else { 1.0 - tail }
 }

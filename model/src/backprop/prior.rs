@@ -8,13 +8,12 @@ use super::context::{Context, ContextKept, Head, Phase, positions};
 use super::density::Density;
 use super::grid::Rounder;
 use super::hyper::{HyperAnalysis, HyperAnalysisKept, HyperSynthesis, HyperSynthesisKept};
-use super::kernels::add;
+use super::kernels::{add, terms};
 use super::layer::Size;
 use super::pool::{Pool, Work};
 use super::{Layout, Missing, Noise};
 use crate::preset::z_knot;
 use crate::prior::Grid;
-use crate::rate;
 
 /// Hyperprior, contexts and gains.
 #[derive(Debug)]
@@ -155,20 +154,36 @@ impl Prior {
             let back = Rounder::at(grid, "feedback");
             for (phase, found) in found.iter().enumerate() {
                 let first = head.group(phase) * group;
+                let count = found.mean.len();
+                let (mut noisy, mut logs, mut lengths) =
+                    (work.pool.take(count), work.pool.take(count), work.pool.take(count));
                 let rows = found.mean.chunks_exact(group).zip(found.log_scale.chunks_exact(group));
-                for (i, (position, (mean, log_scale))) in positions(phase, size).zip(rows).enumerate() {
+                let rows = rows.zip(noisy.chunks_exact_mut(group)).zip(logs.chunks_exact_mut(group));
+                for (i, (position, (((mean, log_scale), noisy), logs))) in positions(phase, size).zip(rows).enumerate()
+                {
                     let at = position * channels + first;
                     let noise = noise.row(4 * pass + phase, i);
                     for k in 0..group {
                         let residual = steps[at + k] - mean[k] * scales.whitened[first + k];
-                        let term = rate::term(residual + noise[k], log_scale[k] + scales.log_whitened[first + k]);
-                        bits += f64::from(term.bits);
-                        d_residual[at + k] = bit * term.by_residual;
-                        d_log_scale[at + k] = bit * term.by_log_scale;
+                        noisy[k] = residual + noise[k];
+                        logs[k] = log_scale[k] + scales.log_whitened[first + k];
                         decoded[at + k] = steps[at + k] + (residual.round_ties_even() - residual);
                         feedback[at + k] = decoded[at + k] / scales.whitened[first + k];
                     }
                     back.round(&mut feedback[at..at + group]);
+                }
+                terms(&mut noisy, &mut logs, &mut lengths);
+                let rows = noisy.chunks_exact(group).zip(logs.chunks_exact(group)).zip(lengths.chunks_exact(group));
+                for (position, ((by_residual, by_log_scale), lengths)) in positions(phase, size).zip(rows) {
+                    let at = position * channels + first;
+                    bits += f64::from(lengths.iter().sum::<f32>());
+                    for k in 0..group {
+                        d_residual[at + k] = bit * by_residual[k];
+                        d_log_scale[at + k] = bit * by_log_scale[k];
+                    }
+                }
+                for buffer in [noisy, logs, lengths] {
+                    work.pool.give(buffer);
                 }
             }
             phases.push(found);

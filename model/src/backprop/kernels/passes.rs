@@ -1,6 +1,7 @@
 //! Element-wise passes over slices, each one body compiled for AVX-512 and for the baseline.
 
 use super::Pair;
+use super::functions::{exp, term};
 #[cfg(target_arch = "x86_64")]
 use super::has_avx512;
 
@@ -110,19 +111,6 @@ pass! {
     }
 }
 
-/// e^x for -87 < x < 88, to about 2 ulp: Cody and Waite's reduction, Taylor polynomial of degree 6 on |r| <= ln 2 / 2.
-#[inline(always)]
-pub(super) fn exp(x: f32) -> f32 {
-    const WHOLE: f32 = 12_582_912.0;
-    let x = x.clamp(-87.0, 88.0);
-    let shifted = x * std::f32::consts::LOG2_E + WHOLE;
-    let n = shifted - WHOLE;
-    let r = (x - n * 0.693_359_4) + n * 2.121_944_4e-4;
-    let p = [1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0].iter().fold(1.0 / 720.0, |p, c| p * r + c);
-    // The low bits of `shifted` are n; all others leave at the top.
-    p * f32::from_bits(shifted.to_bits().wrapping_add(127) << 23)
-}
-
 /// The nearest bf16 number, ties to even, in the low half.
 #[inline(always)]
 pub(super) fn bf16(x: f32) -> u32 {
@@ -147,6 +135,16 @@ pass! {
             for ((first, second), out) in first.iter().zip(second).zip(out) {
                 *out = bf16(*first) | bf16(*second) << 16;
             }
+        }
+    }
+}
+
+pass! {
+    /// [`crate::rate::term`] of every residual and log-scale: their bits, and derivatives in the places of the arguments.
+    terms(residuals: &mut [f32], log_scales: &mut [f32], bits: &mut [f32]) {
+        for ((residual, log_scale), bits) in residuals.iter_mut().zip(log_scales).zip(bits) {
+            let term = term(*residual, *log_scale);
+            (*bits, *residual, *log_scale) = (term.bits, term.by_residual, term.by_log_scale);
         }
     }
 }
