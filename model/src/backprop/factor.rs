@@ -4,7 +4,9 @@
 
 use rayon::prelude::*;
 
-use super::kernels::{Left, PANEL, Pair, Right, Start, multiply, pack, pairs_across, pairs_along};
+use super::kernels::{
+    Element, Left, PANEL, Pair, Right, Start, multiply, pack, pairs_across, pairs_along, pairs_in_panels,
+};
 use super::pool::Pool;
 use crate::net::Precision;
 
@@ -160,24 +162,24 @@ pub(crate) fn add_outer(
     pool: &mut Pool,
 ) {
     let positions = x.len() / inputs;
-    match precision {
-        Precision::Bf16 if positions.is_multiple_of(2) => {
-            let (mut x_pairs, mut d_pairs) = (pool.take(x.len() / 2), pool.take(d.len() / 2));
-            let (left, right): (&mut [Pair], &mut [Pair]) =
-                (bytemuck::cast_slice_mut(&mut x_pairs), bytemuck::cast_slice_mut(&mut d_pairs));
-            pairs_across(x, inputs, left);
-            pairs_across(d, outputs, right);
-            chunked::<Pair>(left, right, [inputs, outputs], sum);
-            pool.give(x_pairs);
-            pool.give(d_pairs);
-        }
-        _ => chunked::<f32>(x, d, [inputs, outputs], sum),
+    if precision == Precision::F32 || !positions.is_multiple_of(2) || !outputs.is_multiple_of(PANEL) {
+        return chunked(x, Right::plain(d, outputs), outputs, [inputs, outputs], sum);
     }
+    let (mut x_pairs, mut d_pairs) = (pool.take(x.len() / 2), pool.take(d.len() / 2));
+    let (left, right): (&mut [Pair], &mut [Pair]) =
+        (bytemuck::cast_slice_mut(&mut x_pairs), bytemuck::cast_slice_mut(&mut d_pairs));
+    pairs_across(x, inputs, left);
+    pairs_in_panels(d, outputs, right);
+    chunked(left, Right::packed(right, positions / 2), PANEL, [inputs, outputs], sum);
+    pool.give(x_pairs);
+    pool.give(d_pairs);
 }
 
-fn chunked<E: super::kernels::Element>(x: &[E], d: &[E], [inputs, outputs]: [usize; 2], sum: &mut [f32]) {
-    for (x, d) in x.chunks(CHUNK * inputs).zip(d.chunks(CHUNK * outputs)) {
+/// `row` elements of `d` are a step of the sum.
+fn chunked<E: Element>(x: &[E], d: Right<'_, E>, row: usize, [inputs, outputs]: [usize; 2], sum: &mut [f32]) {
+    for (i, x) in x.chunks(CHUNK * inputs).enumerate() {
         let left = Left { data: x, row: 1, step: inputs };
-        multiply(sum, outputs, left, Right::plain(d, outputs), [inputs, outputs, x.len() / inputs], Start::There);
+        let right = Right { data: &d.data[i * CHUNK * row..], ..d };
+        multiply(sum, outputs, left, right, [inputs, outputs, x.len() / inputs], Start::There);
     }
 }

@@ -13,8 +13,8 @@ mod wide;
 
 pub(crate) use pack::{pack, transpose};
 pub(crate) use passes::{
-    add, column_sums, gate, gate_back, pairs_across, pairs_along, relu, relu_back, round_to, scale_columns, terms,
-    weighted_column_sums,
+    add, column_sums, gate, gate_back, pairs_across, pairs_along, pairs_in_panels, relu, relu_back, round_to,
+    scale_columns, terms, weighted_column_sums,
 };
 
 /// Columns of a panel.

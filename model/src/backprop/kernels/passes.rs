@@ -1,9 +1,9 @@
 //! Element-wise passes over slices, each one body compiled for AVX-512 and for the baseline.
 
-use super::Pair;
 use super::functions::{exp, term};
 #[cfg(target_arch = "x86_64")]
 use super::has_avx512;
+use super::{PANEL, Pair};
 
 /// Where a gate counts as shut ([`crate::net::GatedBlock`]).
 const SHUT: f32 = -40.0;
@@ -134,6 +134,22 @@ pass! {
             let (first, second) = x.split_at(columns);
             for ((first, second), out) in first.iter().zip(second).zip(out) {
                 *out = bf16(*first) | bf16(*second) << 16;
+            }
+        }
+    }
+}
+
+pass! {
+    /// [`pairs_across`] in panels of [`PANEL`] columns, a multiple of which `columns` is: [rows, columns] -> [columns / 32, rows / 2, 32].
+    pairs_in_panels(x: &[f32], columns: usize, out: &mut [Pair]) {
+        let panel = out.len() / (columns / PANEL).max(1);
+        for (row, x) in x.chunks_exact(2 * columns).enumerate() {
+            let (first, second) = x.split_at(columns);
+            let runs = first.chunks_exact(PANEL).zip(second.chunks_exact(PANEL));
+            for ((first, second), out) in runs.zip(out.chunks_exact_mut(panel)) {
+                for ((first, second), out) in first.iter().zip(second).zip(&mut out[row * PANEL..(row + 1) * PANEL]) {
+                    *out = bf16(*first) | bf16(*second) << 16;
+                }
             }
         }
     }
