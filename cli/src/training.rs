@@ -13,7 +13,7 @@ use crate::output::progress;
 /// Where training runs.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum TrainDevice {
-    /// The CPU with kernels of our own, in f32; burn's where there are none: presets with attention, distillation.
+    /// The CPU with kernels of our own; losses that look at a teacher are computed by burn.
     Cpu,
     /// burn's own CPU backend.
     Flex,
@@ -132,7 +132,7 @@ impl Run {
         let mut options = Options::new(self.preset, self.data.clone(), self.out.clone(), budget, device);
         options.valid.clone_from(&self.valid);
         options.precision = precision(self.precision, self.device);
-        if matches!(self.device, TrainDevice::Cpu) && self.preset.config().head_width.is_none() {
+        if matches!(self.device, TrainDevice::Cpu) {
             options.kernels = Kernels::Own;
         }
         options.resume = self.resume;

@@ -4,7 +4,6 @@ use rayon::prelude::*;
 
 use super::block::Block;
 use super::kernels::add;
-use super::layer::Dense;
 use super::pool::Work;
 use super::prior::{Prior, Sample};
 use super::transform::{Analysis, Synthesis};
@@ -37,11 +36,8 @@ impl Engine {
     /// The layers of a network of this configuration whose parameters lie at `slots`.
     ///
     /// # Errors
-    /// The network has attention, or `slots` are another network's.
+    /// `slots` are another network's.
     pub fn new(config: &ModelConfig, slots: &[Slot]) -> Result<Self, Missing> {
-        if config.head_width.is_some() {
-            return Err(Missing::Attention);
-        }
         let layout = Layout { config, slots };
         Ok(Self {
             analysis: Analysis::find(&layout)?,
@@ -52,24 +48,14 @@ impl Engine {
         })
     }
 
-    fn parts(&mut self) -> (Vec<&mut Dense>, Vec<&mut Block>) {
-        let (mut dense, mut blocks) = self.analysis.parts();
-        let (more_dense, more_blocks) = self.synthesis.parts();
-        dense.extend(more_dense);
-        blocks.extend(more_blocks);
+    fn load(&mut self, weights: &[f32], precision: Precision) {
+        self.analysis.load(weights, precision);
+        self.synthesis.load(weights, precision);
         let Prior { hyper_analysis, hyper, contexts, heads, .. } = &mut self.prior;
-        dense.extend([&mut hyper_analysis.stem.dense, &mut hyper_analysis.down1, &mut hyper_analysis.down2]);
-        dense.extend([&mut hyper.up1.dense, &mut hyper.up2]);
-        blocks.extend([&mut hyper_analysis.block1, &mut hyper_analysis.block2, &mut hyper.block1, &mut hyper.block2]);
-        for context in contexts {
-            dense.push(&mut context.input.dense);
-            blocks.extend(&mut context.blocks);
-        }
-        for head in heads {
-            dense.extend(&mut head.mean);
-            dense.extend(&mut head.scale);
-        }
-        (dense, blocks)
+        hyper_analysis.load(weights, precision);
+        hyper.load(weights, precision);
+        contexts.par_iter_mut().for_each(|context| context.load(weights, precision));
+        heads.par_iter_mut().for_each(|head| head.load(weights, precision));
     }
 
     /// Loss and gradient of `weights` on a batch, as [`crate::train::step`] computes them; the gradient, in the order of the slots, replaces what
@@ -84,10 +70,7 @@ impl Engine {
         precision: Precision,
         gradient: &mut Vec<f32>,
     ) -> StepReport {
-        let (dense, blocks) = self.parts();
-        dense.into_par_iter().for_each(|layer| layer.load(weights, precision));
-        blocks.into_par_iter().for_each(|block| block.load(weights, precision));
-
+        self.load(weights, precision);
         let samples = batch.knots.len();
         let side = batch.side / 8;
         let positions = (side / 2) * (side / 2);

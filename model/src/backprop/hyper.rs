@@ -73,6 +73,12 @@ impl HyperAnalysis {
         })
     }
 
+    pub(crate) fn load(&mut self, weights: &[f32], precision: Precision) {
+        let layers = [&mut self.stem.dense, &mut self.down1, &mut self.down2];
+        layers.into_iter().for_each(|layer| layer.load(weights, precision));
+        [&mut self.block1, &mut self.block2].into_iter().for_each(|block| block.load(weights, precision));
+    }
+
     /// [h, w, y] -> [h/4, w/4, z].
     pub(crate) fn forward(&self, y: &[f32], row: &[f32], size: Size, pool: &mut Pool) -> (Vec<f32>, HyperAnalysisKept) {
         let half = size.map(|side| side / 2);

@@ -33,6 +33,13 @@ impl Dense {
         Ok(Self::of(weight, bias, [shape[0], shape[1]]))
     }
 
+    /// The layer of the tensor `path` [inputs, outputs].
+    pub(crate) fn without_bias(layout: &Layout<'_>, path: &str) -> Result<Self, Missing> {
+        let (weight, shape) = layout.find(path)?;
+        let end = weight.end;
+        Ok(Self::of(weight, end..end, [shape[0], shape[1]]))
+    }
+
     /// The layer whose weights and bias lie there.
     pub(crate) fn of(weight: Range<usize>, bias: Range<usize>, [inputs, outputs]: [usize; 2]) -> Self {
         let (matrix, transposed) = Default::default();
@@ -46,6 +53,8 @@ impl Dense {
         self.transposed.load(&transpose(matrix, self.outputs), self.inputs, precision);
         self.bias_values.clear();
         self.bias_values.extend_from_slice(&weights[self.bias.clone()]);
+        // A layer without bias.
+        self.bias_values.resize(self.outputs, 0.0);
     }
 
     /// [positions, inputs] -> [positions, outputs].
@@ -73,7 +82,9 @@ impl Dense {
         if work.gradient.is_empty() {
             return;
         }
-        column_sums(d, &mut work.gradient[self.bias.clone()]);
+        if !self.bias.is_empty() {
+            column_sums(d, &mut work.gradient[self.bias.clone()]);
+        }
         let weight = &mut work.gradient[self.weight.clone()];
         add_outer(x, d, [self.inputs, self.outputs], weight, self.matrix.precision(), &mut work.pool);
     }

@@ -1,16 +1,18 @@
-//! The training step on CPUs with kernels of our own: loss and gradient of presets without attention, written out layer by layer.
+//! The training step on CPUs with kernels of our own: loss and gradient of every preset, written out layer by layer.
 //!
 //! Differs from the networks in burn ([`crate::net`], [`crate::prior`]), which are the definition, in speed alone: nothing is recorded for automatic
 //! differentiation, samples go forwards and backwards one by one, each on one thread and in that thread's cache, and products run at what the
 //! processor can do ([`kernels`]). `model/tests/backprop.rs` holds both against each other. Everything is f32
 //! but the operands of products where [`crate::net::Precision::Bf16`] is asked for.
 
+mod attention;
 pub(crate) mod block;
 pub(crate) mod context;
 mod density;
 mod engine;
 mod factor;
 pub(crate) mod grid;
+mod heads;
 pub(crate) mod hyper;
 mod kernels;
 pub(crate) mod layer;
@@ -25,16 +27,10 @@ pub use engine::Engine;
 use crate::params::Slot;
 use crate::preset::ModelConfig;
 
-/// A tensor that a network of this configuration should have and has not, or a network that has attention.
+/// A tensor that a network of this configuration should have and has not.
 #[derive(Debug, thiserror::Error)]
-pub enum Missing {
-    /// No such parameter.
-    #[error("the network has no parameter {0}")]
-    Parameter(String),
-    /// Window attention has no kernels here.
-    #[error("networks with attention have no kernels of their own; train them with burn (--engine burn)")]
-    Attention,
-}
+#[error("the network has no parameter {0}")]
+pub struct Missing(pub String);
 
 /// Where a network's parameters lie.
 #[derive(Debug)]
@@ -47,7 +43,7 @@ impl Layout<'_> {
     /// Elements and shape of a parameter, the shape padded with ones to at least three dimensions.
     pub(crate) fn find(&self, name: &str) -> Result<(Range<usize>, Vec<usize>), Missing> {
         let slot = self.slots.iter().find(|slot| slot.name == name);
-        let slot = slot.ok_or_else(|| Missing::Parameter(name.to_owned()))?;
+        let slot = slot.ok_or_else(|| Missing(name.to_owned()))?;
         let mut shape = slot.shape.clone();
         shape.resize(shape.len().max(3), 1);
         Ok((slot.range(), shape))

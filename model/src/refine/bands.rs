@@ -8,10 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::Setting;
-use super::setting::{Transform, tensor};
 use super::window::Extent;
 use crate::backprop::pool::Work;
-use crate::params::read;
 
 /// Least latents of a band across its cut: more overlap than this is waste.
 const LEAST: usize = 12;
@@ -104,39 +102,20 @@ impl<'a> Bands<'a> {
         for row in y.chunks_exact_mut(gain.len()) {
             row.iter_mut().zip(gain).for_each(|(y, gain)| *y /= gain);
         }
-        let (distortion, mut gradient) = match &self.setting.of.synthesis {
-            Transform::Own(synthesis) => {
-                // Not held while it is used: a thread that waits for others may be given another band's work.
-                let mut work = std::mem::take(&mut *band.work.lock().unwrap_or_else(PoisonError::into_inner));
-                let size = [2 * band.rows.len(), 2 * band.columns.len()];
-                let (mut patches, kept) =
-                    synthesis.forward(&y, self.setting.feature_gain.clone(), size, &mut work.pool);
-                let distortion = squares(&mut patches, band);
-                let gradient = if back {
-                    synthesis.back(kept, &y, 0, &patches, size, &mut work)
-                } else {
-                    kept.give(&mut work.pool);
-                    Vec::new()
-                };
-                work.pool.give(patches);
-                *band.work.lock().unwrap_or_else(PoisonError::into_inner) = work;
-                (distortion, gradient)
-            }
-            Transform::Burn(synthesis, device) => {
-                let shape = [1, band.rows.len(), band.columns.len(), gain.len()];
-                let latents = tensor::<4>(y, shape, device).require_grad();
-                let row = self.setting.feature_gain.clone();
-                let row = tensor::<2>(row, [1, self.setting.of.config().c8], device);
-                let patches = synthesis.forward(latents.clone(), row);
-                let mut slopes = read(patches.clone().without_autodiff());
-                let distortion = squares(&mut slopes, band);
-                let gradient = back.then(|| {
-                    let gradients = crate::rate::surrogate(patches, slopes).backward();
-                    latents.grad(&gradients).map(read).unwrap_or_else(|| vec![0.0; shape.iter().product()])
-                });
-                (distortion, gradient.unwrap_or_default())
-            }
+        let synthesis = &self.setting.of.synthesis;
+        // Not held while it is used: a thread that waits for others may be given another band's work.
+        let mut work = std::mem::take(&mut *band.work.lock().unwrap_or_else(PoisonError::into_inner));
+        let size = [2 * band.rows.len(), 2 * band.columns.len()];
+        let (mut patches, kept) = synthesis.forward(&y, self.setting.feature_gain.clone(), size, &mut work.pool);
+        let distortion = squares(&mut patches, band);
+        let mut gradient = if back {
+            synthesis.back(kept, &y, 0, &patches, size, &mut work)
+        } else {
+            kept.give(&mut work.pool);
+            Vec::new()
         };
+        work.pool.give(patches);
+        *band.work.lock().unwrap_or_else(PoisonError::into_inner) = work;
         for row in gradient.chunks_exact_mut(gain.len()) {
             row.iter_mut().zip(gain).for_each(|(d, gain)| *d /= gain);
         }

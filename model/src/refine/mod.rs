@@ -4,7 +4,7 @@
 //! [`crate::network`] in the rounding: here the caller decides what every latent is decoded as, pass by pass, and the gradient belongs to
 //! exactly these values (Yang, Bamler and Mandt, arXiv 2006.04240, refine latents by gradients too, but of softly rounded ones).
 //!
-//! - [`Differentiable`]: the float network of a weight file, frozen, with the backward passes of [`crate::backprop`] (transforms with attention: burn's).
+//! - [`Differentiable`]: the float network of a weight file, frozen, with the backward passes of [`crate::backprop`].
 //! - [`Setting`]: the same at one quality.
 //! - [`Window`]: a tile with the fixed latents around it, whose [`Window::step`] is one evaluation with its gradient.
 

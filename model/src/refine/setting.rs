@@ -1,7 +1,6 @@
 //! The frozen float network, and its tables at one quality.
 
-use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use lic_shaders::transform::at_quality;
 
 use crate::backprop::context::{Context, Head};
@@ -29,7 +28,7 @@ pub enum DifferentiableError {
 #[derive(Debug)]
 pub struct Differentiable {
     pub(super) config: ModelConfig,
-    pub(super) synthesis: Transform,
+    pub(super) synthesis: Synthesis,
     pub(super) hyper: HyperSynthesis,
     pub(super) contexts: Vec<Context>,
     pub(super) heads: Vec<Head>,
@@ -39,21 +38,13 @@ pub struct Differentiable {
     gain_table: Vec<f32>,
 }
 
-/// The synthesis transform: by kernels of our own, or in burn where it has attention.
-#[derive(Debug)]
-pub(super) enum Transform {
-    Own(Box<Synthesis>),
-    Burn(Box<crate::net::Synthesis>, Device),
-}
-
 impl Differentiable {
     /// Restores the network; the prior's weights are what the integers stand for.
     ///
     /// # Errors
     /// See [`DifferentiableError`].
     pub fn load(file: &WeightFile<'_>) -> Result<Self, DifferentiableError> {
-        let device = Device::flex().autodiff();
-        let network = restore_to_run(file, &device)?.no_grad();
+        let network = restore_to_run(file, &Device::flex())?;
         let (config, slots, weights) = (file.info.config, params::slots(&network), params::values(&network));
         let layout = Layout { config: &config, slots: &slots };
         let mut hyper = HyperSynthesis::find(&layout)?;
@@ -62,14 +53,8 @@ impl Differentiable {
         contexts.iter_mut().for_each(|context| context.load(&weights, Precision::F32));
         let mut heads = (0..4).map(|pass| Head::find(&layout, pass)).collect::<Result<Vec<_>, _>>()?;
         heads.iter_mut().for_each(|head| head.load(&weights, Precision::F32));
-        let synthesis = match config.head_width {
-            Some(_) => Transform::Burn(Box::new(network.synthesis), device),
-            None => {
-                let mut synthesis = Synthesis::find(&layout)?;
-                synthesis.load(&weights, Precision::F32);
-                Transform::Own(Box::new(synthesis))
-            }
-        };
+        let mut synthesis = Synthesis::find(&layout)?;
+        synthesis.load(&weights, Precision::F32);
         let log_gain = layout.find("synthesis.log_gain")?.0;
         Ok(Self {
             hyper_table: weights[hyper.up1.knots.clone()].to_vec(),
@@ -116,9 +101,4 @@ pub struct Setting<'a> {
     pub(super) log_gain: Vec<f32>,
     /// Feature gain of the synthesis [c8].
     pub(super) feature_gain: Vec<f32>,
-}
-
-/// A tensor on burn's autodiff, for transforms with attention.
-pub(super) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
-    Tensor::from_data(TensorData::new(values, shape), device)
 }

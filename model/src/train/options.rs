@@ -14,7 +14,7 @@ use crate::preset::Preset;
 pub enum Kernels {
     /// burn's automatic differentiation on [`Options::device`].
     Burn,
-    /// [`crate::backprop`], on the CPU in f32; burn still validates. Only the rate-distortion loss of presets without attention.
+    /// [`crate::backprop`], on the CPU; burn still validates. Only the rate-distortion loss.
     Own,
 }
 
