@@ -26,7 +26,7 @@ enum TrainDevice {
 /// Format of the operands of matrix products.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum PrecisionArg {
-    /// bf16 with libtorch on CPUs that have bf16 instructions, else f32.
+    /// bf16 on CPUs that have instructions for it (not with flex), else f32.
     Auto,
     /// 32-bit floats.
     F32,
@@ -172,7 +172,9 @@ fn precision(choice: PrecisionArg, device: TrainDevice) -> Precision {
     match choice {
         PrecisionArg::F32 => Precision::F32,
         PrecisionArg::Bf16 => Precision::Bf16,
-        PrecisionArg::Auto if matches!(device, TrainDevice::Libtorch) && has_bf16() => Precision::Bf16,
+        PrecisionArg::Auto if matches!(device, TrainDevice::Cpu | TrainDevice::Libtorch) && has_bf16() => {
+            Precision::Bf16
+        }
         PrecisionArg::Auto => Precision::F32,
     }
 }
