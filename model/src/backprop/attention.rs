@@ -10,9 +10,7 @@ use super::layer::{Dense, Size};
 use super::pool::{Pool, Work};
 use super::{Layout, Missing};
 use crate::net::Precision;
-
-/// Added to the variance by the norm, as in [`crate::net`].
-const NORM_EPSILON: f32 = 1e-5;
+use crate::net::attention::{NORM_EPSILON, SHIFT};
 
 /// One residual attention layer.
 #[derive(Debug)]
@@ -49,7 +47,7 @@ impl Attention {
     pub(crate) fn find(layout: &Layout<'_>, path: &str) -> Result<Self, Missing> {
         let group = |name: &str, shift| Group::find(layout, &format!("{path}.{name}"), shift);
         Ok(Self {
-            groups: [group("plain", 0)?, group("shifted", super::heads::WINDOW / 2)?],
+            groups: [group("plain", 0)?, group("shifted", SHIFT)?],
             project: Dense::find(layout, &format!("{path}.project"))?,
             norm_gain: layout.find(&format!("{path}.norm_gain"))?.0,
             norm_bias: layout.find(&format!("{path}.norm_bias"))?.0,
@@ -87,7 +85,7 @@ impl Attention {
             let mean = row.iter().sum::<f32>() / c as f32;
             row.iter_mut().for_each(|v| *v -= mean);
             let variance = row.iter().map(|v| v * v).sum::<f32>() / c as f32;
-            *inverse = 1.0 / (variance + NORM_EPSILON).sqrt();
+            *inverse = 1.0 / (variance + NORM_EPSILON as f32).sqrt();
             for (((v, x), gain), bias) in row.iter_mut().zip(x).zip(&self.gain).zip(&self.bias) {
                 *v *= *inverse;
                 *x += *v * gain + bias;

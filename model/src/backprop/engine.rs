@@ -51,11 +51,7 @@ impl Engine {
     fn load(&mut self, weights: &[f32], precision: Precision) {
         self.analysis.load(weights, precision);
         self.synthesis.load(weights, precision);
-        let Prior { hyper_analysis, hyper, contexts, heads, .. } = &mut self.prior;
-        hyper_analysis.load(weights, precision);
-        hyper.load(weights, precision);
-        contexts.par_iter_mut().for_each(|context| context.load(weights, precision));
-        heads.par_iter_mut().for_each(|head| head.load(weights, precision));
+        self.prior.load(weights, precision);
     }
 
     /// Loss and gradient of `weights` on a batch, as [`crate::train::step`] computes them; the gradient, in the order of the slots, replaces what
@@ -119,10 +115,7 @@ impl Engine {
     }
 
     fn blocks(&self) -> impl Iterator<Item = &Block> {
-        let Prior { hyper_analysis, hyper, contexts, .. } = &self.prior;
-        let hyper = [&hyper_analysis.block1, &hyper_analysis.block2, &hyper.block1, &hyper.block2];
-        let transforms = self.analysis.blocks().chain(self.synthesis.blocks());
-        transforms.chain(hyper).chain(contexts.iter().flat_map(|context| &context.blocks))
+        self.analysis.blocks().chain(self.synthesis.blocks()).chain(self.prior.blocks())
     }
 
     /// One sample forwards and backwards; its gradient is added to the worker's.
@@ -165,7 +158,7 @@ impl Engine {
         let bpp = coded.bits / pixels;
         let mse = squares / values as f64 * 255.0 * 255.0;
         let d_y_hat = self.synthesis.back(synthesis, &coded.y_hat, knot, &decoded, size, work);
-        let d_latent = self.prior.back(coded, d_y_hat, sample, weights, work);
+        let d_latent = self.prior.back(coded, d_y_hat, sample, work);
         self.analysis.back(analysis, patches, &d_latent, size, work);
         for buffer in [latent, decoded, d_latent] {
             work.pool.give(buffer);

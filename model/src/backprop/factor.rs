@@ -2,6 +2,8 @@
 //!
 //! In bf16 only the operands of products are rounded; sums, the residual stream and everything between products stay f32.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 use super::kernels::{
@@ -33,8 +35,7 @@ impl Default for Factor {
 #[derive(Debug)]
 pub(crate) enum Operand<'a> {
     F32(&'a [f32]),
-    Bf16(Vec<f32>),
-    Bf16Part(&'a [f32]),
+    Bf16(Cow<'a, [f32]>),
 }
 
 impl<'a> Operand<'a> {
@@ -45,7 +46,7 @@ impl<'a> Operand<'a> {
             Precision::Bf16 => {
                 let mut pairs = pool.take(x.len() / 2);
                 pairs_along(x, bytemuck::cast_slice_mut(&mut pairs));
-                Self::Bf16(pairs)
+                Self::Bf16(Cow::Owned(pairs))
             }
         }
     }
@@ -54,13 +55,12 @@ impl<'a> Operand<'a> {
     pub(crate) fn from(&self, elements: usize) -> Operand<'_> {
         match self {
             Self::F32(x) => Operand::F32(&x[elements..]),
-            Self::Bf16(pairs) => Operand::Bf16Part(&pairs[elements / 2..]),
-            Self::Bf16Part(pairs) => Operand::Bf16Part(&pairs[elements / 2..]),
+            Self::Bf16(pairs) => Operand::Bf16(Cow::Borrowed(&pairs[elements / 2..])),
         }
     }
 
     pub(crate) fn give(self, pool: &mut Pool) {
-        if let Self::Bf16(pairs) = self {
+        if let Self::Bf16(Cow::Owned(pairs)) = self {
             pool.give(pairs);
         }
     }
@@ -104,14 +104,12 @@ impl Factor {
     ) {
         match (self, x) {
             (Self::F32(packed), Operand::F32(data)) => {
-                let right = Right { data: packed, panel: steps * PANEL, row: PANEL };
-                multiply(c, stride, Left { data, row, step: 1 }, right, [rows, columns, steps], start);
+                let left = Left { data, row, step: 1 };
+                multiply(c, stride, left, Right::packed(packed, steps), [rows, columns, steps], start);
             }
             (Self::Bf16(packed), Operand::Bf16(pairs)) => {
-                Self::apply_pairs(packed, pairs, row, c, stride, [rows, columns, steps], start);
-            }
-            (Self::Bf16(packed), Operand::Bf16Part(pairs)) => {
-                Self::apply_pairs(packed, pairs, row, c, stride, [rows, columns, steps], start);
+                let left = Left { data: bytemuck::cast_slice(pairs), row: row / 2, step: 1 };
+                multiply(c, stride, left, Right::packed(packed, steps / 2), [rows, columns, steps / 2], start);
             }
             // Factors and operands of a step are all of one format.
             _ => debug_assert!(false, "one format a step"),
@@ -136,19 +134,6 @@ impl Factor {
             let rows = c.len() / columns;
             self.apply(&x.from(i * SHARE * steps), steps, c, columns, [rows, columns, steps], start);
         });
-    }
-
-    fn apply_pairs(
-        packed: &[Pair],
-        pairs: &[f32],
-        row: usize,
-        c: &mut [f32],
-        stride: usize,
-        [rows, columns, steps]: [usize; 3],
-        start: Start<'_>,
-    ) {
-        let left = Left { data: bytemuck::cast_slice(pairs), row: row / 2, step: 1 };
-        multiply(c, stride, left, Right::packed(packed, steps / 2), [rows, columns, steps / 2], start);
     }
 }
 

@@ -7,17 +7,7 @@ use super::layer::{Dense, Size};
 use super::pool::{Pool, Work};
 use super::{Layout, Missing};
 use crate::net::Precision;
-
-/// Side of a window in positions.
-pub(crate) const WINDOW: usize = 8;
-
-/// Distances along one axis: -7..=7.
-const SPAN: usize = 2 * WINDOW - 1;
-
-/// The constants of [`crate::net`]'s heads and position bias.
-const LOG_SCALE_MAX: f32 = 4.605_170_2;
-const LENGTH_EPSILON: f32 = 1e-8;
-const BIAS_MAX: f32 = 16.0;
+use crate::net::attention::{BIAS_MAX, LENGTH_EPSILON, SCALE_MAX, WINDOW, coordinates, row_of_pair};
 
 /// `heads` heads of `width` channels.
 #[derive(Debug)]
@@ -64,7 +54,6 @@ impl Group {
     pub(crate) fn find(layout: &Layout<'_>, path: &str, shift: usize) -> Result<Self, Missing> {
         let log_scale = layout.find(&format!("{path}.log_scale"))?.0;
         let query = Dense::find(layout, &format!("{path}.query"))?;
-        let axis = || (0..SPAN).map(|i| log_spaced(i as f32 - (WINDOW - 1) as f32));
         Ok(Self {
             key: Dense::without_bias(layout, &format!("{path}.key"))?,
             value: Dense::find(layout, &format!("{path}.value"))?,
@@ -76,7 +65,7 @@ impl Group {
             log_scale,
             shift,
             scales: Vec::new(),
-            distances: axis().flat_map(|dy| axis().flat_map(move |dx| [dy, dx])).collect(),
+            distances: coordinates(),
             table: Vec::new(),
             bent: Vec::new(),
         })
@@ -91,7 +80,8 @@ impl Group {
         [&mut self.query, &mut self.key, &mut self.value].into_iter().for_each(|layer| layer.load(weights, precision));
         [&mut self.hidden, &mut self.output].into_iter().for_each(|layer| layer.load(weights, Precision::F32));
         let logs = &weights[self.log_scale.clone()];
-        self.scales = logs.iter().map(|&log| (log.min(LOG_SCALE_MAX).exp(), log <= LOG_SCALE_MAX)).collect();
+        let most = SCALE_MAX.ln();
+        self.scales = logs.iter().map(|&log| (log.min(most).exp(), log <= most)).collect();
         let mut pool = Pool::default();
         self.bent = self.hidden.forward(&self.distances, &mut pool);
         relu(&mut self.bent);
@@ -231,17 +221,9 @@ impl Group {
     }
 }
 
-/// `sign(d) log2(1 + 8 |d| / 7) / log2(8)`, as in [`crate::net::PositionBias`].
-fn log_spaced(distance: f32) -> f32 {
-    let normalised = distance.abs() * 8.0 / (WINDOW - 1) as f32;
-    distance.signum() * (1.0 + normalised).log2() / 3.0
-}
-
 /// The row of the table for query `a` and key `b` of a window.
 fn distance(a: usize, b: usize, columns: usize) -> usize {
-    let row = a / columns + WINDOW - 1 - b / columns;
-    let column = a % columns + WINDOW - 1 - b % columns;
-    row * SPAN + column
+    row_of_pair([a / columns, a % columns], [b / columns, b % columns])
 }
 
 /// The positions of every window that begins at `shift` and every 8 further on, the cut-off ones at the edges included.

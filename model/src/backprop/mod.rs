@@ -14,7 +14,7 @@ mod factor;
 pub(crate) mod grid;
 mod heads;
 pub(crate) mod hyper;
-mod kernels;
+pub(crate) mod kernels;
 pub(crate) mod layer;
 pub(crate) mod pool;
 mod prior;

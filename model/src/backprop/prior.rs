@@ -4,6 +4,9 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
+use super::block::Block;
 use super::context::{Context, ContextKept, Head, Phase, positions};
 use super::density::Density;
 use super::grid::Rounder;
@@ -12,16 +15,17 @@ use super::kernels::{add, terms};
 use super::layer::Size;
 use super::pool::{Pool, Work};
 use super::{Layout, Missing, Noise};
+use crate::net::Precision;
 use crate::preset::z_knot;
 use crate::prior::Grid;
 
 /// Hyperprior, contexts and gains.
 #[derive(Debug)]
 pub(super) struct Prior {
-    pub(super) hyper_analysis: HyperAnalysis,
-    pub(super) hyper: HyperSynthesis,
-    pub(super) contexts: Vec<Context>,
-    pub(super) heads: Vec<Head>,
+    hyper_analysis: HyperAnalysis,
+    hyper: HyperSynthesis,
+    contexts: Vec<Context>,
+    heads: Vec<Head>,
     density: Density,
     log_gain: Range<usize>,
     log_deviation: Range<usize>,
@@ -41,6 +45,7 @@ pub(super) struct Sample<'a> {
 /// What the forward pass found.
 #[derive(Debug)]
 pub(super) struct Coded {
+    scales: Scales,
     /// Decoded latent [h, w, y].
     pub(super) y_hat: Vec<f32>,
     /// Bits of latent and hyper-latent.
@@ -60,7 +65,8 @@ pub(super) struct Coded {
     d_log_scale: Vec<f32>,
 }
 
-/// Per channel: gain, whitened gain and its logarithm, reciprocal of the deviation.
+/// Per channel of a sample's quality: gain, whitened gain and its logarithm, reciprocal of the deviation.
+#[derive(Debug)]
 struct Scales {
     gain: Vec<f32>,
     whitened: Vec<f32>,
@@ -79,6 +85,19 @@ impl Prior {
             log_gain: layout.find("prior.log_gain")?.0,
             log_deviation: layout.find("prior.log_deviation")?.0,
         })
+    }
+
+    pub(super) fn load(&mut self, weights: &[f32], precision: Precision) {
+        self.hyper_analysis.load(weights, precision);
+        self.hyper.load(weights, precision);
+        self.contexts.par_iter_mut().for_each(|context| context.load(weights, precision));
+        self.heads.par_iter_mut().for_each(|head| head.load(weights, precision));
+    }
+
+    pub(super) fn blocks(&self) -> impl Iterator<Item = &Block> {
+        let (analysis, synthesis) = (&self.hyper_analysis, &self.hyper);
+        let hyper = [&analysis.block1, &analysis.block2, &synthesis.block1, &synthesis.block2];
+        hyper.into_iter().chain(self.contexts.iter().flat_map(|context| &context.blocks))
     }
 
     /// The elements of the gains' logarithms of a knot.
@@ -133,6 +152,7 @@ impl Prior {
         let mut feedback = work.pool.zeros(y.len());
         let (mut d_residual, mut d_log_scale) = (work.pool.take(y.len()), work.pool.take(y.len()));
         let (mut contexts, mut phases) = (Vec::with_capacity(3), Vec::with_capacity(4));
+        let back = Rounder::at(grid, "feedback");
         for (pass, head) in self.heads.iter().enumerate() {
             let found = match self.contexts.get(pass.wrapping_sub(1)) {
                 None => head.forward(&features, size, &mut work.pool),
@@ -151,7 +171,6 @@ impl Prior {
                     found
                 }
             };
-            let back = Rounder::at(grid, "feedback");
             for (phase, found) in found.iter().enumerate() {
                 let first = head.group(phase) * group;
                 let count = found.mean.len();
@@ -195,6 +214,7 @@ impl Prior {
         work.pool.give(features);
         work.pool.give(feedback);
         Coded {
+            scales,
             y_hat,
             bits,
             whitened,
@@ -216,20 +236,17 @@ impl Prior {
         &self,
         mut coded: Coded,
         mut d_y_hat: Vec<f32>,
-        sample: Sample<'_>,
-        weights: &[f32],
+        Sample { knot, size, .. }: Sample<'_>,
         work: &mut Work,
     ) -> Vec<f32> {
-        let Sample { knot, size, .. } = sample;
         let channels = self.log_deviation.len();
         let group = channels / 4;
-        let scales = self.scales(knot, weights);
         let mut d_log_gain = work.pool.zeros(channels);
         // From here on the gradient of what is decoded, in steps.
         for (d, y_hat) in d_y_hat.chunks_exact_mut(channels).zip(coded.y_hat.chunks_exact(channels)) {
             for k in 0..channels {
                 d_log_gain[k] -= d[k] * y_hat[k];
-                d[k] /= scales.gain[k];
+                d[k] /= coded.scales.gain[k];
             }
         }
         let mut d_decoded = d_y_hat;
@@ -248,7 +265,7 @@ impl Prior {
                     let at = position * channels + first;
                     for k in 0..group {
                         let (by_residual, by_scale) = (coded.d_residual[at + k], coded.d_log_scale[at + k]);
-                        d_mean[k] = -by_residual * scales.whitened[first + k];
+                        d_mean[k] = -by_residual * coded.scales.whitened[first + k];
                         d_log_gain[first + k] += d_mean[k] * mean[k] + by_scale;
                         d_scale[k] = by_scale;
                     }
@@ -269,7 +286,7 @@ impl Prior {
                             let first = earlier.group(phase) * group;
                             let at = position * channels;
                             for k in first..first + group {
-                                let d = feedback[k] / scales.whitened[k];
+                                let d = feedback[k] / coded.scales.whitened[k];
                                 d_decoded[at + k] += d;
                                 d_log_gain[k] -= d * coded.decoded[at + k];
                             }
@@ -291,7 +308,7 @@ impl Prior {
             for k in 0..channels {
                 let d_steps = coded.d_residual[at + k] + d_decoded[at + k];
                 d_log_gain[k] += d_steps * coded.steps[at + k];
-                d_y[k] = d_y[k] * scales.whitening[k] + d_steps * scales.gain[k];
+                d_y[k] = d_y[k] * coded.scales.whitening[k] + d_steps * coded.scales.gain[k];
             }
         }
         add(&mut work.gradient[self.gain_row(knot)], &d_log_gain);

@@ -7,7 +7,7 @@ use super::features::{FeatureAlignment, stage_sizes};
 use super::teacher::store;
 use super::{DistillError, DistillOptions, Entropies, Phase, Teacher};
 use crate::checkpoint;
-use crate::train::{CHECKPOINT, Crops, Event, Kernels, Objective, Options, RateDistortion, train_towards};
+use crate::train::{CHECKPOINT, Crops, Event, Objective, Options, RateDistortion, train_towards};
 
 /// The file of channel entropies in a run's folder.
 const ENTROPIES: &str = "channels.tsv";
@@ -28,8 +28,6 @@ pub fn distill(options: &DistillOptions, observe: &mut dyn FnMut(Phase, Event<'_
             from: phase.begins_with(&options.student),
             // What an earlier phase revived has learnt since.
             revive: options.student.revive && phase.number() == 1,
-            kernels: Kernels::Burn,
-            revived_rate: options.student.revived_rate,
             out,
             ..options.student.clone()
         };

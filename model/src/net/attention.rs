@@ -27,13 +27,16 @@ pub use heads::HeadGroup;
 pub use position::PositionBias;
 pub use window::WINDOW;
 
+pub(crate) use heads::{LENGTH_EPSILON, SCALE_MAX};
+pub(crate) use position::{BIAS_MAX, coordinates, row_of_pair};
+
 use window::{Grid, pad};
 
 /// Where the windows of the second half of the heads begin: half a window, as in Swin.
-const SHIFT: usize = WINDOW / 2;
+pub(crate) const SHIFT: usize = WINDOW / 2;
 
 /// Added to the variance by the norm, as in Swin.
-const NORM_EPSILON: f64 = 1e-5;
+pub(crate) const NORM_EPSILON: f64 = 1e-5;
 
 /// One residual attention layer on `c` channels.
 #[derive(Module, Debug)]

@@ -48,7 +48,7 @@ impl GatedBlock {
 }
 
 /// Where a gate counts as shut: sigmoid(-40) is 4e-18.
-const SHUT: f64 = -40.0;
+pub(crate) const SHUT: f64 = -40.0;
 
 /// `value * sigmoid(gate)`. Trained gates reach -250, where the sigmoid is subnormal, and CPUs multiply subnormal numbers so slowly that synthesis
 /// took nearly twice its time and a training step in f32 three and a half times; the clamp costs a tenth of synthesis.

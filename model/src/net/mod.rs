@@ -26,4 +26,5 @@ pub use stream::Stream;
 pub use synthesis::Synthesis;
 pub use watch::{Sight, Watch, unwatched};
 
+pub(crate) use gated::SHUT;
 pub(crate) use precision::{full, in_f32, product, working};

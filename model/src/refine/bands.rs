@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::Setting;
 use super::window::Extent;
+use crate::backprop::kernels::add;
 use crate::backprop::pool::Work;
 
 /// Least latents of a band across its cut: more overlap than this is waste.
@@ -84,7 +85,7 @@ impl<'a> Bands<'a> {
         for (band, (distortion, gradient)) in self.bands.iter().zip(parts) {
             sum.0 += distortion;
             self.overlap(band, |tile, place| {
-                sum.1[tile].iter_mut().zip(&gradient[place]).for_each(|(sum, part)| *sum += part);
+                add(&mut sum.1[tile], &gradient[place]);
             });
         }
         sum

@@ -7,6 +7,7 @@ use super::Setting;
 use super::bands::Bands;
 use crate::backprop::context::{ContextKept, Phase, positions};
 use crate::backprop::hyper::HyperSynthesisKept;
+use crate::backprop::kernels::add;
 use crate::backprop::pool::{Pool, Work};
 use crate::prior::GROUP_OF_PHASE;
 
@@ -73,7 +74,10 @@ impl<'a> Window<'a> {
     /// [2 rows, 2 columns, 192] its patches and how many bits a squared error of each of their numbers is worth.
     pub fn new(setting: &'a Setting<'a>, extent: Extent, around: Vec<f32>, target: &[f32], weight: &[f32]) -> Self {
         let bands = Bands::new(setting, &extent, around, target, weight);
-        Self { setting, bands, extent, work: Mutex::default() }
+        let mut work = Work::default();
+        // One evaluation at a time, unlike the samples of a training step.
+        work.pool.shared = true;
+        Self { setting, bands, extent, work: Mutex::new(work) }
     }
 
     /// Calls `each` with the places, in a plane [rows, columns, y] of the tile, of every run of channels that a pass decodes.
@@ -86,11 +90,10 @@ impl<'a> Window<'a> {
     pub fn step(&self, hyper: &[f32], choose: impl FnMut(usize, &[f32], &[f32]) -> Choice) -> Step {
         // Not held while it is used: a thread that waits for others may be given other work.
         let mut work = std::mem::take(&mut *self.work.lock().unwrap_or_else(PoisonError::into_inner));
-        work.pool.shared = true;
         let (decoded, coded) = self.predict(hyper, choose, &mut work.pool);
         let rate = || self.rate_gradient(hyper, coded, &mut work);
         let ((mut by_latent, by_hyper), (distortion, by_error)) = rayon::join(rate, || self.bands.gradient(&decoded));
-        by_latent.iter_mut().zip(by_error).for_each(|(rate, error)| *rate += error);
+        add(&mut by_latent, &by_error);
         *self.work.lock().unwrap_or_else(PoisonError::into_inner) = work;
         Step { distortion, by_latent, by_hyper }
     }
@@ -183,7 +186,7 @@ impl<'a> Window<'a> {
                     for (row, features) in
                         d_input.chunks_exact(hidden + channels).zip(d_features.chunks_exact_mut(hidden))
                     {
-                        features.iter_mut().zip(row).for_each(|(sum, d)| *sum += d);
+                        add(features, &row[..hidden]);
                     }
                     for earlier in 0..pass {
                         self.in_pass(earlier, |places| {
@@ -197,7 +200,7 @@ impl<'a> Window<'a> {
                     work.pool.give(d_input);
                 }
                 _ => {
-                    d_features.iter_mut().zip(&d).for_each(|(sum, d)| *sum += d);
+                    add(&mut d_features, &d);
                     work.pool.give(d);
                 }
             }

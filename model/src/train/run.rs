@@ -15,7 +15,7 @@ use super::{Event, Kernels, Options, TrainError};
 use crate::backprop::Engine;
 use crate::checkpoint;
 use crate::grow::shut_units;
-use crate::net::{Precision, in_f32, matrix_precision, set_matrix_precision};
+use crate::net::{Precision, in_f32, set_matrix_precision};
 use crate::params;
 use crate::prior::Taps;
 use crate::quantise::calibrate;
@@ -110,14 +110,15 @@ fn run(
                 meta.grid = Some(in_f32(|| calibrate(&average, crops, &options.device)));
             }
             // Finer than bf16, the grid would mean nothing in it.
-            set_matrix_precision(if meta.grid.is_some() { Precision::F32 } else { options.precision });
+            let precision = if meta.grid.is_some() { Precision::F32 } else { options.precision };
+            set_matrix_precision(precision);
             let begun = Instant::now();
             let Ok(batch) = receiver.recv() else { break };
             let report = match &mut engine {
                 Some(engine) => {
                     let place = [options.seed, meta.step];
                     let grid = meta.grid.as_ref();
-                    engine.step(&adam.weights, &batch, place, grid, matrix_precision(), &mut gradient)
+                    engine.step(&adam.weights, &batch, place, grid, precision, &mut gradient)
                 }
                 None => {
                     let mut taps = meta.grid.as_ref().map_or(Taps::Off, Taps::Round);

@@ -2,10 +2,12 @@
 
 use crate::rate::{SCALE_MIN, Term};
 
+/// 1.5 * 2^23: adding and subtracting it rounds to the nearest whole number, ties to even.
+pub(super) const WHOLE: f32 = 12_582_912.0;
+
 /// e^x for -87 < x < 88, to about 2 ulp: Cody and Waite's reduction, Taylor polynomial of degree 6 on |r| <= ln 2 / 2.
 #[inline(always)]
 pub(super) fn exp(x: f32) -> f32 {
-    const WHOLE: f32 = 12_582_912.0;
     let x = x.clamp(-87.0, 88.0);
     let shifted = x * std::f32::consts::LOG2_E + WHOLE;
     let n = shifted - WHOLE;

@@ -39,6 +39,13 @@ pub(crate) trait Element: Copy {
     #[cfg(target_arch = "x86_64")]
     unsafe fn multiply_add_wide(sum: wide::Sum, a: *const Self, b: wide::Columns) -> wide::Sum;
 
+    /// [`wide::tile`], compiled for what this element needs and no more.
+    ///
+    /// # Safety
+    /// As [`Self::multiply_add_wide`]; `R` rows and the masked columns are inside all arrays.
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn tile<const R: usize>(tile: &wide::Tile<Self>);
+
     /// Whether this processor has the instructions.
     fn has_wide() -> bool;
 }
@@ -147,6 +154,13 @@ impl Element for f32 {
         unsafe { wide::multiply_add(sum, a, b) }
     }
 
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn tile<const R: usize>(tile: &wide::Tile<f32>) {
+        // SAFETY: the caller's.
+        unsafe { wide::tile::<f32, R>(tile) }
+    }
+
     fn has_wide() -> bool {
         #[cfg(target_arch = "x86_64")]
         return has_avx512();
@@ -168,6 +182,13 @@ impl Element for Pair {
     unsafe fn multiply_add_wide(sum: wide::Sum, a: *const Pair, b: wide::Columns) -> wide::Sum {
         // SAFETY: the caller's.
         unsafe { wide::multiply_add_pairs(sum, a, b) }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512bf16")]
+    unsafe fn tile<const R: usize>(tile: &wide::Tile<Pair>) {
+        // SAFETY: the caller's.
+        unsafe { wide::tile::<Pair, R>(tile) }
     }
 
     fn has_wide() -> bool {

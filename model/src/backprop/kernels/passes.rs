@@ -1,12 +1,10 @@
 //! Element-wise passes over slices, each one body compiled for AVX-512 and for the baseline.
 
-use super::functions::{exp, term};
+use super::functions::{WHOLE, exp, term};
 #[cfg(target_arch = "x86_64")]
 use super::has_avx512;
 use super::{PANEL, Pair};
-
-/// Where a gate counts as shut ([`crate::net::GatedBlock`]).
-const SHUT: f32 = -40.0;
+use crate::net::SHUT;
 
 /// Defines a pass over slices: one body, compiled for AVX-512 and for the baseline.
 macro_rules! pass {
@@ -34,7 +32,7 @@ pass! {
     /// `values[i] * sigmoid(gates[i])` -> `out`, with the sigmoid left in `gates`.
     gate(values: &[f32], gates: &mut [f32], out: &mut [f32]) {
         for ((value, gate), out) in values.iter().zip(gates).zip(out) {
-            *gate = 1.0 / (1.0 + exp(-gate.max(SHUT)));
+            *gate = 1.0 / (1.0 + exp(-gate.max(SHUT as f32)));
             *out = value * *gate;
         }
     }
@@ -103,8 +101,6 @@ pass! {
 pass! {
     /// Clips to `-limit..=limit` and rounds to multiples of `1 / steps`.
     round_to(values: &mut [f32], steps: f32, limit: f32) {
-        // Adding and subtracting 1.5 * 2^23 rounds to the nearest whole number, ties to even.
-        const WHOLE: f32 = 12_582_912.0;
         for value in values {
             *value = ((value.clamp(-limit, limit) * steps + WHOLE) - WHOLE) / steps;
         }

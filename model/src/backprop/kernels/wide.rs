@@ -14,7 +14,7 @@ pub(crate) type Columns = __m512i;
 const BLOCK: usize = 16 * ROWS;
 
 /// A tile's place and factors.
-struct Tile<E> {
+pub(crate) struct Tile<E> {
     c: *mut f32,
     stride: usize,
     a: *const E,
@@ -65,14 +65,14 @@ pub(super) unsafe fn multiply<E: Element>(
                         there,
                     };
                     match end - i {
-                        1 => self::tile::<E, 1>(&tile),
-                        2 => self::tile::<E, 2>(&tile),
-                        3 => self::tile::<E, 3>(&tile),
-                        4 => self::tile::<E, 4>(&tile),
-                        5 => self::tile::<E, 5>(&tile),
-                        6 => self::tile::<E, 6>(&tile),
-                        7 => self::tile::<E, 7>(&tile),
-                        _ => self::tile::<E, ROWS>(&tile),
+                        1 => E::tile::<1>(&tile),
+                        2 => E::tile::<2>(&tile),
+                        3 => E::tile::<3>(&tile),
+                        4 => E::tile::<4>(&tile),
+                        5 => E::tile::<5>(&tile),
+                        6 => E::tile::<6>(&tile),
+                        7 => E::tile::<7>(&tile),
+                        _ => E::tile::<ROWS>(&tile),
                     }
                 }
             }
@@ -105,10 +105,12 @@ pub(super) unsafe fn multiply_add_pairs(sum: Sum, a: *const Pair, b: Columns) ->
     }
 }
 
+/// The sums of a tile. Called by [`Element::tile`] alone, into which it is inlined: only there are the instructions known to exist.
+///
 /// # Safety
 /// AVX-512F, and what `E` needs; `R` rows and the masked columns are inside all arrays.
-#[target_feature(enable = "avx512f,avx512bf16")]
-unsafe fn tile<E: Element, const R: usize>(t: &Tile<E>) {
+#[inline(always)]
+pub(super) unsafe fn tile<E: Element, const R: usize>(t: &Tile<E>) {
     // SAFETY: the caller's.
     unsafe {
         let [low, high] = t.masks;

@@ -12,13 +12,13 @@ use super::window::{AREA, Grid};
 use crate::net::{Dense, Init, full, product};
 
 /// 1 / temperature never exceeds this (the paper: the temperature is "set larger than 0.01").
-const SCALE_MAX: f32 = 100.0;
+pub(crate) const SCALE_MAX: f32 = 100.0;
 
 /// 1 / temperature at the start (Swin's code).
 const SCALE_START: f32 = 10.0;
 
 /// Added to squared lengths: a zero vector (padding, or a black plane) has no direction, and its gradient must stay finite.
-const LENGTH_EPSILON: f32 = 1e-8;
+pub(crate) const LENGTH_EPSILON: f32 = 1e-8;
 
 /// `heads` attention heads of `width` channels each; the inner width is `heads * width`.
 #[derive(Module, Debug)]

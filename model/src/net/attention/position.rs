@@ -14,7 +14,7 @@ use crate::net::{Dense, Init, full, product};
 const HIDDEN: usize = 512;
 
 /// The bias lies in 0..this (Swin's code).
-const BIAS_MAX: f32 = 16.0;
+pub(crate) const BIAS_MAX: f32 = 16.0;
 
 /// Distances along one axis: -7..=7.
 const SPAN: usize = 2 * WINDOW - 1;
@@ -48,9 +48,13 @@ impl PositionBias {
 
 /// The coordinates of all distances [1, 15, 15, 2].
 fn distances(device: &Device) -> Tensor<4> {
+    Tensor::from_data(TensorData::new(coordinates(), [1, SPAN, SPAN, 2]), device)
+}
+
+/// The coordinates of all distances, row by row [225, 2].
+pub(crate) fn coordinates() -> Vec<f32> {
     let axis = || (0..SPAN).map(|i| log_spaced(i as f32 - (WINDOW - 1) as f32));
-    let values: Vec<f32> = axis().flat_map(|dy| axis().flat_map(move |dx| [dy, dx])).collect();
-    Tensor::from_data(TensorData::new(values, [1, SPAN, SPAN, 2]), device)
+    axis().flat_map(|dy| axis().flat_map(move |dx| [dy, dx])).collect()
 }
 
 /// `sign(d) log2(1 + 8 |d| / 7) / log2(8)`: near distances are told apart better than far ones; |d| = 7 maps to 1.06.
@@ -59,13 +63,16 @@ fn log_spaced(distance: f32) -> f32 {
     distance.signum() * (1.0 + normalised).log2() / 3.0
 }
 
+/// The row, in the table of all distances, of a query and a key of one window, given by their rows and columns.
+pub(crate) fn row_of_pair(query: [usize; 2], key: [usize; 2]) -> usize {
+    let [row, column] = [0, 1].map(|axis| query[axis] + WINDOW - 1 - key[axis]);
+    row * SPAN + column
+}
+
 /// For each of the 64 * 64 (query, key) pairs the row of its distance `query - key` in the table.
 fn pairs(device: &Device) -> Tensor<1, Int> {
-    let index = |query: usize, key: usize| {
-        let row = query / WINDOW + WINDOW - 1 - key / WINDOW;
-        let column = query % WINDOW + WINDOW - 1 - key % WINDOW;
-        (row * SPAN + column) as i32
-    };
+    let place = |position: usize| [position / WINDOW, position % WINDOW];
+    let index = |query: usize, key: usize| row_of_pair(place(query), place(key)) as i32;
     let values: Vec<i32> = (0..AREA * AREA).map(|pair| index(pair / AREA, pair % AREA)).collect();
     Tensor::from_data(TensorData::new(values, [AREA * AREA]), device)
 }
