@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use indicatif::ProgressBar;
 use lic_model::Preset;
 use lic_model::net::Precision;
-use lic_model::train::{Budget, Event, Kernels, Options, StepReport};
+use lic_model::train::{Budget, Event, Kernels, Optimiser, Options, StepReport};
 
 use crate::output::progress;
 
@@ -32,6 +32,15 @@ enum PrecisionArg {
     F32,
     /// bfloat16, with f32 master weights.
     Bf16,
+}
+
+/// What turns gradients into steps.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum OptimiserArg {
+    /// Adam.
+    Adam,
+    /// SOAP: Adam in the eigenbases of each matrix's gradients.
+    Soap,
 }
 
 /// Arguments of a run.
@@ -68,6 +77,9 @@ pub struct Run {
     /// Format of the operands of matrix products.
     #[arg(long, value_enum, default_value = "auto")]
     precision: PrecisionArg,
+    /// What turns gradients into steps.
+    #[arg(long, value_enum, default_value = "adam")]
+    optimiser: OptimiserArg,
     /// Crops per step.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
     batch: u16,
@@ -139,6 +151,10 @@ impl Run {
         options.from.clone_from(&self.from);
         options.revive = self.revive;
         options.revived_rate = self.revived_rate;
+        options.optimiser = match self.optimiser {
+            OptimiserArg::Adam => Optimiser::Adam,
+            OptimiserArg::Soap => Optimiser::Soap,
+        };
         options.batch = usize::from(self.batch);
         options.side = self.crop;
         options.smallest_scale = self.smallest_scale;

@@ -1,6 +1,6 @@
 //! Training checkpoints: everything a run needs to go on exactly where it was.
 //!
-//! A safetensors file with the float weights (`weights.*`), their moving average (`average.*`), both Adam moments, and metadata. Differs from a shipped
+//! A safetensors file with the float weights (`weights.*`), their moving average (`average.*`), both Adam moments, with SOAP their bases (`rotation.*`), and metadata. Differs from a shipped
 //! weight file in holding optimiser state and a float prior; `lic quantize` makes the one from the other.
 
 use std::collections::{BTreeMap, HashMap};
@@ -13,7 +13,7 @@ use crate::load::Named;
 use crate::params::Slot;
 use crate::preset::{ModelConfig, Preset};
 use crate::prior::Grid;
-use crate::train::Adam;
+use crate::train::{Adam, Optimiser, Rotation, restored_rotations, rotation_name};
 
 /// Version of the checkpoint's layout.
 const FORMAT: u32 = 1;
@@ -22,7 +22,10 @@ const FORMAT: u32 = 1;
 const METADATA_KEY: &str = "lic.checkpoint";
 
 /// The parts of the optimiser state, as name prefixes.
-const PARTS: [&str; 4] = ["weights", "average", "first", "second"];
+const PARTS: [&str; 5] = ["weights", "average", "first", "second", ROTATION];
+
+/// The part of SOAP's bases and covariances.
+const ROTATION: &str = "rotation";
 
 /// What a checkpoint holds beside arrays.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,6 +49,9 @@ pub struct Meta {
     /// Blocks with hidden units that were new when the run began ([`crate::grow::revive`]).
     #[serde(default)]
     pub revived: Vec<String>,
+    /// What the moments are of.
+    #[serde(default)]
+    pub optimiser: Optimiser,
     /// Seed of the run.
     pub seed: u64,
     /// Integer grid of the prior's activations, once calibrated.
@@ -64,6 +70,7 @@ impl Meta {
             earlier: (0, 0.0),
             lead: 0,
             revived: Vec::new(),
+            optimiser: Optimiser::Adam,
             seed,
             grid: None,
         }
@@ -104,6 +111,15 @@ pub fn save(path: &Path, meta: &Meta, adam: &Adam, slots: &[Slot]) -> Result<(),
             let bytes = bytemuck::cast_slice(&values[slot.range()]);
             let view = TensorView::new(Dtype::F32, slot.shape.clone(), bytes).map_err(|e| invalid(e.to_string()))?;
             views.push((format!("{part}.{}", slot.name), view));
+        }
+    }
+    for (slot, rotations) in slots.iter().zip(&adam.rotations) {
+        for (number, rotation) in rotations.iter().enumerate() {
+            for (part, size, values) in rotation.parts() {
+                let view = TensorView::new(Dtype::F32, vec![size, size], bytemuck::cast_slice(values));
+                let name = format!("{ROTATION}.{}", rotation_name(slot, number, part));
+                views.push((name, view.map_err(|e| invalid(e.to_string()))?));
+            }
         }
     }
     let text = serde_json::to_string(meta).map_err(|e| invalid(e.to_string()))?;
@@ -192,6 +208,10 @@ pub fn optimiser(
         }
         Ok(values)
     };
+    let rotations = match meta.optimiser {
+        Optimiser::Adam => Vec::new(),
+        Optimiser::Soap => rotations(path, parts.get(ROTATION).unwrap_or(&Named::new()), slots)?,
+    };
     Ok(Adam {
         weights: flat("weights")?,
         average: flat("average")?,
@@ -199,5 +219,20 @@ pub fn optimiser(
         second: flat("second")?,
         step: meta.step,
         lead: meta.lead,
+        rotations,
     })
+}
+
+/// SOAP's rotations of a checkpoint, in the order of `slots`.
+///
+/// # Errors
+/// One is missing or has another shape.
+pub fn rotations(path: &Path, named: &Named, slots: &[Slot]) -> Result<Vec<Vec<Rotation>>, CheckpointError> {
+    let of = |slot: &Slot| {
+        restored_rotations(slot, named).ok_or_else(|| CheckpointError::Invalid {
+            path: path.to_owned(),
+            reason: format!("a basis of {} is missing or of another shape", slot.name),
+        })
+    };
+    slots.iter().map(of).collect()
 }

@@ -127,17 +127,21 @@ fn shut_units_are_found_and_new_ones_change_nothing_at_first() {
     let slots = params::slots(&network);
     assert!(shut_units(&network, &crops, &device).iter().all(|shut| shut.units.is_empty()));
 
-    // Shut the gates of units 3 and 20 of one block.
+    // Shut the gates of units 3 and 20 of one block, whose convolution has grown.
     let mut adam = Adam::new(params::values(&network));
     let bias = slots.iter().find(|s| s.name == "synthesis.blocks16.0.expand.bias").unwrap();
     for unit in [3, 20] {
-        adam.weights[bias.offset + 32 + unit] = -200.0;
+        adam.weights[bias.offset + 32 + unit] = -20_000.0;
     }
+    let conv = slots.iter().find(|s| s.name == "synthesis.blocks16.0.conv.weight").unwrap();
+    adam.weights[conv.range()].iter_mut().for_each(|w| *w *= 100.0);
     let network = params::with_values(network, &adam.weights);
     let before = evaluate(&network, &device);
     let shut = shut_units(&network, &crops, &device);
     let found: Vec<&Shut> = shut.iter().filter(|shut| !shut.units.is_empty()).collect();
-    assert_eq!(found, [&Shut { block: "synthesis.blocks16.0".into(), units: vec![3, 20], of: 32 }]);
+    let [Shut { block, units, of: 32, mixed }] = found[..] else { panic!("{found:?}") };
+    assert_eq!((block.as_str(), units.as_slice()), ("synthesis.blocks16.0", [3, 20].as_slice()));
+    assert!(mixed.iter().all(|rms| *rms > 1.1), "{mixed:?}");
 
     assert_eq!(revive(&mut adam, &slots, &shut, 1), 2);
     let network = params::with_values(network, &adam.weights);
@@ -145,5 +149,8 @@ fn shut_units_are_found_and_new_ones_change_nothing_at_first() {
     for (a, b) in after.0.iter().zip(&before.0) {
         assert!((a - b).abs() < 1e-5, "{a} instead of {b}");
     }
-    assert!(shut_units(&network, &crops, &device).iter().all(|shut| shut.units.is_empty()));
+    let shut = shut_units(&network, &crops, &device);
+    assert!(shut.iter().all(|shut| shut.units.is_empty()));
+    let tamed = shut.iter().find(|shut| shut.block == "synthesis.blocks16.0").unwrap();
+    assert!(tamed.mixed.iter().all(|rms| (rms - 1.0).abs() < 1e-3), "{:?}", tamed.mixed);
 }

@@ -9,7 +9,9 @@ use lic_model::network::Network;
 use lic_model::params;
 use lic_model::prior::Taps;
 use lic_model::quantise::{checkpoint_network, checkpoint_to_weights, restore};
-use lic_model::train::{Batch, Crops, Event, Options, Place, TrainError, load_folder, score, step, train, validate};
+use lic_model::train::{
+    Batch, Crops, Event, Optimiser, Options, Place, TrainError, load_folder, score, step, train, validate,
+};
 use lic_model::weights::WeightFile;
 use lic_model::{Preset, checkpoint};
 use support::photos;
@@ -33,6 +35,16 @@ fn losses(options: &Options) -> Vec<f64> {
 
 #[test]
 fn a_run_cut_short_and_resumed_ends_like_one_that_was_not() {
+    cut_and_resumed(Optimiser::Adam);
+}
+
+#[test]
+fn a_run_with_soap_cut_short_and_resumed_ends_like_one_that_was_not() {
+    cut_and_resumed(Optimiser::Soap);
+}
+
+fn cut_and_resumed(optimiser: Optimiser) {
+    let options = |data: &Path, out: &Path, steps| Options { optimiser, ..options(data, out, steps) };
     let folder = tempfile::tempdir().unwrap();
     photos(folder.path());
     let whole = folder.path().join("whole");
@@ -65,6 +77,42 @@ fn a_run_cut_short_and_resumed_ends_like_one_that_was_not() {
             assert!((a - b).abs() < 1e-4 + 1e-3 * a.abs(), "{name}: {a} and {b}");
         }
     }
+}
+
+#[test]
+fn a_run_of_one_optimiser_is_not_resumed_with_another() {
+    let folder = tempfile::tempdir().unwrap();
+    photos(folder.path());
+    let out = folder.path().join("run");
+    losses(&options(folder.path(), &out, 2));
+    let again = Options { optimiser: Optimiser::Soap, resume: true, ..options(folder.path(), &out, 4) };
+    let error = train(&again, &mut |_| {}).unwrap_err();
+    assert_eq!(error.to_string(), "the checkpoint is of optimiser adam, not soap");
+}
+
+#[test]
+fn a_run_that_begins_with_a_checkpoint_of_soap_goes_on_in_its_bases() {
+    let folder = tempfile::tempdir().unwrap();
+    photos(folder.path());
+    let soap = |out: &str, steps| Options {
+        optimiser: Optimiser::Soap,
+        ..options(folder.path(), &folder.path().join(out), steps)
+    };
+    losses(&soap("first", 6));
+    let from = folder.path().join("first/checkpoint.safetensors");
+    let mut second = Options { from: Some(from.clone()), ..soap("second", 1) };
+    second.schedule.peak = 0.0;
+    losses(&second);
+    let (_, one) = checkpoint::load(&from).unwrap();
+    let (_, two) = checkpoint::load(&folder.path().join("second/checkpoint.safetensors")).unwrap();
+    let basis = "analysis.stem.weight.0.right.vectors";
+    let (_, before) = &one["rotation"][basis];
+    let (_, after) = &two["rotation"][basis];
+    assert!(before.iter().any(|v| *v != 0.0 && *v != 1.0));
+    // One step more moves the covariance by a fiftieth.
+    let n = (before.len() as f64).sqrt() as usize;
+    let strongest: f32 = before[..n].iter().zip(&after[..n]).map(|(a, b)| a * b).sum();
+    assert!(strongest.abs() > 0.9, "{strongest}");
 }
 
 #[test]

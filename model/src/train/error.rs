@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::DataError;
+use super::{DataError, Optimiser};
 use crate::backprop::Missing;
 use crate::checkpoint::CheckpointError;
 use crate::distill::CacheError;
@@ -63,6 +63,14 @@ pub enum TrainError {
         found: Preset,
         /// Preset asked for.
         asked: Preset,
+    },
+    /// The checkpoint's moments are another optimiser's.
+    #[error("the checkpoint is of optimiser {}, not {}", .found.name(), .asked.name())]
+    Optimiser {
+        /// Optimiser of the checkpoint.
+        found: Optimiser,
+        /// Optimiser asked for.
+        asked: Optimiser,
     },
     /// Crops must be multiples of 64 pixels.
     #[error("crops of {0} pixels: the side must be a multiple of 64, at least 64")]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
 
 use super::data::SMALLEST_SCALE;
 use super::{Budget, Schedule};
@@ -16,6 +17,27 @@ pub enum Kernels {
     Burn,
     /// [`crate::backprop`], on the CPU; burn still validates. Only the rate-distortion loss.
     Own,
+}
+
+/// What turns gradients into steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Optimiser {
+    /// Adam.
+    #[default]
+    Adam,
+    /// Adam in the eigenbases of each matrix's gradients.
+    Soap,
+}
+
+impl Optimiser {
+    /// What it is called in arguments.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Adam => "adam",
+            Self::Soap => "soap",
+        }
+    }
 }
 
 /// Settings of a run.
@@ -47,6 +69,8 @@ pub struct Options {
     pub revive: bool,
     /// Learning rate of the blocks with such units, relative to the others'.
     pub revived_rate: f32,
+    /// What turns gradients into steps.
+    pub optimiser: Optimiser,
     /// Minutes between checkpoints.
     pub checkpoint_minutes: f64,
     /// Minutes between validations; one more is made at the end.
@@ -76,6 +100,7 @@ impl Options {
             from: None,
             revive: false,
             revived_rate: 1.0,
+            optimiser: Optimiser::Adam,
             checkpoint_minutes: 5.0,
             validate_minutes: 20.0,
             precision: Precision::F32,

@@ -9,7 +9,7 @@ use burn::tensor::Device;
 
 use super::objective::Objective;
 use super::run::CHECKPOINT;
-use super::{Adam, Crops, Options, TrainError};
+use super::{Adam, Crops, Optimiser, Options, TrainError};
 use crate::checkpoint::{self, Meta};
 use crate::grow::{grow, grow_moments, revive, shut_units};
 use crate::klt;
@@ -57,6 +57,9 @@ pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Object
         if meta.preset != options.preset {
             return Err(TrainError::Preset { found: meta.preset, asked: options.preset });
         }
+        if meta.optimiser != options.optimiser {
+            return Err(TrainError::Optimiser { found: meta.optimiser, asked: options.optimiser });
+        }
         let adam = checkpoint::optimiser(&path, &meta, &parts, &slots)?;
         let network = params::with_values(network, &adam.weights);
         hasten(&mut slots, &meta.revived, options.revived_rate);
@@ -64,19 +67,32 @@ pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Object
         objective.set_values(start.own_values());
         return Ok(start);
     }
-    let mut meta = Meta::new(options.preset, options.seed);
+    let mut meta = Meta { optimiser: options.optimiser, ..Meta::new(options.preset, options.seed) };
+    let fresh = |network: &Network, objective: &dyn Objective| {
+        let mut adam = Adam::new(with_own(network, objective));
+        if options.optimiser == Optimiser::Soap {
+            adam.rotate(&slots);
+        }
+        adam
+    };
     let Some(path) = &options.from else {
         let network = linear(network, &config, crops, options.side as usize / 8)?;
-        let adam = Adam::new(with_own(&network, objective));
+        let adam = fresh(&network, objective);
         return Ok(Start { network, adam, meta, slots, network_size, revived: 0 });
     };
     let earlier = read(path)?;
     let failed = |source| TrainError::Grow { path: path.clone(), source };
     let mut network = grow(network, &earlier.weights, &earlier.config, &config).map_err(failed)?;
-    let mut adam = Adam::new(with_own(&network, objective));
-    if let Some((first, second)) = &earlier.moments {
+    let mut adam = fresh(&network, objective);
+    // Moments of another optimiser mean nothing; SOAP's bases fit no network of another size and no new units.
+    let useful = earlier.optimiser == options.optimiser
+        && (options.optimiser == Optimiser::Adam || (earlier.config == config && !options.revive));
+    if let Some((first, second)) = earlier.moments.as_ref().filter(|_| useful) {
         adam.first = grow_moments(first, &slots, &earlier.config, &config).map_err(failed)?;
         adam.second = grow_moments(second, &slots, &earlier.config, &config).map_err(failed)?;
+        if options.optimiser == Optimiser::Soap {
+            adam.rotations = checkpoint::rotations(path, &earlier.rotations, &slots)?;
+        }
         (adam.lead, meta.lead) = (earlier.steps, earlier.steps);
     }
     meta.earlier = (earlier.steps_in_all, earlier.seconds_in_all);
@@ -91,12 +107,11 @@ pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Object
     Ok(Start { network, adam, meta, slots, network_size, revived })
 }
 
-/// Multiplies the learning rate of the hidden units of `blocks`: of what goes into them and what comes out of them.
+/// Multiplies the learning rate of `blocks`.
 fn hasten(slots: &mut [Slot], blocks: &[String], factor: f32) {
     for slot in slots {
-        let path = slot.name.strip_suffix(".weight").or_else(|| slot.name.strip_suffix(".bias"));
-        let block = path.and_then(|path| path.strip_suffix(".expand").or_else(|| path.strip_suffix(".project")));
-        if block.is_some_and(|block| blocks.iter().any(|name| name == block)) {
+        let inside = |block: &String| slot.name.strip_prefix(block.as_str()).is_some_and(|rest| rest.starts_with('.'));
+        if blocks.iter().any(inside) {
             slot.rate *= factor;
         }
     }
@@ -126,6 +141,10 @@ pub(crate) struct Earlier {
     pub(crate) weights: Named,
     /// First and second moments.
     moments: Option<(Named, Named)>,
+    /// What they are of.
+    optimiser: Optimiser,
+    /// SOAP's bases.
+    rotations: Named,
     /// Steps of the moments.
     steps: u64,
     steps_in_all: u64,
@@ -145,6 +164,8 @@ pub(crate) fn read(path: &Path) -> Result<Earlier, TrainError> {
             config: meta.config,
             weights: part("average"),
             moments: Some((part("first"), part("second"))),
+            optimiser: meta.optimiser,
+            rotations: part("rotation"),
             steps: meta.step + meta.lead,
             steps_in_all: meta.earlier.0 + meta.step,
             seconds_in_all: meta.earlier.1 + meta.seconds,
@@ -157,6 +178,8 @@ pub(crate) fn read(path: &Path) -> Result<Earlier, TrainError> {
         config: file.info.config,
         weights: params::named(&network),
         moments: None,
+        optimiser: Optimiser::Adam,
+        rotations: Named::new(),
         steps: 0,
         steps_in_all: file.info.steps,
         seconds_in_all: file.info.seconds,
