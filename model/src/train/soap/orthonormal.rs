@@ -103,7 +103,7 @@ fn whiten(block: &mut [f32], n: usize, noise: &mut Noise) -> f64 {
         }
         let square = gram[i * rows + i] - (0..i).map(|k| factor[i * rows + k].powi(2)).sum::<f64>();
         least = least.min(square);
-        if !(square > NOISE) {
+        if square.is_nan() || square <= NOISE {
             lost.push(i);
             factor[i * rows..i * rows + i].fill(0.0);
         }
