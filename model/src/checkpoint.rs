@@ -1,7 +1,8 @@
 //! Training checkpoints: everything a run needs to go on exactly where it was.
 //!
-//! A safetensors file with the float weights (`weights.*`), their moving average (`average.*`), both Adam moments, with SOAP their bases (`rotation.*`), and metadata. Differs from a shipped
-//! weight file in holding optimiser state and a float prior; `lic quantize` makes the one from the other.
+//! A safetensors file with the float weights (`weights.*`), their moving average (`average.*`), both Adam moments, with SOAP their bases
+//! (`rotation.*`), and metadata. Differs from a shipped weight file in holding optimiser state and a float prior; `lic quantize` makes the one from
+//! the other.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use crate::load::Named;
 use crate::params::Slot;
 use crate::preset::{ModelConfig, Preset};
 use crate::prior::Grid;
-use crate::train::{Adam, Optimiser, Rotation, restored_rotations, rotation_name};
+use crate::train::{Adam, Optimiser, restored_rotations, rotation_name};
 
 /// Version of the checkpoint's layout.
 const FORMAT: u32 = 1;
@@ -208,9 +209,17 @@ pub fn optimiser(
         }
         Ok(values)
     };
+    let none = Named::new();
+    let named = parts.get(ROTATION).unwrap_or(&none);
+    let rotations = |slot: &Slot| {
+        restored_rotations(slot, named).ok_or_else(|| CheckpointError::Invalid {
+            path: path.to_owned(),
+            reason: format!("a basis of {} is missing or of another shape", slot.name),
+        })
+    };
     let rotations = match meta.optimiser {
         Optimiser::Adam => Vec::new(),
-        Optimiser::Soap => rotations(path, parts.get(ROTATION).unwrap_or(&Named::new()), slots)?,
+        Optimiser::Soap => slots.iter().map(rotations).collect::<Result<_, _>>()?,
     };
     Ok(Adam {
         weights: flat("weights")?,
@@ -221,18 +230,4 @@ pub fn optimiser(
         lead: meta.lead,
         rotations,
     })
-}
-
-/// SOAP's rotations of a checkpoint, in the order of `slots`.
-///
-/// # Errors
-/// One is missing or has another shape.
-pub fn rotations(path: &Path, named: &Named, slots: &[Slot]) -> Result<Vec<Vec<Rotation>>, CheckpointError> {
-    let of = |slot: &Slot| {
-        restored_rotations(slot, named).ok_or_else(|| CheckpointError::Invalid {
-            path: path.to_owned(),
-            reason: format!("a basis of {} is missing or of another shape", slot.name),
-        })
-    };
-    slots.iter().map(of).collect()
 }

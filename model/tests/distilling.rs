@@ -10,7 +10,7 @@ use lic_model::network::Network;
 use lic_model::params;
 use lic_model::prior::{Rounding, Taps};
 use lic_model::quantise::checkpoint_to_weights;
-use lic_model::train::{Crops, Event, StepReport, train};
+use lic_model::train::{Crops, Event, Optimiser, StepReport, train};
 use lic_model::weights::WeightFile;
 use lic_model::{checkpoint, rate};
 use support::{options, photos};
@@ -85,6 +85,20 @@ fn the_three_phases_follow_each_other_and_are_not_run_twice() {
     options.student.resume = false;
     let error = distill(&options, &mut |_, _| {}).unwrap_err();
     assert!(error.to_string().contains("already holds a checkpoint"), "{error}");
+}
+
+#[test]
+fn with_soap_a_phase_begins_with_a_student_that_has_no_bases_for_its_projections() {
+    let folder = tempfile::tempdir().unwrap();
+    photos(folder.path());
+    teacher(folder.path());
+    let mut student = options(folder.path(), &folder.path().join("student"), 2);
+    student.optimiser = Optimiser::Soap;
+    train(&student, &mut |_| {}).unwrap();
+    let mut options = distillation(folder.path(), "soap", 2, &[Phase::Features]);
+    options.student.optimiser = Optimiser::Soap;
+    options.student.from = Some(folder.path().join("student/checkpoint.safetensors"));
+    assert!(reports(&options).iter().all(|report| report.loss.is_finite()));
 }
 
 #[test]

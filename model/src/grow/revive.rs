@@ -5,9 +5,10 @@
 //! 1.1 of its 4.1 million parameters did nothing. Here they get random incoming weights again, and outgoing weights of zero, like the new units of
 //! [`super::grow`]: what the network computes stays the same, up to what the dead units let through.
 //!
-//! Most units of a block can die because its 3x3 convolution has grown: in the student after 140,685 steps those at 1/16 had outputs of an RMS of 13 to
-//! 38 (median channel; up to 150), where those at 1/8 had 0.9 to 3.2. Random weights on such inputs make gates of +-20, and a step of Adam moves a gate by more the
-//! larger its inputs are. So the convolution's outputs are first divided by their RMS, and the weights that read them multiplied by it.
+//! Most units of a block can die because its 3x3 convolution has grown: in the student after 140,685 steps those at 1/16 had outputs of an RMS of
+//! 13 to 38 (median channel; up to 150), where those at 1/8 had 0.9 to 3.2. Random weights on such inputs make gates with an RMS of 8 to 16, and a
+//! step of Adam moves a gate by more the larger its inputs are. So the convolution's outputs are first divided by their RMS, and the weights that
+//! read them multiplied by it.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -58,10 +59,11 @@ pub fn shut_units(network: &Network, crops: &Crops, device: &Device) -> Vec<Shut
         let mut now = Vec::new();
         let mut look = |transform: &str, sight: Sight<'_>| {
             if let Sight::Block { name, block, input } = sight {
+                let mixed = block.mix(input);
                 now.push(Seen {
                     block: format!("{transform}.{name}"),
-                    gates: read(columns(block.gates(input)).max_dim(0)),
-                    squares: read(columns(full(block.conv.forward(input.head.clone()))).square().mean_dim(0)),
+                    squares: read(columns(full(mixed.head.clone())).square().mean_dim(0)),
+                    gates: read(columns(block.gates(mixed)).max_dim(0)),
                 });
             }
         };

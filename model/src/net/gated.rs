@@ -33,17 +33,21 @@ impl GatedBlock {
     /// [batch, height, width, c] in two parts -> the same shapes.
     pub fn forward(&self, x: Stream) -> Stream {
         let channels = self.project.outputs();
-        let mixed = Stream { head: self.conv.forward(x.head.clone()), tail: x.tail.clone() }.join();
+        let mixed = self.mix(&x).join();
         let value = self.expand.forward_columns(mixed.clone(), 0..channels);
         let gate = self.expand.forward_columns(mixed, channels..2 * channels);
         x.plus(Stream::from_dense(&self.project, gated(value, gate)))
     }
 
-    /// The hidden units' gates before the sigmoid [batch, height, width, c].
-    pub fn gates(&self, x: &Stream) -> Tensor<4> {
+    /// The input with its first quarter behind the 3x3 convolution.
+    pub fn mix(&self, x: &Stream) -> Stream {
+        Stream { head: self.conv.forward(x.head.clone()), tail: x.tail.clone() }
+    }
+
+    /// The hidden units' gates before the sigmoid [batch, height, width, c], from what [`Self::mix`] gives.
+    pub fn gates(&self, mixed: Stream) -> Tensor<4> {
         let channels = self.project.outputs();
-        let mixed = Stream { head: self.conv.forward(x.head.clone()), tail: x.tail.clone() }.join();
-        full(self.expand.forward_columns(mixed, channels..2 * channels))
+        full(self.expand.forward_columns(mixed.join(), channels..2 * channels))
     }
 }
 

@@ -65,7 +65,7 @@ pub enum TrainError {
         asked: Preset,
     },
     /// The checkpoint's moments are another optimiser's.
-    #[error("the checkpoint is of optimiser {}, not {}", .found.name(), .asked.name())]
+    #[error("the checkpoint is of optimiser {found}, not {asked}")]
     Optimiser {
         /// Optimiser of the checkpoint.
         found: Optimiser,

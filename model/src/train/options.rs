@@ -1,5 +1,6 @@
 //! What a run is told: data, length, precision, device.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use burn::tensor::Device;
@@ -30,13 +31,12 @@ pub enum Optimiser {
     Soap,
 }
 
-impl Optimiser {
-    /// What it is called in arguments.
-    pub fn name(self) -> &'static str {
-        match self {
+impl fmt::Display for Optimiser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::Adam => "adam",
             Self::Soap => "soap",
-        }
+        })
     }
 }
 

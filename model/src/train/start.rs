@@ -9,6 +9,7 @@ use burn::tensor::Device;
 
 use super::objective::Objective;
 use super::run::CHECKPOINT;
+use super::soap::restored;
 use super::{Adam, Crops, Optimiser, Options, TrainError};
 use crate::checkpoint::{self, Meta};
 use crate::grow::{grow, grow_moments, revive, shut_units};
@@ -90,8 +91,11 @@ pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Object
     if let Some((first, second)) = earlier.moments.as_ref().filter(|_| useful) {
         adam.first = grow_moments(first, &slots, &earlier.config, &config).map_err(failed)?;
         adam.second = grow_moments(second, &slots, &earlier.config, &config).map_err(failed)?;
-        if options.optimiser == Optimiser::Soap {
-            adam.rotations = checkpoint::rotations(path, &earlier.rotations, &slots)?;
+        // A loss's own parameters were not in that run: their bases stay those of a new one.
+        for (slot, rotations) in slots.iter().zip(&mut adam.rotations) {
+            if let Some(restored) = restored(slot, &earlier.rotations) {
+                *rotations = restored;
+            }
         }
         (adam.lead, meta.lead) = (earlier.steps, earlier.steps);
     }

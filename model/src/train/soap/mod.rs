@@ -8,7 +8,7 @@
 mod basis;
 mod orthonormal;
 
-use crate::backprop::kernels::{Left, PANEL, Right, Start, multiply, pack, transpose};
+use crate::backprop::kernels::{Left, Right, Start, multiply, pack, transpose};
 use crate::load::Named;
 use crate::params::Slot;
 
@@ -72,24 +72,24 @@ impl Rotation {
 
     /// `x` in the bases.
     pub fn turn(&self, x: &[f32]) -> Vec<f32> {
-        let half = self.product(&self.left.vectors, self.rows, x);
+        let half = self.product(&self.left.vectors, x);
         self.product_packed(&half, &self.right.packed_transposed)
     }
 
     /// `x`, given in the bases, in the weights' axes.
     pub fn turn_back(&self, x: &[f32]) -> Vec<f32> {
-        let half = self.product(&self.left.transposed, self.rows, x);
+        let half = self.product(&self.left.transposed, x);
         self.product_packed(&half, &self.right.packed)
     }
 
     /// `left x` for `left` [rows, rows].
-    fn product(&self, left: &[f32], steps: usize, x: &[f32]) -> Vec<f32> {
+    fn product(&self, left: &[f32], x: &[f32]) -> Vec<f32> {
+        let n = self.rows;
         let mut packed = Vec::new();
         pack(x, self.columns, &mut packed);
         let mut out = vec![0.0; self.len()];
-        let left = Left { data: left, row: steps, step: 1 };
-        let size = [self.rows, self.columns, steps];
-        multiply(&mut out, self.columns, left, Right::packed(&packed, steps), size, Start::Zero);
+        let left = Left { data: left, row: n, step: 1 };
+        multiply(&mut out, self.columns, left, Right::packed(&packed, n), [n, self.columns, n], Start::Zero);
         out
     }
 
@@ -156,5 +156,3 @@ pub(crate) fn restored(slot: &Slot, named: &Named) -> Option<Vec<Rotation>> {
 pub(crate) fn stored_name(slot: &Slot, number: usize, part: &str) -> String {
     format!("{}.{number}.{part}", slot.name)
 }
-
-const _: () = assert!(PANEL == orthonormal::BLOCK);

@@ -4,10 +4,13 @@
 //! errors that grow with the rows' dependence, so a block goes through it until hardly anything changes: mostly twice ("twice is enough", Giraud et al., 2005).
 //! A row that is no more than rounding errors after that is replaced by an arbitrary one.
 
-use crate::backprop::kernels::{Left, Right, Start, multiply, transpose};
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
 
-/// Rows of a block: the columns of one panel.
-pub(super) const BLOCK: usize = 32;
+use crate::backprop::kernels::{Left, PANEL, Right, Start, multiply, transpose};
+
+/// Rows of a block: transposed, it is one panel, which needs no packing.
+const BLOCK: usize = PANEL;
 
 /// Most passes over a block.
 const PASSES: usize = 10;
@@ -20,7 +23,7 @@ const SETTLED: f64 = 0.9;
 
 /// Makes the rows of `x` [rows, n], at most n, orthonormal; false if they do not become so.
 pub(super) fn orthonormalise(x: &mut [f32], n: usize) -> bool {
-    let mut noise = Noise(1);
+    let mut noise = SmallRng::seed_from_u64(1);
     for first in (0..x.len() / n).step_by(BLOCK) {
         let (done, rest) = x.split_at_mut(first * n);
         let length = rest.len().min(BLOCK * n);
@@ -32,7 +35,7 @@ pub(super) fn orthonormalise(x: &mut [f32], n: usize) -> bool {
 }
 
 /// One pass; whether the block was orthonormal, nearly, before it.
-fn pass(done: &[f32], block: &mut [f32], n: usize, noise: &mut Noise) -> bool {
+fn pass(done: &[f32], block: &mut [f32], n: usize, noise: &mut SmallRng) -> bool {
     normalise(block, n, 0.0, noise);
     remove(done, block, n);
     let least = normalise(block, n, NOISE, noise);
@@ -40,7 +43,7 @@ fn pass(done: &[f32], block: &mut [f32], n: usize, noise: &mut Noise) -> bool {
 }
 
 /// Gives every row the length one, and those with a squared length of at most `limit` other values. Returns the least squared length.
-fn normalise(block: &mut [f32], n: usize, limit: f64, noise: &mut Noise) -> f64 {
+fn normalise(block: &mut [f32], n: usize, limit: f64, noise: &mut SmallRng) -> f64 {
     let mut least = f64::INFINITY;
     for row in block.chunks_exact_mut(n) {
         let square = row.iter().map(|v| f64::from(*v) * f64::from(*v)).sum::<f64>();
@@ -49,25 +52,17 @@ fn normalise(block: &mut [f32], n: usize, limit: f64, noise: &mut Noise) -> f64 
             let factor = 1.0 / square.sqrt();
             row.iter_mut().for_each(|v| *v = (f64::from(*v) * factor) as f32);
         } else {
-            noise.fill(row);
+            fill(row, noise);
             least = 0.0;
         }
     }
     least
 }
 
-/// Arbitrary numbers, the same in every run (a linear congruential generator).
-struct Noise(u32);
-
-impl Noise {
-    /// Values of a vector of about length one.
-    fn fill(&mut self, row: &mut [f32]) {
-        let size = (3.0 / row.len() as f32).sqrt();
-        for value in row {
-            self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            *value = size * ((self.0 >> 8) as f32 / (1 << 23) as f32 - 1.0);
-        }
-    }
+/// Makes `row` an arbitrary vector of about length one, the same in every run.
+fn fill(row: &mut [f32], noise: &mut SmallRng) {
+    let size = (3.0 / row.len() as f32).sqrt();
+    row.iter_mut().for_each(|value| *value = size * noise.random_range(-1.0f32..1.0));
 }
 
 /// Takes the parts along the orthonormal rows `done` from `block`.
@@ -86,7 +81,7 @@ fn remove(done: &[f32], block: &mut [f32], n: usize) {
 }
 
 /// Multiplies `block` by the inverse of the Cholesky factor of its Gram matrix. Returns the least squared pivot; rows whose pivot is noise get other values.
-fn whiten(block: &mut [f32], n: usize, noise: &mut Noise) -> f64 {
+fn whiten(block: &mut [f32], n: usize, noise: &mut SmallRng) -> f64 {
     let rows = block.len() / n;
     let turned = transpose(block, n);
     let mut gram = vec![0.0; rows * rows];
@@ -119,7 +114,7 @@ fn whiten(block: &mut [f32], n: usize, noise: &mut Noise) -> f64 {
     let old = block.to_vec();
     let left = Left { data: &inverse, row: rows, step: 1 };
     multiply(block, n, left, Right::plain(&old, n), [rows, n, rows], Start::Zero);
-    lost.into_iter().for_each(|i| noise.fill(&mut block[i * n..(i + 1) * n]));
+    lost.into_iter().for_each(|i| fill(&mut block[i * n..(i + 1) * n], noise));
     least
 }
 
