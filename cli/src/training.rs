@@ -13,7 +13,7 @@ use crate::output::progress;
 /// Where training runs.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum TrainDevice {
-    /// The CPU with kernels of our own; losses that look at a teacher are computed by burn.
+    /// The CPU with kernels of our own.
     Cpu,
     /// burn's own CPU backend.
     Flex,

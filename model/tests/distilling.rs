@@ -10,7 +10,7 @@ use lic_model::network::Network;
 use lic_model::params;
 use lic_model::prior::{Rounding, Taps};
 use lic_model::quantise::checkpoint_to_weights;
-use lic_model::train::{Crops, Event, Optimiser, StepReport, train};
+use lic_model::train::{Crops, Event, Kernels, Optimiser, StepReport, train};
 use lic_model::weights::WeightFile;
 use lic_model::{checkpoint, rate};
 use support::{options, photos};
@@ -52,16 +52,18 @@ fn every_phase_brings_the_student_nearer_to_the_teacher_and_lowers_its_loss() {
     let folder = tempfile::tempdir().unwrap();
     photos(folder.path());
     teacher(folder.path());
-    for phase in [Phase::Features, Phase::Channels] {
-        let mut options = distillation(folder.path(), &format!("{phase:?}"), 60, &[phase]);
+    let phases = [Phase::Features, Phase::Channels];
+    for (phase, kernels) in phases.into_iter().flat_map(|phase| [(phase, Kernels::Burn), (phase, Kernels::Own)]) {
+        let mut options = distillation(folder.path(), &format!("{phase:?}-{kernels:?}"), 60, &[phase]);
         options.student.schedule.peak = 1e-3;
+        options.student.kernels = kernels;
         let reports = reports(&options);
         for (name, f) in [
             ("distance", (|r: &StepReport| r.added) as fn(&StepReport) -> f64),
             ("loss", |r: &StepReport| r.loss + r.added),
         ] {
             let (first, last) = (mean(&reports[..8], f), mean(&reports[52..], f));
-            assert!(last < 0.9 * first, "{phase:?}, {name}: {first} to {last}");
+            assert!(last < 0.9 * first, "{phase:?}, {kernels:?}, {name}: {first} to {last}");
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use rayon::prelude::*;
 
+use super::addition::{Added, Addition, Seen, add_some};
 use super::block::Block;
 use super::kernels::add;
+use super::layer::depth_to_space;
 use super::pool::Work;
 use super::prior::{Prior, Sample};
 use super::transform::{Analysis, Synthesis};
@@ -17,11 +19,23 @@ use crate::train::{Batch, LOSS_SCALE, StepReport, latent_noise_seed, mix};
 /// A network's layers with this step's weights, and the memory that steps work in.
 #[derive(Debug)]
 pub struct Engine {
-    analysis: Analysis,
-    synthesis: Synthesis,
-    prior: Prior,
-    channels: [usize; 2],
+    pub(super) analysis: Analysis,
+    pub(super) synthesis: Synthesis,
+    pub(super) prior: Prior,
+    /// Of the latent and the hyper-latent.
+    pub(super) channels: [usize; 2],
     workers: Vec<Work>,
+}
+
+/// What a step depends on beside weights and crops.
+#[derive(Clone, Copy)]
+pub(crate) struct Setting<'a> {
+    /// Seed of the run and number of the step: its noise.
+    pub(crate) place: [u64; 2],
+    pub(crate) grid: Option<&'a Grid>,
+    /// Of the operands of products.
+    pub(crate) precision: Precision,
+    pub(crate) addition: Option<&'a dyn Addition>,
 }
 
 /// What a sample measured.
@@ -30,6 +44,7 @@ struct Measured {
     bpp: f64,
     mse: f64,
     loss: f64,
+    added: f64,
 }
 
 impl Engine {
@@ -48,7 +63,7 @@ impl Engine {
         })
     }
 
-    fn load(&mut self, weights: &[f32], precision: Precision) {
+    pub(super) fn load(&mut self, weights: &[f32], precision: Precision) {
         self.analysis.load(weights, precision);
         self.synthesis.load(weights, precision);
         self.prior.load(weights, precision);
@@ -61,12 +76,24 @@ impl Engine {
         &mut self,
         weights: &[f32],
         batch: &Batch,
-        [seed, step]: [u64; 2],
+        place: [u64; 2],
         grid: Option<&Grid>,
         precision: Precision,
         gradient: &mut Vec<f32>,
     ) -> StepReport {
-        self.load(weights, precision);
+        self.step_towards(weights, batch, Setting { place, grid, precision, addition: None }, gradient)
+    }
+
+    /// The same for a loss with an addition. Parameters of the addition's own lie behind the network's.
+    pub(crate) fn step_towards(
+        &mut self,
+        weights: &[f32],
+        batch: &Batch,
+        setting: Setting<'_>,
+        gradient: &mut Vec<f32>,
+    ) -> StepReport {
+        let [seed, step] = setting.place;
+        self.load(weights, setting.precision);
         let samples = batch.knots.len();
         let side = batch.side / 8;
         let positions = (side / 2) * (side / 2);
@@ -89,7 +116,7 @@ impl Engine {
                     sample: i,
                     positions: positions / 4,
                 };
-                self.sample(weights, batch, i, noise, grid, worker)
+                self.sample(weights, batch, i, noise, setting, worker)
             });
             let measured = measured.collect();
             self.blocks().for_each(|block| block.finish(&mut worker.gradient));
@@ -101,6 +128,7 @@ impl Engine {
             report.loss += sample.loss / samples as f64;
             report.bpp += sample.bpp / samples as f64;
             report.mse += sample.mse / samples as f64;
+            report.added += sample.added;
         }
         gradient.resize(weights.len(), 0.0);
         const CHUNK: usize = 1 << 14;
@@ -125,7 +153,7 @@ impl Engine {
         batch: &Batch,
         i: usize,
         noise: Noise<'_>,
-        grid: Option<&Grid>,
+        Setting { grid, addition, .. }: Setting<'_>,
         work: &mut Work,
     ) -> Measured {
         let side = batch.side / 8;
@@ -139,10 +167,10 @@ impl Engine {
         let bit = (LOSS_SCALE / (samples * pixels * lambda.sqrt())) as f32;
         let sample = Sample { knot, size: half, noise, grid, bit };
 
-        let (latent, analysis) = self.analysis.forward(patches, size, &mut work.pool);
-        let coded = self.prior.forward(&latent, sample, weights, work);
+        let (latent, mut analysis) = self.analysis.forward(patches, size, &mut work.pool);
+        let mut coded = self.prior.forward(&latent, sample, weights, work);
         let gain = weights[self.synthesis.gain_row(knot)].iter().map(|log| log.exp()).collect();
-        let (mut decoded, synthesis) = self.synthesis.forward(&coded.y_hat, gain, size, &mut work.pool);
+        let (mut decoded, mut synthesis) = self.synthesis.forward(&coded.y_hat, gain, size, &mut work.pool);
         let distortion = (LOSS_SCALE * lambda.sqrt() * 255.0 * 255.0 / samples) as f32;
         let slope = 2.0 * distortion / values as f32;
         let mut squares = 0.0f64;
@@ -157,12 +185,32 @@ impl Engine {
         }
         let bpp = coded.bits / pixels;
         let mse = squares / values as f64 * 255.0 * 255.0;
+        let mut added = Added::default();
+        if let Some(addition) = addition {
+            let first = depth_to_space(&analysis.deep, self.analysis.width(), size, &mut work.pool);
+            let [residual, log_scale] = self.prior.predicted(&coded, half, &mut work.pool);
+            let seen = Seen {
+                stages: [&first, &analysis.last, &synthesis.before_up, &synthesis.last],
+                latent: &latent,
+                residual: &residual,
+                log_scale: &log_scale,
+                log_gain: &weights[self.prior.gain_row(knot)],
+            };
+            added = addition.add(i, seen, work);
+            [first, residual, log_scale].into_iter().for_each(|buffer| work.pool.give(buffer));
+            add_some(&mut coded.d_residual, &added.residual);
+            add_some(&mut coded.d_log_scale, &added.log_scale);
+            add_some(&mut work.gradient[self.prior.gain_row(knot)], &added.log_gain);
+            let [a, b, c, d] = added.stages;
+            (analysis.added, synthesis.added) = ([a, b], [c, d]);
+        }
         let d_y_hat = self.synthesis.back(synthesis, &coded.y_hat, knot, &decoded, size, work);
-        let d_latent = self.prior.back(coded, d_y_hat, sample, work);
+        let mut d_latent = self.prior.back(coded, d_y_hat, sample, work);
+        add_some(&mut d_latent, &added.latent);
         self.analysis.back(analysis, patches, &d_latent, size, work);
         for buffer in [latent, decoded, d_latent] {
             work.pool.give(buffer);
         }
-        Measured { bpp, mse, loss: (bpp + lambda * mse) / lambda.sqrt() }
+        Measured { bpp, mse, loss: (bpp + lambda * mse) / lambda.sqrt(), added: added.value }
     }
 }

@@ -5,6 +5,8 @@
 //! processor can do ([`kernels`]). `model/tests/backprop.rs` holds both against each other. Everything is f32
 //! but the operands of products where [`crate::net::Precision::Bf16`] is asked for.
 
+mod addition;
+mod ask;
 mod attention;
 pub(crate) mod block;
 pub(crate) mod context;
@@ -23,6 +25,12 @@ pub(crate) mod transform;
 use std::ops::Range;
 
 pub use engine::Engine;
+
+pub(crate) use addition::{Added, Addition, Seen};
+pub(crate) use ask::Answer;
+pub(crate) use engine::Setting;
+pub(crate) use layer::Dense;
+pub(crate) use pool::Work;
 
 use crate::params::Slot;
 use crate::preset::ModelConfig;

@@ -61,8 +61,8 @@ pub(super) struct Coded {
     steps: Vec<f32>,
     decoded: Vec<f32>,
     /// Gradients of residuals and log-scales [h, w, y].
-    d_residual: Vec<f32>,
-    d_log_scale: Vec<f32>,
+    pub(super) d_residual: Vec<f32>,
+    pub(super) d_log_scale: Vec<f32>,
 }
 
 /// Per channel of a sample's quality: gain, whitened gain and its logarithm, reciprocal of the deviation.
@@ -101,7 +101,7 @@ impl Prior {
     }
 
     /// The elements of the gains' logarithms of a knot.
-    fn gain_row(&self, knot: usize) -> Range<usize> {
+    pub(super) fn gain_row(&self, knot: usize) -> Range<usize> {
         let channels = self.log_deviation.len();
         let start = self.log_gain.start + knot * channels;
         start..start + channels
@@ -229,6 +229,27 @@ impl Prior {
             d_residual,
             d_log_scale,
         }
+    }
+
+    /// Latent minus predicted mean and logarithm of the predicted scale, in quantisation steps [h, w, y].
+    pub(super) fn predicted(&self, coded: &Coded, size: Size, pool: &mut Pool) -> [Vec<f32>; 2] {
+        let channels = self.log_deviation.len();
+        let group = channels / 4;
+        let (mut residual, mut log_scale) = (pool.copy(&coded.steps), pool.take(coded.steps.len()));
+        for (head, phases) in self.heads.iter().zip(&coded.phases) {
+            for (phase, found) in phases.iter().enumerate() {
+                let first = head.group(phase) * group;
+                let rows = found.mean.chunks_exact(group).zip(found.log_scale.chunks_exact(group));
+                for (position, (mean, logs)) in positions(phase, size).zip(rows) {
+                    let at = position * channels + first;
+                    for k in 0..group {
+                        residual[at + k] -= mean[k] * coded.scales.whitened[first + k];
+                        log_scale[at + k] = logs[k] + coded.scales.log_whitened[first + k];
+                    }
+                }
+            }
+        }
+        [residual, log_scale]
     }
 
     /// The decoded latent's gradient `d_y_hat` -> the latent's, with that of the bits.

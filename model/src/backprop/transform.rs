@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::addition::add_some;
 use super::attention::{Attention, AttentionKept};
 use super::block::{Block, Kept};
 use super::kernels::{scale_columns, weighted_column_sums};
@@ -95,9 +96,13 @@ pub(crate) struct Analysis {
 #[derive(Debug)]
 pub(crate) struct AnalysisKept {
     kept8: StageKept,
-    deep: Vec<f32>,
+    /// The output of the stage at 1/8, 2x2 neighbourhoods side by side.
+    pub(super) deep: Vec<f32>,
     kept16: StageKept,
-    last: Vec<f32>,
+    /// The output of the stage at 1/16.
+    pub(super) last: Vec<f32>,
+    /// Gradients of the stages' outputs beside that of the layers behind them; empty where there are none.
+    pub(super) added: [Vec<f32>; 2],
 }
 
 impl Analysis {
@@ -120,6 +125,11 @@ impl Analysis {
         self.blocks16.load(weights, precision);
     }
 
+    /// Channels at 1/8.
+    pub(super) fn width(&self) -> usize {
+        self.stem.outputs
+    }
+
     pub(crate) fn blocks(&self) -> impl Iterator<Item = &Block> {
         self.blocks8.blocks.iter().chain(&self.blocks16.blocks)
     }
@@ -131,23 +141,26 @@ impl Analysis {
         let deep = space_to_depth(&x, self.stem.outputs, size, pool);
         pool.give(x);
         let (last, kept16) = self.blocks16.forward(self.down.forward(&deep, pool), half, pool);
-        (self.head.forward(&last, pool), AnalysisKept { kept8, deep, kept16, last })
+        (self.head.forward(&last, pool), AnalysisKept { kept8, deep, kept16, last, added: Default::default() })
     }
 
     /// `d` is the latent's gradient.
     pub(crate) fn back(&self, kept: AnalysisKept, patches: &[f32], d: &[f32], size: Size, work: &mut Work) {
         let half = size.map(|side| side / 2);
         self.head.learn(&kept.last, d, work);
-        let d = self.head.back(d, &mut work.pool);
+        let mut d = self.head.back(d, &mut work.pool);
+        let [added8, added16] = kept.added;
+        add_some(&mut d, &added16);
         let d = self.blocks16.back(kept.kept16, d, half, work);
         self.down.learn(&kept.deep, &d, work);
         let d_deep = self.down.back(&d, &mut work.pool);
         work.pool.give(d);
-        let d = depth_to_space(&d_deep, self.stem.outputs, size, &mut work.pool);
+        let mut d = depth_to_space(&d_deep, self.stem.outputs, size, &mut work.pool);
         work.pool.give(d_deep);
+        add_some(&mut d, &added8);
         let d = self.blocks8.back(kept.kept8, d, size, work);
         self.stem.learn(patches, &d, work);
-        for buffer in [d, kept.deep, kept.last] {
+        for buffer in [d, kept.deep, kept.last, added8, added16] {
             work.pool.give(buffer);
         }
     }
@@ -168,12 +181,16 @@ pub(crate) struct Synthesis {
 #[derive(Debug)]
 pub(crate) struct SynthesisKept {
     kept16: StageKept,
-    before_up: Vec<f32>,
+    /// The output of the stage at 1/16.
+    pub(super) before_up: Vec<f32>,
     /// Behind the feature gain.
     scaled: Vec<f32>,
     gain: Vec<f32>,
     kept8: StageKept,
-    last: Vec<f32>,
+    /// The output of the stage at 1/8.
+    pub(super) last: Vec<f32>,
+    /// As in [`AnalysisKept`].
+    pub(super) added: [Vec<f32>; 2],
 }
 
 impl SynthesisKept {
@@ -227,7 +244,8 @@ impl Synthesis {
         scale_columns(&mut x, &gain);
         let scaled = pool.copy(&x);
         let (last, kept8) = self.blocks8.forward(x, size, pool);
-        (self.head.forward(&last, pool), SynthesisKept { kept16, before_up, scaled, gain, kept8, last })
+        let added = Default::default();
+        (self.head.forward(&last, pool), SynthesisKept { kept16, before_up, scaled, gain, kept8, last, added })
     }
 
     /// The patches' gradient `d` -> the latent's.
@@ -242,7 +260,9 @@ impl Synthesis {
     ) -> Vec<f32> {
         let half = size.map(|side| side / 2);
         self.head.learn(&kept.last, d, work);
-        let d = self.head.back(d, &mut work.pool);
+        let mut d = self.head.back(d, &mut work.pool);
+        let [added16, added8] = kept.added;
+        add_some(&mut d, &added8);
         let mut d = self.blocks8.back(kept.kept8, d, size, work);
         // With respect to the logarithm of a factor: the product times its gradient.
         if !work.gradient.is_empty() {
@@ -251,11 +271,12 @@ impl Synthesis {
         scale_columns(&mut d, &kept.gain);
         let d_deep = space_to_depth(&d, self.head.inputs, size, &mut work.pool);
         self.up.learn(&kept.before_up, &d_deep, work);
-        let d16 = self.up.back(&d_deep, &mut work.pool);
+        let mut d16 = self.up.back(&d_deep, &mut work.pool);
+        add_some(&mut d16, &added16);
         let d16 = self.blocks16.back(kept.kept16, d16, half, work);
         self.stem.learn(y, &d16, work);
         let d_y = self.stem.back(&d16, &mut work.pool);
-        for buffer in [d, d_deep, d16, kept.before_up, kept.scaled, kept.last] {
+        for buffer in [d, d_deep, d16, kept.before_up, kept.scaled, kept.last, added8, added16] {
             work.pool.give(buffer);
         }
         d_y

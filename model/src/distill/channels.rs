@@ -10,16 +10,17 @@
 
 use burn::tensor::{Tensor, TensorData};
 
-use super::cache::Cache;
+use super::cache::{Cache, CacheError};
 use super::teacher::{Teacher, recall};
 use super::{DistillError, Entropies};
+use crate::backprop::{Added, Addition, Seen, Work};
 use crate::grow::{fits, latent_places};
 use crate::network::Network;
 use crate::params;
 use crate::preset::ModelConfig;
 use crate::prior::{Taps, from_passes};
 use crate::rate::SCALE_MIN;
-use crate::train::{Batch, Objective, Place, StepReport, TrainError, rate_distortion};
+use crate::train::{Batch, LOSS_SCALE, Objective, Place, StepReport, TrainError, Weights, rate_distortion};
 
 /// The teacher's channel that each student channel is led to: those with most bits, every one of them at the student channel of its own place as far as it
 /// has one, the others at student channels whose own teacher channel carries too little.
@@ -61,6 +62,67 @@ pub(super) struct ChannelDistillation {
     /// `b`.
     factor: f64,
     set: u64,
+    own: Led,
+}
+
+/// What a batch's latents are led to, for our own kernels; everything in the order of the student's channels.
+#[derive(Debug, Default)]
+struct Led {
+    /// Latents, residuals and log-scales [batch, h, w, y], in the teacher's quantisation steps.
+    targets: [Vec<f32>; 3],
+    /// Logarithms of the teacher's gains [batch, y].
+    log_gains: Vec<f32>,
+    /// `LOSS_SCALE b w_c / positions of the batch`.
+    slopes: Vec<f32>,
+}
+
+impl Addition for Led {
+    fn add(&self, sample: usize, seen: Seen<'_>, work: &mut Work) -> Added {
+        let channels = self.slopes.len();
+        let floor = SCALE_MIN.ln();
+        let log_gains = &self.log_gains[sample * channels..][..channels];
+        let gains: Vec<f32> = log_gains.iter().map(|log| log.exp()).collect();
+        // From the student's quantisation steps to the teacher's.
+        let shifts: Vec<f32> = log_gains.iter().zip(seen.log_gain).map(|(teacher, own)| teacher - own).collect();
+        let factors: Vec<f32> = shifts.iter().map(|log| log.exp()).collect();
+        let count = seen.latent.len();
+        let [latents, residuals, log_scales] = self.targets.each_ref().map(|values| &values[sample * count..][..count]);
+        let [mut d_latent, mut d_residual, mut d_log_scale] = std::array::from_fn(|_| work.pool.take(count));
+        let mut d_log_gain = work.pool.zeros(channels);
+        let mut value = 0.0f64;
+        for at in (0..count).step_by(channels) {
+            let mut sum = 0.0f32;
+            for c in 0..channels {
+                let i = at + c;
+                let residual = seen.residual[i] * factors[c];
+                let log_scale = seen.log_scale[i].max(floor) + shifts[c];
+                let target_log = log_scales[i].max(floor);
+                let difference = latents[i] - seen.latent[i] * gains[c];
+                let means = difference - (residuals[i] - residual);
+                let inverse = (-2.0 * log_scale).exp();
+                let ratio = (2.0 * target_log).exp() * inverse;
+                let shift = means * means * inverse;
+                let slope = self.slopes[c];
+                sum += slope * (difference * difference + log_scale - target_log + 0.5 * (ratio + shift) - 0.5);
+                let by_means = slope * means * inverse;
+                let by_log_scale = slope * (1.0 - ratio - shift);
+                d_latent[i] = -gains[c] * (2.0 * slope * difference + by_means);
+                d_residual[i] = factors[c] * by_means;
+                // The bound's gradient passes as if there were none.
+                d_log_scale[i] = by_log_scale;
+                d_log_gain[c] -= by_means * residual + by_log_scale;
+            }
+            value += f64::from(sum);
+        }
+        Added {
+            value: value / LOSS_SCALE,
+            latent: d_latent,
+            residual: d_residual,
+            log_scale: d_log_scale,
+            log_gain: d_log_gain,
+            ..Added::default()
+        }
+    }
 }
 
 impl ChannelDistillation {
@@ -79,7 +141,20 @@ impl ChannelDistillation {
             return Err(DistillError::NoBits);
         }
         let weights = bits.iter().map(|b| (b / total) as f32).collect();
-        Ok(Self { teacher, cache, pairs, weights, factor, set })
+        Ok(Self { teacher, cache, pairs, weights, factor, set, own: Led::default() })
+    }
+
+    /// Latents, residuals and log-scales of a batch, as the teacher has them.
+    fn targets(&mut self, batch: &Batch) -> Result<[Vec<f32>; 3], CacheError> {
+        let sizes = latent_sizes(&self.teacher.config, batch.side);
+        let parts = recall(&mut self.cache, batch, &sizes, |missing| self.teacher.latents(missing))?;
+        let mut parts = parts.iter().map(|values| self.paired(values));
+        Ok(std::array::from_fn(|_| parts.next().unwrap_or_default()))
+    }
+
+    /// Logarithms of the teacher's gains [batch, y].
+    fn log_gains(&self, batch: &Batch) -> Vec<f32> {
+        self.paired(&params::read(self.teacher.network.prior.log_gains(&batch.knots)))
     }
 
     /// The student's channels of a teacher's tensor [.., y].
@@ -98,6 +173,15 @@ impl Objective for ChannelDistillation {
         Some(self.set)
     }
 
+    fn addition(&mut self, batch: &Batch, _weights: Weights<'_>) -> Result<Option<&dyn Addition>, TrainError> {
+        let targets = self.targets(batch)?;
+        let positions = targets[0].len() / self.weights.len();
+        let slope = LOSS_SCALE * self.factor / positions as f64;
+        let slopes = self.weights.iter().map(|weight| (slope * f64::from(*weight)) as f32).collect();
+        self.own = Led { targets, log_gains: self.log_gains(batch), slopes };
+        Ok(Some(&self.own))
+    }
+
     fn step(
         &mut self,
         network: &Network,
@@ -105,26 +189,18 @@ impl Objective for ChannelDistillation {
         place: Place<'_>,
         taps: &mut Taps<'_>,
     ) -> Result<(StepReport, Vec<f32>), TrainError> {
-        let sizes = latent_sizes(&self.teacher.config, batch.side);
-        let targets = recall(&mut self.cache, batch, &sizes, |missing| {
-            let latents = self.teacher.latents(missing);
-            vec![latents.latent, latents.residual, latents.log_scale]
-        })?;
+        let targets = self.targets(batch)?;
         let pass = rate_distortion(network, batch, place, taps);
         let [b, h, w, y] = pass.latent.dims();
         let tensor = |values: &[f32], shape: [usize; 4]| {
             Tensor::<4>::from_data(TensorData::new(values.to_vec(), shape), place.device)
         };
-        let mut targets = targets.iter().map(|values| tensor(&self.paired(values), [b, h, w, y]));
-        let (Some(latent), Some(residual), Some(log_scale)) = (targets.next(), targets.next(), targets.next()) else {
-            unreachable!("as many tensors as sizes")
-        };
+        let [latent, residual, log_scale] = targets.map(|values| tensor(&values, [b, h, w, y]));
         let floor = f64::from(SCALE_MIN.ln());
         let log_scale = log_scale.clamp_min(floor);
 
         // From the student's quantisation steps to the teacher's.
-        let gains = params::read(self.teacher.network.prior.log_gains(&batch.knots));
-        let teacher_gain = tensor(&self.paired(&gains), [b, 1, 1, y]);
+        let teacher_gain = tensor(&self.log_gains(batch), [b, 1, 1, y]);
         let to_teacher = teacher_gain.clone() - network.prior.log_gains(&batch.knots);
         let student_latent = pass.latent.clone() * teacher_gain.exp();
         let student_residual = from_passes(pass.residual.clone(), [h, w]) * to_teacher.clone().exp();

@@ -11,15 +11,16 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::cache::Cache;
+use super::cache::{Cache, CacheError};
 use super::teacher::{Teacher, recall};
+use crate::backprop::{self, Added, Addition, Layout, Missing, Seen, Work};
 use crate::grow::{fits, stream_places};
 use crate::net::{Dense, Init, full};
 use crate::network::Network;
 use crate::params::{self, Slot};
 use crate::preset::ModelConfig;
 use crate::prior::Taps;
-use crate::train::{Batch, Objective, Place, StepReport, TrainError, rate_distortion};
+use crate::train::{Batch, LOSS_SCALE, Objective, Place, StepReport, TrainError, Weights, rate_distortion};
 
 /// What the names of the projections' tensors begin with in a checkpoint.
 const PREFIX: &str = "projection";
@@ -68,9 +69,53 @@ pub(super) struct FeatureAlignment {
     pub(super) teacher: Teacher,
     pub(super) cache: Cache,
     projections: Projections,
+    student: ModelConfig,
     /// `a`.
     factor: f64,
     set: u64,
+    own: Option<Aligned>,
+}
+
+/// The projections in our own kernels, and what a batch's stages are led to.
+#[derive(Debug)]
+struct Aligned {
+    layers: Vec<backprop::Dense>,
+    /// Of every stage [batch, positions, teacher's channels].
+    targets: Vec<Vec<f32>>,
+    samples: usize,
+    factor: f64,
+}
+
+impl Aligned {
+    fn new(student: &ModelConfig, slots: &[Slot], factor: f64) -> Result<Self, Missing> {
+        let layout = Layout { config: student, slots };
+        let layer = |i| backprop::Dense::find(&layout, &format!("{PREFIX}.layers.{i}"));
+        Ok(Self { layers: (0..4).map(layer).collect::<Result<_, _>>()?, targets: Vec::new(), samples: 0, factor })
+    }
+}
+
+impl Addition for Aligned {
+    fn add(&self, sample: usize, seen: Seen<'_>, work: &mut Work) -> Added {
+        let mut added = Added::default();
+        let stages = seen.stages.into_iter().zip(&self.layers).zip(&self.targets).zip(&mut added.stages);
+        for (((stage, layer), targets), gradient) in stages {
+            let mut d = layer.forward(stage, &mut work.pool);
+            let target = &targets[sample * d.len()..][..d.len()];
+            let share = self.factor / (self.samples * d.len()) as f64;
+            let slope = (2.0 * LOSS_SCALE * share) as f32;
+            let mut squares = 0.0f64;
+            for (d, target) in d.iter_mut().zip(target) {
+                let difference = *d - target;
+                squares += f64::from(difference * difference);
+                *d = slope * difference;
+            }
+            added.value += share * squares;
+            layer.learn(stage, &d, work);
+            *gradient = layer.back(&d, &mut work.pool);
+            work.pool.give(d);
+        }
+        added
+    }
 }
 
 impl FeatureAlignment {
@@ -84,7 +129,12 @@ impl FeatureAlignment {
         device: &Device,
     ) -> Self {
         let projections = Projections::new(student, &teacher.config, seed, device);
-        Self { teacher, cache, projections, factor, set }
+        Self { teacher, cache, projections, factor, set, student: *student, own: None }
+    }
+
+    fn targets(&mut self, batch: &Batch) -> Result<Vec<Vec<f32>>, CacheError> {
+        let sizes = stage_sizes(&self.teacher.config, batch.side);
+        recall(&mut self.cache, batch, &sizes, |missing| self.teacher.stages(missing))
     }
 }
 
@@ -106,6 +156,17 @@ impl Objective for FeatureAlignment {
         self.projections = params::with_values(self.projections.clone(), values);
     }
 
+    fn addition(&mut self, batch: &Batch, weights: Weights<'_>) -> Result<Option<&dyn Addition>, TrainError> {
+        let targets = self.targets(batch)?;
+        let mut own = match self.own.take() {
+            Some(own) => own,
+            None => Aligned::new(&self.student, weights.slots, self.factor)?,
+        };
+        own.layers.iter_mut().for_each(|layer| layer.load(weights.values, weights.precision));
+        (own.targets, own.samples) = (targets, batch.knots.len());
+        Ok(Some(self.own.insert(own)))
+    }
+
     fn step(
         &mut self,
         network: &Network,
@@ -113,8 +174,7 @@ impl Objective for FeatureAlignment {
         place: Place<'_>,
         taps: &mut Taps<'_>,
     ) -> Result<(StepReport, Vec<f32>), TrainError> {
-        let sizes = stage_sizes(&self.teacher.config, batch.side);
-        let targets = recall(&mut self.cache, batch, &sizes, |missing| self.teacher.stages(missing))?;
+        let targets = self.targets(batch)?;
         let mut pass = rate_distortion(network, batch, place, taps);
         let mut distance = Tensor::<1>::zeros([1], place.device);
         for ((stage, layer), target) in

@@ -13,6 +13,8 @@
 //! The teacher's forward pass costs several times what the student's step does, so phases 1 and 2 train on a fixed set of crops, on which the teacher is
 //! asked once ([`Cache`]).
 
+#[cfg(test)]
+mod agreement;
 mod cache;
 mod channels;
 mod entropies;

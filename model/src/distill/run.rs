@@ -7,7 +7,7 @@ use super::features::{FeatureAlignment, stage_sizes};
 use super::teacher::store;
 use super::{DistillError, DistillOptions, Entropies, Phase, Teacher};
 use crate::checkpoint;
-use crate::train::{CHECKPOINT, Crops, Event, Objective, Options, RateDistortion, train_towards};
+use crate::train::{CHECKPOINT, Crops, Event, Kernels, Objective, Options, RateDistortion, train_towards};
 
 /// The file of channel entropies in a run's folder.
 const ENTROPIES: &str = "channels.tsv";
@@ -53,7 +53,10 @@ fn objective(options: &DistillOptions, run: &Options, phase: Phase) -> Result<Bo
     if phase == Phase::FineTuning {
         return Ok(Box::new(RateDistortion));
     }
-    let teacher = Teacher::load(&options.teacher, &run.device)?;
+    let mut teacher = Teacher::load(&options.teacher, &run.device)?;
+    if run.kernels == Kernels::Own {
+        teacher = teacher.with_own_kernels()?;
+    }
     let crops = crops(&options.student)?;
     let (student, side) = (run.preset.config(), run.side as usize);
     // Beside the phases' folders, so that runs of a phase with other settings find it again.

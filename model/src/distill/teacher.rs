@@ -7,12 +7,14 @@ use sha2::{Digest, Sha256};
 
 use super::DistillError;
 use super::cache::{Cache, CacheError};
+use crate::backprop::{Answer, Engine};
+use crate::load::{Named, ParamError};
 use crate::net::{Sight, full, in_f32};
 use crate::network::Network;
 use crate::params::{self, read};
 use crate::preset::ModelConfig;
 use crate::prior::{Rounding, Taps, from_passes};
-use crate::train::{Batch, Crops, Options, read_model};
+use crate::train::{Batch, Crops, Options, TrainError, read_model};
 
 /// A frozen network.
 #[derive(Debug)]
@@ -25,17 +27,15 @@ pub struct Teacher {
     pub id: u32,
     /// Without autodiff.
     pub(super) device: Device,
+    /// What answers instead of `network`.
+    own: Option<Own>,
 }
 
-/// The prior's view of a teacher's latent, each [batch, h, w, y] in row-major order, in the teacher's own quantisation steps.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Latents {
-    /// Before rounding.
-    pub(super) latent: Vec<f32>,
-    /// Latent minus predicted mean.
-    pub(super) residual: Vec<f32>,
-    /// Natural logarithm of the predicted scale.
-    pub(super) log_scale: Vec<f32>,
+/// The network in our own kernels, with its weights.
+#[derive(Debug)]
+struct Own {
+    engine: Engine,
+    weights: Vec<f32>,
 }
 
 impl Teacher {
@@ -45,16 +45,31 @@ impl Teacher {
     /// The file is neither, or its tensors do not fit its own description.
     pub fn load(path: &Path, device: &Device) -> Result<Self, DistillError> {
         let model = read_model(path)?;
+        Ok(Self::new(model.config, &model.weights, device)?)
+    }
+
+    /// The network of this configuration with these weights.
+    pub(super) fn new(config: ModelConfig, weights: &Named, device: &Device) -> Result<Self, ParamError> {
         let device = device.clone().without_autodiff();
-        let network = params::with_named(Network::new(&model.config, 0, &device), &model.weights)?;
+        let network = params::with_named(Network::new(&config, 0, &device), weights)?;
         let mut hash = Sha256::new();
-        for (name, (_, values)) in &model.weights {
+        for (name, (_, values)) in weights {
             hash.update(name.as_bytes());
             hash.update(bytemuck::cast_slice(values));
         }
         let digest = hash.finalize();
         let id = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
-        Ok(Self { config: model.config, network, id, device })
+        Ok(Self { config, network, id, device, own: None })
+    }
+
+    /// Answers with our own kernels from now on.
+    pub(super) fn with_own_kernels(mut self) -> Result<Self, DistillError> {
+        let weights = params::values(&self.network);
+        let slots = params::slots(&self.network);
+        let mut engine = Engine::new(&self.config, &slots).map_err(TrainError::from)?;
+        engine.prepare(&weights);
+        self.own = Some(Own { engine, weights });
+        Ok(self)
     }
 
     fn patches(&self, patches: &[f32], samples: usize, side: usize) -> Tensor<4> {
@@ -62,22 +77,32 @@ impl Teacher {
         Tensor::from_data(TensorData::new(patches.to_vec(), shape), &self.device)
     }
 
-    /// Latents of crops, in f32.
-    pub(super) fn latents(&self, batch: &Batch) -> Latents {
+    /// The prior's view of the latents of crops, in f32 and in the teacher's quantisation steps: latents before rounding, latents minus predicted
+    /// means, natural logarithms of the predicted scales, each [batch, h, w, y].
+    pub(super) fn latents(&self, batch: &Batch) -> Vec<Vec<f32>> {
+        if let Some(own) = &self.own {
+            let answers = own.engine.ask(&own.weights, batch);
+            let joined = |part: fn(&Answer) -> &Vec<f32>| answers.iter().flat_map(part).copied().collect();
+            return vec![joined(|a| &a.latent), joined(|a| &a.residual), joined(|a| &a.log_scale)];
+        }
         in_f32(|| {
             let y = self.network.analysis.forward(self.patches(&batch.patches, batch.knots.len(), batch.side));
             let [_, h, w, _] = y.dims();
             let coded = self.network.prior.forward(y.clone(), &batch.knots, Rounding::Hard, &mut Taps::Off);
-            Latents {
-                latent: read(y * self.network.prior.log_gains(&batch.knots).exp()),
-                residual: read(from_passes(coded.residual, [h, w])),
-                log_scale: read(from_passes(coded.log_scale, [h, w])),
-            }
+            vec![
+                read(y * self.network.prior.log_gains(&batch.knots).exp()),
+                read(from_passes(coded.residual, [h, w])),
+                read(from_passes(coded.log_scale, [h, w])),
+            ]
         })
     }
 
     /// Outputs of the four stages on crops, in f32: row-major, in the order of the pass.
     pub(super) fn stages(&self, batch: &Batch) -> Vec<Vec<f32>> {
+        if let Some(own) = &self.own {
+            let answers = own.engine.ask(&own.weights, batch);
+            return (0..4).map(|i| answers.iter().flat_map(|answer| &answer.stages[i]).copied().collect()).collect();
+        }
         in_f32(|| {
             let mut stages = Vec::with_capacity(4);
             let mut keep = |sight: Sight<'_>| {

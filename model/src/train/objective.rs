@@ -8,6 +8,8 @@ use burn::tensor::Device;
 use super::TrainError;
 use super::data::Batch;
 use super::step::{StepReport, step};
+use crate::backprop::Addition;
+use crate::net::Precision;
 use crate::network::Network;
 use crate::params::Slot;
 use crate::prior::Taps;
@@ -23,8 +25,17 @@ pub struct Place<'a> {
     pub device: &'a Device,
 }
 
+/// This step's parameters: the network's, then a loss's own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Weights<'a> {
+    pub(crate) values: &'a [f32],
+    pub(crate) slots: &'a [Slot],
+    /// Format of the operands of products.
+    pub(crate) precision: Precision,
+}
+
 /// A loss.
-pub trait Objective {
+pub(crate) trait Objective {
     /// The number of fixed crops that it is trained on; `None` for new crops at every step.
     fn fixed_crops(&self) -> Option<u64> {
         None
@@ -43,7 +54,15 @@ pub trait Objective {
     /// Takes new values.
     fn set_values(&mut self, _values: &[f32]) {}
 
-    /// Report and gradient on a batch: the network's parameters in the order of [`slots`](crate::params::slots), then its own.
+    /// What it adds to the rate-distortion loss of a batch, for our own kernels.
+    ///
+    /// # Errors
+    /// As [`Self::step`].
+    fn addition(&mut self, _batch: &Batch, _weights: Weights<'_>) -> Result<Option<&dyn Addition>, TrainError> {
+        Ok(None)
+    }
+
+    /// The whole loss, by burn. Report and gradient on a batch: the network's parameters in the order of [`slots`](crate::params::slots), then its own.
     ///
     /// # Errors
     /// Something that the loss needs, such as a teacher's stored outputs, cannot be read or written.
@@ -58,7 +77,7 @@ pub trait Objective {
 
 /// The rate-distortion loss alone.
 #[derive(Clone, Copy, Debug)]
-pub struct RateDistortion;
+pub(crate) struct RateDistortion;
 
 impl Objective for RateDistortion {
     fn step(

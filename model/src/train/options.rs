@@ -16,7 +16,7 @@ use crate::preset::Preset;
 pub enum Kernels {
     /// burn's automatic differentiation on [`Options::device`].
     Burn,
-    /// [`crate::backprop`], on the CPU; burn still validates. Only the rate-distortion loss.
+    /// [`crate::backprop`], on the CPU; burn still validates.
     Own,
 }
 

@@ -8,11 +8,11 @@ use image::RgbImage;
 
 use super::data::{Batch, Crops};
 use super::log::Log;
-use super::objective::{Objective, Place, RateDistortion};
+use super::objective::{Objective, Place, RateDistortion, Weights};
 use super::start::{Start, begin};
 use super::validate::{load_folder, score, validate};
 use super::{Event, Kernels, Options, TrainError};
-use crate::backprop::Engine;
+use crate::backprop::{Engine, Setting};
 use crate::checkpoint;
 use crate::grow::shut_units;
 use crate::net::{Precision, in_f32, set_matrix_precision};
@@ -31,25 +31,16 @@ pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
 /// # Errors
 /// See [`TrainError`]. The last checkpoint stays usable.
 pub fn train(options: &Options, observe: &mut dyn FnMut(Event<'_>)) -> Result<(), TrainError> {
-    run(options, &mut RateDistortion, options.kernels, observe)
+    train_towards(options, &mut RateDistortion, observe)
 }
 
 /// Trains on any loss until the schedule ends; `observe` hears of every step.
 ///
 /// # Errors
 /// See [`TrainError`]. The last checkpoint stays usable.
-pub fn train_towards(
+pub(crate) fn train_towards(
     options: &Options,
     objective: &mut dyn Objective,
-    observe: &mut dyn FnMut(Event<'_>),
-) -> Result<(), TrainError> {
-    run(options, objective, Kernels::Burn, observe)
-}
-
-fn run(
-    options: &Options,
-    objective: &mut dyn Objective,
-    kernels: Kernels,
     observe: &mut dyn FnMut(Event<'_>),
 ) -> Result<(), TrainError> {
     if options.side == 0 || !options.side.is_multiple_of(64) {
@@ -73,7 +64,7 @@ fn run(
         step: start.meta.step,
         revived: start.revived,
     });
-    let mut engine = match kernels {
+    let mut engine = match options.kernels {
         Kernels::Burn => None,
         Kernels::Own => Some(Engine::new(&start.meta.config, &start.slots)?),
     };
@@ -116,9 +107,14 @@ fn run(
             let Ok(batch) = receiver.recv() else { break };
             let report = match &mut engine {
                 Some(engine) => {
-                    let place = [options.seed, meta.step];
-                    let grid = meta.grid.as_ref();
-                    engine.step(&adam.weights, &batch, place, grid, precision, &mut gradient)
+                    let weights = Weights { values: &adam.weights, slots: slots.as_slice(), precision };
+                    let setting = Setting {
+                        place: [options.seed, meta.step],
+                        grid: meta.grid.as_ref(),
+                        precision,
+                        addition: objective.addition(&batch, weights)?,
+                    };
+                    engine.step_towards(&adam.weights, &batch, setting, &mut gradient)
                 }
                 None => {
                     let mut taps = meta.grid.as_ref().map_or(Taps::Off, Taps::Round);
