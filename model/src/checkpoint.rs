@@ -11,6 +11,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
 use crate::load::Named;
+use crate::net::Precision;
 use crate::params::Slot;
 use crate::preset::{ModelConfig, Preset};
 use crate::prior::Grid;
@@ -186,7 +187,7 @@ pub fn meta(path: &Path) -> Result<Meta, CheckpointError> {
     load(path).map(|(meta, _)| meta)
 }
 
-/// Optimiser state of a checkpoint, in the order of `slots`.
+/// Optimiser state of a checkpoint, in the order of `slots`; `precision` is that of the products of SOAP that need no more than bf16.
 ///
 /// # Errors
 /// A tensor is missing or has another shape.
@@ -195,6 +196,7 @@ pub fn optimiser(
     meta: &Meta,
     parts: &BTreeMap<&'static str, Named>,
     slots: &[Slot],
+    precision: Precision,
 ) -> Result<Adam, CheckpointError> {
     let flat = |part: &str| -> Result<Vec<f32>, CheckpointError> {
         let mut values = Vec::new();
@@ -212,7 +214,7 @@ pub fn optimiser(
     let none = Named::new();
     let named = parts.get(ROTATION).unwrap_or(&none);
     let rotations = |slot: &Slot| {
-        restored_rotations(slot, named).ok_or_else(|| CheckpointError::Invalid {
+        restored_rotations(slot, named, precision).ok_or_else(|| CheckpointError::Invalid {
             path: path.to_owned(),
             reason: format!("a basis of {} is missing or of another shape", slot.name),
         })

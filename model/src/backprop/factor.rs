@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 
 use super::kernels::{
-    Element, Left, PANEL, Pair, Right, Start, multiply, pack, pairs_across, pairs_along, pairs_in_panels,
+    Element, Left, PANEL, Pair, Right, Start, multiply, pack, pack_transposed, pairs_across, pairs_along,
+    pairs_in_panels,
 };
 use super::pool::Pool;
 use crate::net::Precision;
@@ -19,7 +20,7 @@ const CHUNK: usize = 128;
 const SHARE: usize = 64;
 
 /// A right factor, packed.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Factor {
     F32(Vec<f32>),
     Bf16(Vec<Pair>),
@@ -76,13 +77,7 @@ impl Factor {
 
     /// Packs `matrix` [steps, columns]; in bf16 an even number of steps.
     pub(crate) fn load(&mut self, matrix: &[f32], columns: usize, precision: Precision) {
-        if self.precision() != precision {
-            *self = match precision {
-                Precision::F32 => Self::F32(Vec::new()),
-                Precision::Bf16 => Self::Bf16(Vec::new()),
-            };
-        }
-        match self {
+        match self.of(precision) {
             Self::F32(packed) => pack(matrix, columns, packed),
             Self::Bf16(packed) => {
                 let mut pairs = vec![0; matrix.len() / 2];
@@ -90,6 +85,29 @@ impl Factor {
                 pack(&pairs, columns, packed);
             }
         }
+    }
+
+    /// Packs the transpose of `matrix` [columns, steps]; in bf16 an even number of steps.
+    pub(crate) fn load_transposed(&mut self, matrix: &[f32], steps: usize, precision: Precision) {
+        match self.of(precision) {
+            Self::F32(packed) => pack_transposed(matrix, steps, packed),
+            Self::Bf16(packed) => {
+                let mut pairs = vec![0; matrix.len() / 2];
+                pairs_along(matrix, &mut pairs);
+                pack_transposed(&pairs, steps / 2, packed);
+            }
+        }
+    }
+
+    /// Itself, after changing to this format.
+    fn of(&mut self, precision: Precision) -> &mut Self {
+        if self.precision() != precision {
+            *self = match precision {
+                Precision::F32 => Self::F32(Vec::new()),
+                Precision::Bf16 => Self::Bf16(Vec::new()),
+            };
+        }
+        self
     }
 
     /// `c (+)= x self` for [rows, columns, steps], with rows of `x` `row` elements apart.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::kernels::{Left, Right, Start, multiply, pack, relu, relu_back, transpose};
+use super::kernels::{Left, Right, Start, multiply, pack_transposed, relu, relu_back};
 use super::layer::{Dense, Size};
 use super::pool::{Pool, Work};
 use super::{Layout, Missing};
@@ -113,7 +113,7 @@ impl Group {
                 let gather = |plane: &[f32]| gathered(plane, &window, inner, head * width, width);
                 let (q, k, v) = (gather(&query), gather(&key), gather(&value));
                 let mut scores = pool.take(n * n);
-                pack(&transpose(&k, width), n, &mut packed);
+                pack_transposed(&k, width, &mut packed);
                 let left = Left { data: &q[..], row: width, step: 1 };
                 multiply(&mut scores, n, left, Right::packed(&packed, width), [n, n, width], Start::Zero);
                 for (row, &a) in scores.chunks_exact_mut(n).zip(&window) {
@@ -159,7 +159,7 @@ impl Group {
                     scatter(&result, &window, into, inner, head * width, width);
                 };
                 product(columns(weights), &d, &mut d_value);
-                pack(&transpose(&v, width), n, &mut packed);
+                pack_transposed(&v, width, &mut packed);
                 let left = Left { data: &d[..], row: width, step: 1 };
                 multiply(&mut d_scores, n, left, Right::packed(&packed, width), [n, n, width], Start::Zero);
                 for ((d_row, row), &a) in d_scores.chunks_exact_mut(n).zip(weights.chunks_exact(n)).zip(&window) {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::factor::{Factor, Operand, add_outer};
-use super::kernels::{Left, Right, Start, column_sums, multiply, transpose};
+use super::kernels::{Left, Right, Start, column_sums, multiply};
 use super::pool::{Pool, Work};
 use super::{Layout, Missing};
 use crate::net::Precision;
@@ -50,7 +50,7 @@ impl Dense {
     pub(crate) fn load(&mut self, weights: &[f32], precision: Precision) {
         let matrix = &weights[self.weight.clone()];
         self.matrix.load(matrix, self.outputs, precision);
-        self.transposed.load(&transpose(matrix, self.outputs), self.inputs, precision);
+        self.transposed.load_transposed(matrix, self.outputs, precision);
         self.bias_values.clear();
         self.bias_values.extend_from_slice(&weights[self.bias.clone()]);
         // A layer without bias.

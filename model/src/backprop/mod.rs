@@ -29,8 +29,9 @@ pub use engine::Engine;
 pub(crate) use addition::{Added, Addition, Seen};
 pub(crate) use ask::Answer;
 pub(crate) use engine::Setting;
+pub(crate) use factor::{Factor, Operand};
 pub(crate) use layer::Dense;
-pub(crate) use pool::Work;
+pub(crate) use pool::{Pool, Work};
 
 use crate::params::Slot;
 use crate::preset::ModelConfig;

@@ -31,8 +31,7 @@ fn network(config: &ModelConfig, seed: u64, device: &Device) -> Network {
 /// The student's size, and a teacher with more channels and with attention.
 fn configs() -> (ModelConfig, ModelConfig) {
     let student = Preset::Tiny.config();
-    let teacher =
-        ModelConfig { c8: 64, c16: 64, y: 48, head_width: Preset::Teacher.config().head_width, ..student };
+    let teacher = ModelConfig { c8: 64, c16: 64, y: 48, head_width: Preset::Teacher.config().head_width, ..student };
     (student, teacher)
 }
 

@@ -6,6 +6,7 @@
 use rayon::prelude::*;
 
 use super::soap::{self, Rotation};
+use crate::net::Precision;
 use crate::params::Slot;
 
 const BETA1: f32 = 0.9;
@@ -75,8 +76,9 @@ impl Adam {
     }
 
     /// Begins to keep rotations, of no turn at first.
-    pub fn rotate(&mut self, slots: &[Slot]) {
-        self.rotations = slots.iter().map(soap::rotations).collect();
+    /// `precision` is that of products that need no more.
+    pub fn rotate(&mut self, slots: &[Slot], precision: Precision) {
+        self.rotations = slots.iter().map(|slot| soap::rotations(slot, precision)).collect();
     }
 
     /// Pieces that can be updated at the same time.
@@ -209,7 +211,7 @@ mod tests {
     }
 
     /// Loss after 400 steps on `0.5 sum of W o (H W)` for a matrix `H` whose eigenvalues span 1 to 0.001 and whose eigenvectors are no axes.
-    fn loss_of_skewed_bowl(soap: bool) -> f32 {
+    fn loss_of_skewed_bowl(soap: Option<Precision>) -> f32 {
         const N: usize = 16;
         // Reflections of a diagonal matrix: H = (I - 2 u u^T) D (I - 2 u u^T), u of length one.
         let u: Vec<f32> = (0..N).map(|i| (1.0 + (i as f32 * 2.3).sin()) / 5.1).collect();
@@ -236,8 +238,8 @@ mod tests {
         let mut adam = Adam::new(
             (0..N * N).map(|i| ((i as u32).wrapping_mul(2_654_435_761) >> 16) as f32 / 32_768.0 - 1.0).collect(),
         );
-        if soap {
-            adam.rotate(&slots);
+        if let Some(precision) = soap {
+            adam.rotate(&slots, precision);
         }
         for step in 0..400 {
             let g = gradient(&adam.weights);
@@ -248,15 +250,18 @@ mod tests {
 
     #[test]
     fn eigenbases_bring_weights_to_the_bottom_of_a_skewed_bowl() {
-        let (plain, soap) = (loss_of_skewed_bowl(false), loss_of_skewed_bowl(true));
-        assert!(soap < 1e-3 * plain, "{soap} with bases, {plain} without");
+        let plain = loss_of_skewed_bowl(None);
+        for precision in [Precision::F32, Precision::Bf16] {
+            let soap = loss_of_skewed_bowl(Some(precision));
+            assert!(soap < 1e-3 * plain, "{soap} with bases in {precision:?}, {plain} without");
+        }
     }
 
     #[test]
     fn before_the_bases_turn_soap_is_adam() {
         let slots = [Slot { name: "w.weight".into(), shape: vec![2, 2], offset: 0, rate: 1.0 }];
         let (mut plain, mut soap) = (Adam::new(vec![1.0; 4]), Adam::new(vec![1.0; 4]));
-        soap.rotate(&slots);
+        soap.rotate(&slots, Precision::F32);
         let gradient = [0.3, -0.1, 0.2, 0.5];
         plain.update(&gradient, &slots, 0.1);
         soap.update(&gradient, &slots, 0.1);

@@ -61,7 +61,7 @@ pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Object
         if meta.optimiser != options.optimiser {
             return Err(TrainError::Optimiser { found: meta.optimiser, asked: options.optimiser });
         }
-        let adam = checkpoint::optimiser(&path, &meta, &parts, &slots)?;
+        let adam = checkpoint::optimiser(&path, &meta, &parts, &slots, options.precision)?;
         let network = params::with_values(network, &adam.weights);
         hasten(&mut slots, &meta.revived, options.revived_rate);
         let start = Start { network, adam, meta, slots, network_size, revived: 0 };
@@ -72,7 +72,7 @@ pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Object
     let fresh = |network: &Network, objective: &dyn Objective| {
         let mut adam = Adam::new(with_own(network, objective));
         if options.optimiser == Optimiser::Soap {
-            adam.rotate(&slots);
+            adam.rotate(&slots, options.precision);
         }
         adam
     };
@@ -93,7 +93,7 @@ pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Object
         adam.second = grow_moments(second, &slots, &earlier.config, &config).map_err(failed)?;
         // A loss's own parameters were not in that run: their bases stay those of a new one.
         for (slot, rotations) in slots.iter().zip(&mut adam.rotations) {
-            if let Some(restored) = restored(slot, &earlier.rotations) {
+            if let Some(restored) = restored(slot, &earlier.rotations, options.precision) {
                 *rotations = restored;
             }
         }

@@ -11,7 +11,7 @@ mod plain;
 #[cfg(target_arch = "x86_64")]
 mod wide;
 
-pub(crate) use pack::{pack, transpose};
+pub(crate) use pack::{pack, pack_transposed, transpose};
 pub(crate) use passes::{
     add, column_sums, gate, gate_back, pairs_across, pairs_along, pairs_in_panels, relu, relu_back, round_to,
     scale_columns, terms, weighted_column_sums,
@@ -259,6 +259,17 @@ mod tests {
             c.copy_from_slice(&there);
             plain::multiply(&mut c, columns, left_pairs, Right::plain(&pairs, columns), half, Start::There);
             near(&c, &in_bf16);
+        }
+    }
+
+    #[test]
+    fn packing_the_transpose_is_packing_what_was_transposed() {
+        for [columns, steps] in [[8, 16], [40, 130], [64, 64], [33, 1]] {
+            let matrix = values(columns * steps, 5);
+            let (mut expected, mut found) = (Vec::new(), Vec::new());
+            pack(&transpose(&matrix, steps), columns, &mut expected);
+            pack_transposed(&matrix, steps, &mut found);
+            assert_eq!(found, expected, "{columns} {steps}");
         }
     }
 

@@ -16,10 +16,30 @@ pub(crate) fn pack<E: Copy + Default>(matrix: &[E], columns: usize, out: &mut Ve
     }
 }
 
+/// Packs the transpose of row-major `matrix` [columns, steps] for [`Right::packed`].
+///
+/// [`Right::packed`]: super::Right::packed
+pub(crate) fn pack_transposed<E: Copy + Default>(matrix: &[E], steps: usize, out: &mut Vec<E>) {
+    /// Steps whose part of a panel stays in the first-level cache while its columns are filled.
+    const RUN: usize = 64;
+    let columns = matrix.len() / steps;
+    out.clear();
+    out.resize(columns.div_ceil(PANEL) * PANEL * steps, E::default());
+    let panels = matrix.chunks(PANEL * steps).zip(out.chunks_exact_mut((steps * PANEL).max(1)));
+    for (columns, out) in panels {
+        for (run, out) in out.chunks_mut(RUN * PANEL).enumerate() {
+            for (j, column) in columns.chunks_exact(steps).enumerate() {
+                let values = &column[run * RUN..steps.min((run + 1) * RUN)];
+                values.iter().zip(out.iter_mut().skip(j).step_by(PANEL)).for_each(|(value, out)| *out = *value);
+            }
+        }
+    }
+}
+
 /// The transpose of row-major `matrix` [rows, columns].
-pub(crate) fn transpose(matrix: &[f32], columns: usize) -> Vec<f32> {
+pub(crate) fn transpose<E: Copy + Default>(matrix: &[E], columns: usize) -> Vec<E> {
     let rows = matrix.len() / columns;
-    let mut out = vec![0.0; matrix.len()];
+    let mut out = vec![E::default(); matrix.len()];
     for (i, row) in matrix.chunks_exact(columns).enumerate() {
         row.iter().zip(out[i..].iter_mut().step_by(rows)).for_each(|(value, out)| *out = *value);
     }

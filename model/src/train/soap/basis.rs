@@ -1,54 +1,130 @@
 //! The eigenvectors of one side of a matrix's gradients.
 
+use std::borrow::Cow;
+
 use super::orthonormal::orthonormalise;
-use crate::backprop::kernels::{Left, Right, Start, multiply, pack, transpose};
+use crate::backprop::kernels::{
+    Element, Left, PANEL, Right, Start, multiply, pack, pack_transposed, pairs_across, pairs_along, transpose,
+};
+use crate::backprop::{Factor, Operand};
+use crate::net::Precision;
 
 /// Orthonormal vectors near the eigenvectors of a covariance, strongest first.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Basis {
     size: usize,
-    /// Moving average of the covariance [size, size].
+    /// Of the products for covariances and for turning back.
+    precision: Precision,
+    /// Moving average of the covariance [size, size]; between refreshes only the part on and above the diagonal.
     pub(super) covariance: Vec<f32>,
     /// Rows are vectors [size, size].
     pub(super) vectors: Vec<f32>,
-    pub(super) transposed: Vec<f32>,
-    /// `vectors` and `transposed` as right factors.
-    pub(super) packed: Vec<f32>,
-    pub(super) packed_transposed: Vec<f32>,
+    /// The transpose of `vectors` as a right factor: what turns rows.
+    pub(super) turning: Factor,
+    /// The transpose of `vectors` as a left factor, row by row in the products' format: what turns columns back.
+    back: Vec<f32>,
+    /// `vectors` as a right factor: what turns rows back.
+    pub(super) turning_back: Factor,
 }
 
 /// Added to the covariance's diagonal in a refresh, relative to its trace: directions without a gradient stay where they are in spite of rounding.
 const RIDGE: f32 = 1e-6;
 
+/// Rows of the covariance that are computed together, a multiple of [`PANEL`].
+const BLOCK: usize = 2 * PANEL;
+
+/// Steps of a sum that keep both factors in the second-level cache.
+const CHUNK: usize = 256;
+
 impl Basis {
-    pub(super) fn new(vectors: Vec<f32>, covariance: Vec<f32>, size: usize) -> Self {
-        let transposed = transpose(&vectors, size);
-        let (mut packed, mut packed_transposed) = (Vec::new(), Vec::new());
-        pack(&vectors, size, &mut packed);
-        pack(&transposed, size, &mut packed_transposed);
-        Self { size, covariance, vectors, transposed, packed, packed_transposed }
+    pub(super) fn new(vectors: Vec<f32>, covariance: Vec<f32>, size: usize, precision: Precision) -> Self {
+        let (mut turning, mut turning_back) = (Factor::default(), Factor::default());
+        turning.load_transposed(&vectors, size, Precision::F32);
+        turning_back.load(&vectors, size, precision);
+        let back = match precision {
+            Precision::F32 => transpose(&vectors, size),
+            Precision::Bf16 => {
+                let mut pairs = vec![0; vectors.len() / 2];
+                pairs_across(&vectors, size, &mut pairs);
+                bytemuck::cast_vec(transpose(&pairs, size))
+            }
+        };
+        Self { size, precision, covariance, vectors, turning, back, turning_back }
     }
 
-    pub(super) fn identity(size: usize) -> Self {
+    pub(super) fn identity(size: usize, precision: Precision) -> Self {
         let mut vectors = vec![0.0; size * size];
         vectors.iter_mut().step_by(size + 1).for_each(|v| *v = 1.0);
-        Self::new(vectors, vec![0.0; size * size], size)
+        Self::new(vectors, vec![0.0; size * size], size, precision)
     }
 
-    /// Moves the covariance by `part` towards `x x^T` for `x` [size, steps], also given transposed.
-    pub(super) fn take(&mut self, x: &[f32], transposed: &[f32], steps: usize, part: f32) {
+    /// The transpose of the vectors as a left factor.
+    pub(super) fn back(&self) -> Operand<'_> {
+        match self.precision {
+            Precision::F32 => Operand::F32(&self.back),
+            Precision::Bf16 => Operand::Bf16(Cow::Borrowed(&self.back)),
+        }
+    }
+
+    /// Forgets `part` of the covariance and adds `x x^T` for `x` [size, steps].
+    pub(super) fn add_columns(&mut self, x: &[f32], steps: usize, part: f32) {
+        match self.precision {
+            Precision::F32 => {
+                let mut packed = Vec::new();
+                pack_transposed(x, steps, &mut packed);
+                self.add(Left { data: x, row: steps, step: 1 }, &packed, steps, part);
+            }
+            Precision::Bf16 => {
+                let (mut pairs, mut packed) = (vec![0; x.len() / 2], Vec::new());
+                pairs_along(x, &mut pairs);
+                pack_transposed(&pairs, steps / 2, &mut packed);
+                self.add(Left { data: &pairs[..], row: steps / 2, step: 1 }, &packed, steps / 2, part);
+            }
+        }
+    }
+
+    /// Forgets `part` of the covariance and adds `x^T x` for `x` [steps, size].
+    pub(super) fn add_rows(&mut self, x: &[f32], part: f32) {
+        let (n, mut packed) = (self.size, Vec::new());
+        match self.precision {
+            Precision::F32 => {
+                pack(x, n, &mut packed);
+                self.add(Left { data: x, row: 1, step: n }, &packed, x.len() / n, part);
+            }
+            Precision::Bf16 => {
+                let (mut pairs, mut packed) = (vec![0; x.len() / 2], Vec::new());
+                pairs_across(x, n, &mut pairs);
+                pack(&pairs, n, &mut packed);
+                self.add(Left { data: &pairs[..], row: 1, step: n }, &packed, pairs.len() / n, part);
+            }
+        }
+    }
+
+    /// The same for a factor and its packed transpose.
+    fn add<E: Element>(&mut self, x: Left<'_, E>, packed: &[E], steps: usize, part: f32) {
         let n = self.size;
-        self.covariance.iter_mut().for_each(|v| *v *= 1.0 - part);
-        let scaled: Vec<f32> = transposed.iter().map(|v| v * part).collect();
-        let mut packed = Vec::new();
-        pack(&scaled, n, &mut packed);
-        let left = Left { data: x, row: steps, step: 1 };
-        multiply(&mut self.covariance, n, left, Right::packed(&packed, steps), [n, n, steps], Start::There);
+        for first in (0..n).step_by(BLOCK) {
+            let rows = BLOCK.min(n - first);
+            let block = &mut self.covariance[first * n..(first + rows) * n];
+            block.chunks_exact_mut(n).for_each(|row| row[first..].iter_mut().for_each(|v| *v *= 1.0 - part));
+            for step in (0..steps).step_by(CHUNK) {
+                let left = Left { data: &x.data[first * x.row + step * x.step..], ..x };
+                let panels = Right::packed(packed, steps);
+                let right = Right { data: &packed[first / PANEL * panels.panel + step * PANEL..], ..panels };
+                let size = [rows, n - first, CHUNK.min(steps - step)];
+                multiply(&mut block[first..], n, left, right, size, Start::There);
+            }
+        }
     }
 
     /// One step of subspace iteration. Returns which old vector each new one continues.
     pub(super) fn refresh(&mut self) -> Vec<usize> {
         let n = self.size;
+        for row in 1..n {
+            for column in 0..row {
+                self.covariance[row * n + column] = self.covariance[column * n + row];
+            }
+        }
         let trace = self.covariance.iter().step_by(n + 1).sum::<f32>();
         if !(trace > 0.0 && trace.is_finite()) {
             return (0..n).collect();
@@ -68,7 +144,7 @@ impl Basis {
         order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
         let mut next: Vec<f32> = order.iter().flat_map(|&i| &moved[i * n..(i + 1) * n]).copied().collect();
         if orthonormalise(&mut next, n) {
-            *self = Self::new(next, std::mem::take(&mut self.covariance), n);
+            *self = Self::new(next, std::mem::take(&mut self.covariance), n, self.precision);
             order
         } else {
             (0..n).collect()
@@ -92,8 +168,8 @@ mod tests {
         };
         // Columns of very different strengths.
         let x: Vec<f32> = (0..n * 200).map(|i| draw() * 0.8f32.powi((i / 200) as i32)).collect();
-        let mut basis = Basis::identity(n);
-        basis.take(&x, &transpose(&x, 200), 200, 1.0);
+        let mut basis = Basis::identity(n, Precision::F32);
+        basis.add_columns(&x, 200, 1.0);
         for _ in 0..400 {
             basis.refresh();
         }
@@ -109,8 +185,33 @@ mod tests {
 
     #[test]
     fn without_a_gradient_nothing_moves() {
-        let mut basis = Basis::identity(8);
+        let mut basis = Basis::identity(8, Precision::F32);
         assert_eq!(basis.refresh(), (0..8).collect::<Vec<_>>());
-        assert_eq!(basis, Basis::identity(8));
+        assert_eq!(basis, Basis::identity(8, Precision::F32));
+    }
+
+    #[test]
+    fn covariances_are_moving_averages_of_products_in_every_format() {
+        let (n, steps) = (72, 10);
+        let at = |i: usize| ((i * 7919 % 1009) as f32 / 504.5 - 1.0) * if i.is_multiple_of(3) { 0.01 } else { 1.0 };
+        // Both directions see the same matrix.
+        let x: Vec<f32> = (0..n * steps).map(at).collect();
+        let turned = transpose(&x, steps);
+        for (precision, tolerance) in [(Precision::F32, 1e-6), (Precision::Bf16, 1e-2)] {
+            let (mut by_columns, mut by_rows) = (Basis::identity(n, precision), Basis::identity(n, precision));
+            for part in [1.0, 0.25] {
+                by_columns.add_columns(&x, steps, part);
+                by_rows.add_rows(&turned, part);
+            }
+            for (basis, name) in [(by_columns, "columns"), (by_rows, "rows")] {
+                for i in 0..n {
+                    for j in i..n {
+                        let product: f32 = (0..steps).map(|k| x[i * steps + k] * x[j * steps + k]).sum();
+                        let found = basis.covariance[i * n + j];
+                        assert!((found - 1.75 * product).abs() < tolerance * 10.0, "{name}: {found} {product}");
+                    }
+                }
+            }
+        }
     }
 }

@@ -8,8 +8,10 @@
 mod basis;
 mod orthonormal;
 
-use crate::backprop::kernels::{Left, Right, Start, multiply, pack, transpose};
+use crate::backprop::kernels::{Start, transpose};
+use crate::backprop::{Factor, Operand, Pool};
 use crate::load::Named;
+use crate::net::Precision;
 use crate::params::Slot;
 
 use basis::Basis;
@@ -49,17 +51,20 @@ pub(super) fn matrices(slot: &Slot) -> Option<[usize; 3]> {
     (!table && shape[1].max(shape[2]) <= LONGEST).then_some(shape)
 }
 
-/// The rotations of all matrices of a slot, which begin as none.
-pub(super) fn rotations(slot: &Slot) -> Vec<Rotation> {
+/// `precision`, if matrices of this size can have it: pairs need even sides.
+fn possible(precision: Precision, rows: usize, columns: usize) -> Precision {
+    if rows.is_multiple_of(2) && columns.is_multiple_of(2) { precision } else { Precision::F32 }
+}
+
+/// The rotations of all matrices of a slot, which begin as none; `precision` is that of products for covariances and for steps.
+pub(super) fn rotations(slot: &Slot, precision: Precision) -> Vec<Rotation> {
     let [count, rows, columns] = matrices(slot).unwrap_or([0; 3]);
-    (0..count).map(|_| Rotation::new(rows, columns)).collect()
+    let precision = possible(precision, rows, columns);
+    let basis = |size| Basis::identity(size, precision);
+    (0..count).map(|_| Rotation { rows, columns, left: basis(rows), right: basis(columns) }).collect()
 }
 
 impl Rotation {
-    fn new(rows: usize, columns: usize) -> Self {
-        Self { rows, columns, left: Basis::identity(rows), right: Basis::identity(columns) }
-    }
-
     /// Elements of the matrix.
     pub fn len(&self) -> usize {
         self.rows * self.columns
@@ -70,47 +75,46 @@ impl Rotation {
         self.len() == 0
     }
 
-    /// `x` in the bases.
+    /// `x` in the bases. In f32 always: rounding errors of strong directions would drown weak ones, and Adam makes all equal.
     pub fn turn(&self, x: &[f32]) -> Vec<f32> {
-        let half = self.product(&self.left.vectors, x);
-        self.product_packed(&half, &self.right.packed_transposed)
+        self.product(&Operand::F32(&self.left.vectors), x, &self.right.turning)
     }
 
     /// `x`, given in the bases, in the weights' axes.
     pub fn turn_back(&self, x: &[f32]) -> Vec<f32> {
-        let half = self.product(&self.left.transposed, x);
-        self.product_packed(&half, &self.right.packed)
+        self.product(&self.left.back(), x, &self.right.turning_back)
     }
 
-    /// `left x` for `left` [rows, rows].
-    fn product(&self, left: &[f32], x: &[f32]) -> Vec<f32> {
-        let n = self.rows;
-        let mut packed = Vec::new();
-        pack(x, self.columns, &mut packed);
-        let mut out = vec![0.0; self.len()];
-        let left = Left { data: left, row: n, step: 1 };
-        multiply(&mut out, self.columns, left, Right::packed(&packed, n), [n, self.columns, n], Start::Zero);
-        out
+    /// The same in f32, for moments, as which rounding errors stay.
+    fn turn_back_exactly(&self, x: &[f32]) -> Vec<f32> {
+        let left = transpose(&self.left.vectors, self.rows);
+        let mut right = Factor::default();
+        right.load(&self.right.vectors, self.columns, Precision::F32);
+        self.product(&Operand::F32(&left), x, &right)
     }
 
-    /// `x right` for a packed `right` [columns, columns].
-    fn product_packed(&self, x: &[f32], right: &[f32]) -> Vec<f32> {
-        let n = self.columns;
+    /// `left x right` for `left` [rows, rows] and `right` [columns, columns].
+    fn product(&self, left: &Operand<'_>, x: &[f32], right: &Factor) -> Vec<f32> {
+        let (rows, columns, mut pool) = (self.rows, self.columns, Pool::default());
+        let mut packed = Factor::default();
+        packed.load(x, columns, right.precision());
+        let mut half = vec![0.0; self.len()];
+        packed.apply(left, rows, &mut half, columns, [rows, columns, rows], Start::Zero);
+        let half = Operand::new(&half, right.precision(), &mut pool);
         let mut out = vec![0.0; self.len()];
-        let left = Left { data: x, row: n, step: 1 };
-        multiply(&mut out, n, left, Right::packed(right, n), [self.rows, n, n], Start::Zero);
+        right.apply(&half, columns, &mut out, columns, [rows, columns, columns], Start::Zero);
         out
     }
 
     /// Takes a gradient into the covariances, and refreshes the bases, with the moments in them, when they are due.
     pub fn learn(&mut self, gradient: &[f32], first: &mut [f32], second: &mut [f32], due: bool) {
-        let turned = transpose(gradient, self.columns);
-        self.left.take(gradient, &turned, self.columns, RENEWED);
-        self.right.take(&turned, gradient, self.rows, RENEWED);
+        let scaled: Vec<f32> = gradient.iter().map(|g| g * RENEWED.sqrt()).collect();
+        self.left.add_columns(&scaled, self.columns, RENEWED);
+        self.right.add_rows(&scaled, RENEWED);
         if !due {
             return;
         }
-        let moments = self.turn_back(first);
+        let moments = self.turn_back_exactly(first);
         let (rows, columns) = (self.left.refresh(), self.right.refresh());
         first.copy_from_slice(&self.turn(&moments));
         let old = second.to_vec();
@@ -137,15 +141,16 @@ pub(super) fn due(step: u64, number: usize) -> bool {
 }
 
 /// The rotations of a slot, read from what was stored; `None` if something is missing.
-pub(crate) fn restored(slot: &Slot, named: &Named) -> Option<Vec<Rotation>> {
+pub(crate) fn restored(slot: &Slot, named: &Named, precision: Precision) -> Option<Vec<Rotation>> {
     let [count, rows, columns] = matrices(slot).unwrap_or([0; 3]);
+    let precision = possible(precision, rows, columns);
     let part = |number: usize, name: &str, size: usize| match named.get(&stored_name(slot, number, name)) {
         Some((shape, values)) if *shape == [size, size] && values.len() == size * size => Some(values.clone()),
         _ => None,
     };
     let basis = |number, side: &str, size| {
         let covariance = part(number, &format!("{side}.covariance"), size)?;
-        Some(Basis::new(part(number, &format!("{side}.vectors"), size)?, covariance, size))
+        Some(Basis::new(part(number, &format!("{side}.vectors"), size)?, covariance, size, precision))
     };
     (0..count)
         .map(|i| Some(Rotation { rows, columns, left: basis(i, "left", rows)?, right: basis(i, "right", columns)? }))

@@ -7,9 +7,9 @@
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
-use crate::backprop::kernels::{Left, PANEL, Right, Start, multiply, transpose};
+use crate::backprop::kernels::{Left, PANEL, Right, Start, multiply, pack_transposed};
 
-/// Rows of a block: transposed, it is one panel, which needs no packing.
+/// Rows of a block: transposed, it is one panel.
 const BLOCK: usize = PANEL;
 
 /// Most passes over a block.
@@ -71,10 +71,11 @@ fn remove(done: &[f32], block: &mut [f32], n: usize) {
     if before == 0 {
         return;
     }
-    let turned = transpose(block, n);
+    let mut turned = Vec::new();
+    pack_transposed(block, n, &mut turned);
     let mut parts = vec![0.0; before * rows];
     let left = Left { data: done, row: n, step: 1 };
-    multiply(&mut parts, rows, left, Right::plain(&turned, rows), [before, rows, n], Start::Zero);
+    multiply(&mut parts, rows, left, Right::packed(&turned, n), [before, rows, n], Start::Zero);
     parts.iter_mut().for_each(|part| *part = -*part);
     let left = Left { data: &parts, row: 1, step: rows };
     multiply(block, n, left, Right::plain(done, n), [rows, n, before], Start::There);
@@ -83,10 +84,11 @@ fn remove(done: &[f32], block: &mut [f32], n: usize) {
 /// Multiplies `block` by the inverse of the Cholesky factor of its Gram matrix. Returns the least squared pivot; rows whose pivot is noise get other values.
 fn whiten(block: &mut [f32], n: usize, noise: &mut SmallRng) -> f64 {
     let rows = block.len() / n;
-    let turned = transpose(block, n);
+    let mut turned = Vec::new();
+    pack_transposed(block, n, &mut turned);
     let mut gram = vec![0.0; rows * rows];
     let left = Left { data: block, row: n, step: 1 };
-    multiply(&mut gram, rows, left, Right::plain(&turned, rows), [rows, rows, n], Start::Zero);
+    multiply(&mut gram, rows, left, Right::packed(&turned, n), [rows, rows, n], Start::Zero);
     let gram: Vec<f64> = gram.into_iter().map(f64::from).collect();
     // Row i of the factor, and row i of its inverse.
     let (mut factor, mut inverse) = (vec![0.0; rows * rows], vec![0.0; rows * rows]);
