@@ -91,7 +91,8 @@ pub fn effort(text: &str) -> Result<Effort, String> {
     text.parse().ok().and_then(Effort::new).ok_or_else(|| "a number from 0 to 3 is needed".to_owned())
 }
 
-fn positive(text: &str) -> Result<f64, String> {
+/// Parses bits per pixel and decibels.
+pub fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
         _ => Err("a number above 0 is needed".to_owned()),

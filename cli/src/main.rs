@@ -7,6 +7,7 @@ mod bd_rate;
 mod bench;
 mod colour;
 mod completions;
+mod contact_sheet;
 mod curves;
 mod datasets;
 mod decode;
@@ -49,6 +50,8 @@ enum Command {
     Info(info::Args),
     /// Measure rate and distortion of lic and other codecs, and compare them with each other and with published curves.
     BdRate(bd_rate::Args),
+    /// Put images beside what is left of them at some rates, in one picture to look at.
+    ContactSheet(contact_sheet::Args),
     /// Measure how fast this machine encodes and decodes an image.
     Bench(bench::Args),
     /// List, check and download the known sets of test images.
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
         Command::Decode(args) => decode::run(&args),
         Command::Info(args) => info::run(&args),
         Command::BdRate(args) => bd_rate::run(&args),
+        Command::ContactSheet(args) => contact_sheet::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Datasets(args) => datasets::run(&args),
         Command::Train(args) => train::run(&args),

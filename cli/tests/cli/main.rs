@@ -5,6 +5,7 @@
 mod alpha;
 mod bd_rate;
 mod bench;
+mod contact_sheet;
 mod datasets;
 mod depth;
 mod encode;
