@@ -23,6 +23,8 @@ pub struct TileSymbols {
     pub hyper: Vec<i16>,
     /// Symbols [height, width, M].
     pub symbols: Vec<i16>,
+    /// Scale tables of the symbols [height, width, M]. Symbols of table 0 are 0 where the tile leaves them out.
+    pub indices: Vec<u8>,
     /// Decoded latents [height, width, M] in 1/64 of a quantisation step: symbol and mean.
     pub y64: Vec<i32>,
 }
@@ -59,6 +61,7 @@ pub fn decode_symbols(model: &Model, engine: &mut dyn PriorEngine, bytes: &[u8])
             all.push(TileSymbols {
                 shape,
                 symbols: plane(shape, channels, &tile.passes),
+                indices: plane(shape, channels, &tile.indices),
                 hyper: tile.hyper,
                 y64: tile.y64,
             });
@@ -118,10 +121,10 @@ pub(crate) fn decode_band(
     coding::decode(engine, weights, quality(header)?, &tiles, keep_symbols, stats)
 }
 
-/// The symbols of all passes at their places.
-fn plane(shape: TileShape, channels: usize, passes: &[Vec<i16>]) -> Vec<i16> {
+/// What belongs to the symbols of all passes, at their places.
+fn plane<T: Copy + Default>(shape: TileShape, channels: usize, passes: &[Vec<T>]) -> Vec<T> {
     let part = channels / PASSES;
-    let mut plane = vec![0; shape.positions() * channels];
+    let mut plane = vec![T::default(); shape.positions() * channels];
     for (pass, symbols) in passes.iter().enumerate() {
         let positions = plane.chunks_exact_mut(channels).zip(symbols.chunks_exact(part));
         for (position, (to, from)) in positions.enumerate() {

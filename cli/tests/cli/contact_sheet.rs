@@ -11,7 +11,8 @@ fn a_sheet_shows_originals_beside_what_files_of_every_rate_decode_to() {
     let here = folder("contact-sheet");
     save(&here, "a.png", 96, 64);
     save(&here, "b.png", 50, 40);
-    let run = lic_with_model(&here, "contact-sheet", &["a.png", "b.png", "-o", "sheet.png", "--bpp", "0.12,0.3"]).well();
+    let run =
+        lic_with_model(&here, "contact-sheet", &["a.png", "b.png", "-o", "sheet.png", "--bpp", "0.12,0.3"]).well();
     let text = String::from_utf8(run.stdout).expect("text");
     assert_eq!(text.lines().count(), 4, "{text}");
     assert!(text.starts_with("a.png: ") && text.contains("bpp for 0.3"), "{text}");

@@ -24,6 +24,8 @@ pub(crate) struct DecodedTile {
     pub(crate) hyper: Vec<i16>,
     /// The symbols of the passes in coding order, if they were asked for; else empty.
     pub(crate) passes: Vec<Vec<i16>>,
+    /// The scale tables of these symbols.
+    pub(crate) indices: Vec<Vec<u8>>,
     /// Latents [height, width, M] in 1/64 of a quantisation step.
     pub(crate) y64: Vec<i32>,
 }
@@ -50,6 +52,7 @@ pub(crate) fn decode(
     let planes: Vec<&[i16]> = hyper.iter().map(Vec::as_slice).collect();
     timed(&mut stats.prior, || engine.begin(&shapes, quality, &planes))?;
     let mut passes = vec![Vec::new(); tiles.len()];
+    let mut indices = vec![Vec::new(); tiles.len()];
     for _ in 0..PASSES {
         let predictions = timed(&mut stats.prior, || engine.predict())?;
         let symbols: Vec<Vec<i16>> = timed(&mut stats.coding, || {
@@ -67,6 +70,11 @@ pub(crate) fn decode(
             let coded = prediction.index.iter().filter(|&&i| !coder.skip() || i != 0);
             stats.symbols += coded.count() as u64;
         }
+        if keep_symbols {
+            for (kept, prediction) in indices.iter_mut().zip(predictions) {
+                kept.push(prediction.index.clone());
+            }
+        }
         timed(&mut stats.prior, || engine.accept(&symbols))?;
         if keep_symbols {
             for (kept, symbols) in passes.iter_mut().zip(symbols) {
@@ -78,8 +86,8 @@ pub(crate) fn decode(
     for (coder, tile) in coders.into_iter().zip(tiles) {
         coder.finish().map_err(|e| e.in_tile(tile.number))?;
     }
-    let contents = hyper.into_iter().zip(passes).zip(latents);
-    Ok(contents.map(|((hyper, passes), y64)| DecodedTile { hyper, passes, y64 }).collect())
+    let contents = hyper.into_iter().zip(passes).zip(indices).zip(latents);
+    Ok(contents.map(|(((hyper, passes), indices), y64)| DecodedTile { hyper, passes, indices, y64 }).collect())
 }
 
 /// Starts a tile's stream with its hyper-latents.

@@ -1,4 +1,5 @@
 //! The probability tables: Gaussians at 64 scales for the latent, mixtures of logistics for the hyper-latent, as 16-bit integers.
+//! [`super::counts`] replaces the Gaussians by what was counted.
 //!
 //! Made once, here; no decoder ever evaluates erf or exp.
 
@@ -15,21 +16,29 @@ const TOTAL: u32 = 1 << 16;
 
 /// Adds `prior.scale.*`.
 pub(super) fn add_scales(entries: &mut BTreeMap<String, Entry>) {
+    add_scales_of(entries, gaussian);
+}
+
+/// Probabilities of the symbols `-radius..=radius` of a scale, and of all others.
+pub(super) fn gaussian(index: usize) -> Vec<f64> {
+    let scale = f64::from(SCALE_MIN) * (log_scale_step() * index as f64).exp();
+    // Residuals have heavier tails than Gaussians: a listed symbol at the floor of 16 bits is cheaper than an escape.
+    let radius = (5.5 * scale).ceil() as i32 + 1;
+    let upper = |x: f64| 0.5 * erfc(x / (scale * std::f64::consts::SQRT_2));
+    let symbol = |s: i32| {
+        let a = f64::from(s.abs());
+        upper(a - 0.5) - upper(a + 0.5)
+    };
+    (-radius..=radius).map(symbol).chain([2.0 * upper(f64::from(radius) + 0.5)]).collect()
+}
+
+/// Adds `prior.scale.*` of distributions as [`gaussian`] gives them.
+pub(super) fn add_scales_of(entries: &mut BTreeMap<String, Entry>, distribution: impl Fn(usize) -> Vec<f64>) {
     let mut radii = Vec::with_capacity(SCALES);
     let mut cdf = Vec::new();
     for index in 0..SCALES {
-        let scale = f64::from(SCALE_MIN) * (log_scale_step() * index as f64).exp();
-        // Residuals have heavier tails than Gaussians: a listed symbol at the floor of 16 bits is cheaper than an escape.
-        let radius = (5.5 * scale).ceil() as i32 + 1;
-        let upper = |x: f64| 0.5 * erfc(x / (scale * std::f64::consts::SQRT_2));
-        let mut p: Vec<f64> = (-radius..=radius)
-            .map(|s| {
-                let a = f64::from(s.abs());
-                upper(a - 0.5) - upper(a + 0.5)
-            })
-            .collect();
-        p.push(2.0 * upper(f64::from(radius) + 0.5));
-        radii.push(radius as u16);
+        let p = distribution(index);
+        radii.push((p.len() / 2 - 1) as u16);
         cdf.extend(cumulative(&p));
     }
     entries.insert("prior.scale.radius".into(), Entry::u16(&[SCALES], &radii));
