@@ -1,13 +1,14 @@
-//! `lic quantize`: checkpoint -> shipped weight file, and the check that the integers cost what the floats promised.
+//! `lic quantize`: checkpoint -> shipped weight file with all that is fitted to it, and the check that the integers cost what the floats promised.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use burn::tensor::Device;
 use image::RgbImage;
+use lic_codec::deblock::DeblockFit;
 use lic_codec::prior::FastEngine;
 use lic_codec::symbols::decode_symbols;
-use lic_codec::{Colour, DeviceChoice, Effort, EncodeOptions, Encoder, Model, Picture, QualityIndex};
+use lic_codec::{Colour, Decoder, DeviceChoice, Effort, EncodeOptions, Encoder, Model, Picture, QualityIndex};
 use lic_model::prior::Taps;
 use lic_model::quantise::{self, PreviewFit, ScaleCounts};
 use lic_model::train::{VALIDATION_KNOTS, load_folder, validate};
@@ -26,14 +27,11 @@ pub struct Args {
     /// Folder of photos for calibration, if the checkpoint's training has not reached its quantised stage.
     #[arg(long, value_name = "DIR")]
     calibrate: Option<PathBuf>,
-    /// Folder of photos to fit the probability tables of the latents to; without it they are Gaussians, and files 0.7 % larger. At most 100
+    /// Folder of photos to fit to what is not trained: the probability tables of the latents (without it they are Gaussians, and files 0.7 % larger),
+    /// the filter that smooths the grid of patches, and the preview of lic decode --preview (without it the weight file has neither). At most 100
     /// photos are used, at five qualities each.
     #[arg(long, value_name = "DIR")]
-    tables: Option<PathBuf>,
-    /// Folder of photos to fit the preview to (lic decode --preview); without it the weight file has none, and previews take a whole
-    /// decoding. At most 100 photos are used, at five qualities each.
-    #[arg(long, value_name = "DIR")]
-    preview: Option<PathBuf>,
+    fit: Option<PathBuf>,
     /// Folder of photos to encode with the result: prints payload bits against the float model's estimate at five qualities.
     #[arg(long, value_name = "DIR")]
     check: Option<PathBuf>,
@@ -43,12 +41,11 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut quantised = quantise::checkpoint_to_weights(&args.checkpoint, args.calibrate.as_deref())
         .with_context(|| format!("cannot quantise {}", args.checkpoint.display()))?;
-    if let Some(folder) = &args.tables {
-        quantised.bytes = with_tables(quantised.bytes, folder)?;
+    if let Some(folder) = &args.fit {
+        let photos = photos(folder)?;
+        quantised.bytes = with_tables(quantised.bytes, &photos)?;
         quantised.parse_id = WeightFile::parse(&quantised.bytes)?.parse_id();
-    }
-    if let Some(folder) = &args.preview {
-        quantised.bytes = with_preview(quantised.bytes, folder)?;
+        quantised.bytes = with_preview_and_filter(quantised.bytes, &photos)?;
     }
     write_atomically(&args.out, &quantised.bytes, false)?;
     eprintln!(
@@ -68,30 +65,41 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 /// Photos that something is fitted to, at most: a preview's 257 unknowns per output need no more, nor do 63 tables.
 const PHOTOS: usize = 100;
 
-/// Photos of a folder to fit something to, with the options to encode them.
-fn photos(folder: &Path) -> anyhow::Result<(Vec<RgbImage>, EncodeOptions)> {
-    // One tile, so that the order of positions is that of the picture.
-    let options = EncodeOptions { tile: 4096, ..EncodeOptions::default() };
+/// One tile, so that the order of positions is that of the picture.
+const OPTIONS: EncodeOptions =
+    EncodeOptions { tile: 4096, quality: 50.0, target: None, effort: Effort::Optimised, alpha_quality: None };
+
+/// Photos of a folder to fit something to.
+fn photos(folder: &Path) -> anyhow::Result<Vec<RgbImage>> {
     let images = load_folder(folder)?;
     let step = images.len().div_ceil(PHOTOS).max(1);
-    let fits = |image: &RgbImage| image.width().max(image.height()) <= options.tile;
-    Ok((images.into_iter().step_by(step).filter(fits).collect(), options))
+    let fits = |image: &RgbImage| image.width().max(image.height()) <= OPTIONS.tile;
+    let images: Vec<RgbImage> = images.into_iter().step_by(step).filter(fits).collect();
+    anyhow::ensure!(!images.is_empty(), "there is no photo to fit anything to in {}", folder.display());
+    Ok(images)
 }
 
-/// The weight file with probability tables fitted to photos of a folder. Every quality counts as much as every other, although more symbols are
+/// The five qualities of a fit.
+fn qualities() -> impl Iterator<Item = QualityIndex> {
+    DeblockFit::QUALITIES.into_iter().filter_map(QualityIndex::new)
+}
+
+fn picture_of(image: &RgbImage) -> anyhow::Result<Picture> {
+    Ok(Picture::new(image.width(), image.height(), Colour::Rgb, image.as_raw().clone())?)
+}
+
+/// The weight file with probability tables fitted to photos. Every quality counts as much as every other, although more symbols are
 /// coded at a high one, and symbols that were rounded as much as those that were chosen by their bits.
-fn with_tables(weights: Vec<u8>, folder: &Path) -> anyhow::Result<Vec<u8>> {
+fn with_tables(weights: Vec<u8>, photos: &[RgbImage]) -> anyhow::Result<Vec<u8>> {
     let model = Model::from_bytes(weights)?;
     let encoder = Encoder::new(&model, DeviceChoice::Cpu)?;
     let mut engine = FastEngine::new(model.prior().clone());
-    let mut found: Vec<(ScaleCounts, u64)> = vec![Default::default(); VALIDATION_KNOTS.len()];
-    let (images, options) = photos(folder)?;
-    for image in &images {
-        let picture = Picture::new(image.width(), image.height(), Colour::Rgb, image.as_raw().clone())?;
+    let mut found: Vec<(ScaleCounts, u64)> = vec![Default::default(); qualities().count()];
+    for image in photos {
+        let picture = picture_of(image)?;
         for effort in [Effort::Nearest, Effort::Optimised] {
-            let analysed = encoder.analyse(&picture, &EncodeOptions { effort, ..options })?;
-            for ((counts, bytes), knot) in found.iter_mut().zip(VALIDATION_KNOTS) {
-                let quality = QualityIndex::new(4 * knot as u8).context("a knot beyond the quality axis")?;
+            let analysed = encoder.analyse(&picture, &EncodeOptions { effort, ..OPTIONS })?;
+            for ((counts, bytes), quality) in found.iter_mut().zip(qualities()) {
                 let file = analysed.encode(quality)?;
                 *bytes += file.stats.payload;
                 for tile in decode_symbols(&model, &mut engine, &file.bytes)? {
@@ -101,7 +109,6 @@ fn with_tables(weights: Vec<u8>, folder: &Path) -> anyhow::Result<Vec<u8>> {
         }
     }
     let all: u64 = found.iter().map(|(_, bytes)| bytes).sum();
-    anyhow::ensure!(all > 0, "there is no photo to fit tables to in {}", folder.display());
     let mut counts = ScaleCounts::default();
     for (own, bytes) in &found {
         counts.add_weighted(own, all as f64 / (found.len() as f64 * (*bytes).max(1) as f64));
@@ -109,26 +116,27 @@ fn with_tables(weights: Vec<u8>, folder: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(quantise::with_scale_tables(model.bytes(), &counts)?)
 }
 
-/// The weight file with a preview fitted to photos of a folder.
-fn with_preview(weights: Vec<u8>, folder: &Path) -> anyhow::Result<Vec<u8>> {
+/// The weight file with a preview and a filter fitted to photos.
+fn with_preview_and_filter(weights: Vec<u8>, photos: &[RgbImage]) -> anyhow::Result<Vec<u8>> {
     let model = Model::from_bytes(weights)?;
-    let encoder = Encoder::new(&model, DeviceChoice::Cpu)?;
+    let (encoder, decoder) = (Encoder::new(&model, DeviceChoice::Cpu)?, Decoder::new(&model, DeviceChoice::Cpu)?);
     let mut engine = FastEngine::new(model.prior().clone());
-    let mut fit = PreviewFit::new(model.prior().sizes().latents);
-    let (images, options) = photos(folder)?;
-    for image in &images {
-        let picture = Picture::new(image.width(), image.height(), Colour::Rgb, image.as_raw().clone())?;
-        let analysed = encoder.analyse(&picture, &options)?;
-        for knot in VALIDATION_KNOTS {
-            let quality = QualityIndex::new(4 * knot as u8).context("a knot beyond the quality axis")?;
+    let (mut preview, mut filter) = (PreviewFit::new(model.prior().sizes().latents), DeblockFit::default());
+    for image in photos {
+        let picture = picture_of(image)?;
+        let analysed = encoder.analyse(&picture, &OPTIONS)?;
+        for quality in qualities() {
             let file = analysed.encode(quality)?.bytes;
             for tile in decode_symbols(&model, &mut engine, &file)? {
-                fit.add(&tile.latents(&model, quality), &preview_samples(image, tile.shape.width, tile.shape.height));
+                let samples = preview_samples(image, tile.shape.width, tile.shape.height);
+                preview.add(&tile.latents(&model, quality), &samples);
             }
+            filter.add(quality.get(), &picture, &decoder.decode(&file)?.picture);
         }
     }
-    let head = fit.solve().with_context(|| format!("there is no photo to fit a preview to in {}", folder.display()))?;
-    Ok(quantise::with_preview(model.bytes(), &head)?)
+    let head = preview.solve().context("the photos are not enough to fit a preview to")?;
+    let filter = filter.solve().context("the photos are too small to fit a filter to")?;
+    Ok(quantise::with_deblocking(&quantise::with_preview(model.bytes(), &head)?, &filter)?)
 }
 
 /// The samples [rows, columns, 2, 2, 3] of a preview: means of 8x8 pixels, -0.5..=0.5, the edge continued.

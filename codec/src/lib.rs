@@ -49,6 +49,7 @@ mod alpha;
 mod analysed;
 mod bands;
 mod coding;
+pub mod deblock;
 mod decoder;
 pub mod device;
 mod encoder;

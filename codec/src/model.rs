@@ -146,6 +146,11 @@ impl Model {
         Ok(lic_model::plain::preview(&self.file()?)?)
     }
 
+    /// The weights of [`crate::deblock`], if the file has some.
+    pub(crate) fn deblocking(&self) -> Result<Option<[f32; crate::deblock::COUNT]>, ModelError> {
+        Ok(lic_model::plain::deblocking(&self.file()?)?)
+    }
+
     /// Units of the whitened latent per 1/64 of a quantisation step [M], at a quality. A channel without gain carries nothing: its latent
     /// is 0, not 0 / 0.
     pub(crate) fn steps(&self, quality: QualityIndex) -> Vec<f32> {

@@ -78,7 +78,11 @@ impl<'a> CodedPlane<'a> {
         let transforms = &runtime.transforms;
         let window = match head {
             Some(_) => Window::new(&header, pixels, 0, 1, 8),
-            None => Window::new(&header, pixels, transforms.halo(), transforms.anchor(), 1),
+            None => {
+                // The filter looks beyond the pixels that it changes, but not beyond the next latent.
+                let halo = transforms.halo() + usize::from(runtime.deblocking.is_some());
+                Window::new(&header, pixels, halo, transforms.anchor(), 1)
+            }
         };
         let steps = runtime.model.steps(symbols::quality(&header)?);
         Ok(Self {
@@ -89,7 +93,10 @@ impl<'a> CodedPlane<'a> {
             steps,
             synthesis: match head {
                 Some(head) => head.synthesis(&window.header),
-                None => transforms.synthesis(&window.header),
+                None => match &runtime.deblocking {
+                    Some(deblocking) => deblocking.behind(transforms.synthesis(&window.header), &window.header),
+                    None => transforms.synthesis(&window.header),
+                },
             },
             band: if window.area.positions() < SMALL { 1 } else { runtime.band_positions() },
             tiles: window.tiles(&header),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
 
 use crate::bands::CPU_BAND;
+use crate::deblock::Deblocking;
 use crate::device::{self, DeviceChoice};
 use crate::error::{Error, Warning};
 use crate::model::Model;
@@ -20,6 +21,8 @@ pub(crate) struct Runtime {
     pub(crate) transforms: Box<dyn Transforms>,
     /// Not all weights have one.
     pub(crate) preview: Option<PreviewHead>,
+    /// Nor have all the other.
+    pub(crate) deblocking: Option<Deblocking>,
     device: device::Chosen,
     /// Loaded by the first search.
     #[cfg(feature = "burn")]
@@ -34,10 +37,12 @@ impl Runtime {
         // The first engine shows whether the device works at all.
         let (transforms, engine) = rayon::join(|| device.transforms(model, encoder), || new_engine(model, &device));
         let preview = model.preview()?.map(PreviewHead::new);
+        let deblocking = model.deblocking()?.map(|weights| Deblocking::new(&weights));
         Ok(Self {
             model: model.clone(),
             transforms: transforms?,
             preview,
+            deblocking,
             device,
             #[cfg(feature = "burn")]
             differentiable: Mutex::new(None),

@@ -57,6 +57,21 @@ pub fn preview(file: &WeightFile<'_>) -> Result<Option<Dense>, LoadError> {
     Ok(Some(tensors.dense("head", file.checked_config()?.y, PREVIEW)?))
 }
 
+/// Numbers of [`deblocking`] in each dimension: qualities, kinds of boundaries, features, distances.
+pub const DEBLOCKING: [usize; 4] = [5, 2, 2, 4];
+
+/// The weights of the filter behind the synthesis (`lic_codec::deblock`), [`DEBLOCKING`]; `None` if the file has none.
+///
+/// # Errors
+/// The tensor has the wrong shape or type.
+pub fn deblocking(file: &WeightFile<'_>) -> Result<Option<[f32; 80]>, LoadError> {
+    let mut tensors = Tensors(file.floats("deblock.")?);
+    if tensors.0.is_empty() {
+        return Ok(None);
+    }
+    Ok(tensors.take("weight", &DEBLOCKING)?.try_into().ok())
+}
+
 /// The hyper-analysis transform.
 ///
 /// # Errors

@@ -6,6 +6,7 @@
 mod calibrate;
 mod checkpoint;
 mod counts;
+mod deblock;
 mod export;
 mod gains;
 mod layer;
@@ -16,6 +17,7 @@ mod tables;
 pub use calibrate::{calibrate, grid};
 pub use checkpoint::{Quantised, checkpoint_network, checkpoint_to_weights};
 pub use counts::{ScaleCounts, with_scale_tables};
+pub use deblock::with_deblocking;
 pub use export::{QuantiseError, quantise};
 pub use preview::{PreviewFit, with_preview};
 pub use restore::{RestoreError, restore, restore_to_run};

@@ -1,0 +1,310 @@
+//! What is left of the grid of patches is smoothed: a step between two patches that is larger than the slopes beside it is levelled, if it is small
+//! and its surroundings are calm, as artefacts are and edges of the picture are not.
+//!
+//! The synthesis makes patches of 8x8 pixels, each from its own features at 1/8; latents are 16 pixels apart. At a boundary with the pixels `p3 p2 p1 p0 | q0
+//! q1 q2 q3` the excess step of a colour is
+//!
+//! `s = 3/2 (q0 - p0) - 1/2 (q1 - p1)`, and with `m`, `|m|` and `a` for the means of `s`, `|s|` and `|p0 - p2| + |q0 - q2|` over the colours
+//!
+//! `p_j += g (u_j s + v_j m)`, `q_j -= g (u_j s + v_j m)`, `g = 1 / (1 + (|m| / 16)^2 + (a / 32)^2)`
+//!
+//! in units of 1/255. The weights `u`, `v` are fitted by least squares ([`DeblockFit`]) and lie in the weight file, for five qualities, and for boundaries that
+//! are boundaries of latents, too, apart from the others. Deblocking by the size of the step and the activity beside it is what video codecs do (List et al.,
+//! "Adaptive deblocking filter", 2003); this form and the fit are ours. Decoders smooth what they show; no symbol depends on it.
+//!
+//! Columns are filtered before rows. Arithmetic is f32 in one order without fused operations: the same on every machine.
+
+mod fit;
+#[cfg(test)]
+mod tests;
+
+use rayon::prelude::*;
+
+use crate::error::Error;
+use crate::format::{BitDepth, Header};
+use crate::picture::channels;
+use crate::samples::peak;
+use crate::simd::{Job, Level, Simd};
+use crate::transform::Synthesis;
+
+pub use fit::DeblockFit;
+
+/// Pixels of a patch in each direction.
+const PATCH: usize = 8;
+/// Pixels on each side of a boundary that change.
+const TAPS: usize = 4;
+/// Steps and slopes above which hardly anything changes, in 1/255.
+const STEP: f32 = 16.0;
+const ACTIVITY: f32 = 32.0;
+/// Qualities 0, 64, .. that have weights of their own; those between are interpolated, the last serves to 252.
+const KNOTS: usize = 5;
+const QUALITIES_PER_KNOT: usize = 64;
+
+/// Of one kind of boundary: the weights of `s` and of `m`.
+type Weights = [[f32; TAPS]; 2];
+
+/// Number of weights of all kinds and qualities.
+pub const COUNT: usize = KNOTS * 2 * 2 * TAPS;
+
+/// Weights for all qualities.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Deblocking {
+    /// Between latents and within them.
+    knots: [[Weights; 2]; KNOTS],
+}
+
+impl Deblocking {
+    /// From the weights [5, 2, 2, 4]: quality, boundary of latents last, `s` or `m`, distance from the boundary.
+    pub(crate) fn new(weights: &[f32; COUNT]) -> Self {
+        let at = |knot: usize, kind: usize, of: usize, tap: usize| weights[((knot * 2 + kind) * 2 + of) * TAPS + tap];
+        let knot =
+            |k| std::array::from_fn(|kind| std::array::from_fn(|of| std::array::from_fn(|tap| at(k, kind, of, tap))));
+        Self { knots: std::array::from_fn(knot) }
+    }
+
+    /// The filter of a quality 0..=252.
+    fn at(&self, quality: u8) -> Filter {
+        let (knot, rest) = (usize::from(quality) / QUALITIES_PER_KNOT, usize::from(quality) % QUALITIES_PER_KNOT);
+        let part = rest as f32 / QUALITIES_PER_KNOT as f32;
+        let (low, high) = (&self.knots[knot.min(KNOTS - 1)], &self.knots[(knot + 1).min(KNOTS - 1)]);
+        let mixed =
+            |kind: usize, of: usize, tap: usize| low[kind][of][tap] + part * (high[kind][of][tap] - low[kind][of][tap]);
+        Filter(std::array::from_fn(|kind| std::array::from_fn(|of| std::array::from_fn(|tap| mixed(kind, of, tap)))))
+    }
+
+    /// A synthesis of the picture of a header whose samples are smoothed.
+    pub(crate) fn behind<'a>(&self, synthesis: Box<dyn Synthesis + 'a>, header: &Header) -> Box<dyn Synthesis + 'a> {
+        Box::new(Deblocked {
+            inner: synthesis,
+            level: Level::detect(),
+            filter: self.at(header.quality),
+            channels: channels(header.colour),
+            width: header.width.into(),
+            height: header.height.into(),
+            done: 0,
+            eight: Vec::new(),
+            deep: Vec::new(),
+        })
+    }
+}
+
+/// What is read of a boundary: the excess step, its magnitude and the activity beside it.
+#[inline(always)]
+fn signals(x: [f32; 2 * TAPS]) -> [f32; 3] {
+    let [_, p2, p1, p0, q0, q1, q2, _] = x;
+    let step = 1.5 * (q0 - p0) - 0.5 * (q1 - p1);
+    [step, step.abs(), (p0 - p2).abs() + (q0 - q2).abs()]
+}
+
+/// The weight of a correction, from means over the colours.
+#[inline(always)]
+fn weight(size: f32, activity: f32) -> f32 {
+    let (size, activity) = (size / STEP, activity / ACTIVITY);
+    1.0 / (1.0 + size * size + activity * activity)
+}
+
+/// Numbers that are smoothed together: 16 pixels of three colours along a boundary, or 48 of one.
+const LANES: usize = 48;
+
+/// A piece of a boundary: p3 to q3 of every lane, in units of 1/255.
+type Piece = [[f32; LANES]; 2 * TAPS];
+
+/// The filter of one quality.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Filter([Weights; 2]);
+
+/// `value` to be cut off to the nearest whole number up to `peak`.
+#[inline(always)]
+fn nearest(value: f32, peak: f32) -> f32 {
+    // Not `min`, which would make the peak of what is no number.
+    if value + 0.5 > peak { peak } else { value + 0.5 }
+}
+
+/// Samples of 8 bits or more.
+trait Number: Copy + Send + Sync {
+    fn get(self) -> f32;
+    /// The nearest sample up to `peak`; what is no number becomes 0.
+    fn of(value: f32, peak: f32) -> Self;
+}
+
+impl Number for u8 {
+    #[inline(always)]
+    fn get(self) -> f32 {
+        self.into()
+    }
+
+    #[inline(always)]
+    fn of(value: f32, peak: f32) -> Self {
+        nearest(value, peak) as Self
+    }
+}
+
+impl Number for u16 {
+    #[inline(always)]
+    fn get(self) -> f32 {
+        self.into()
+    }
+
+    #[inline(always)]
+    fn of(value: f32, peak: f32) -> Self {
+        nearest(value, peak) as Self
+    }
+}
+
+impl Filter {
+    /// Smooths a piece of a boundary with `C` colours in neighbouring lanes.
+    #[inline(always)]
+    fn piece<const C: usize>(&self, x: &mut Piece, of_latents: bool) {
+        let [mut step, mut mean, mut size, mut activity] = [[0.0; LANES]; 4];
+        for lane in 0..LANES {
+            [step[lane], size[lane], activity[lane]] = signals(x.map(|row| row[lane]));
+        }
+        for first in (0..LANES).step_by(C) {
+            let over = |values: &[f32; LANES]| values[first..first + C].iter().sum::<f32>() / C as f32;
+            let (m, g) = (over(&step), weight(over(&size), over(&activity)));
+            for lane in first..first + C {
+                (mean[lane], step[lane]) = (g * m, g * step[lane]);
+            }
+        }
+        let [of_step, of_mean] = &self.0[usize::from(of_latents)];
+        for j in 0..TAPS {
+            for lane in 0..LANES {
+                let change = of_step[j] * step[lane] + of_mean[j] * mean[lane];
+                x[TAPS - 1 - j][lane] += change;
+                x[TAPS + j][lane] -= change;
+            }
+        }
+    }
+
+    /// Smooths between the columns of patches of up to `LANES / C` lines.
+    #[inline(always)]
+    fn columns<T: Number, const C: usize>(&self, lines: &mut [T], stride: usize, peak: f32) {
+        let (up, down) = (255.0 / peak, peak / 255.0);
+        for column in (PATCH..).step_by(PATCH).take_while(|column| (column + TAPS) * C <= stride) {
+            let mut x = [[0.0; LANES]; 2 * TAPS];
+            for (line, first) in lines.chunks_exact(stride).zip((0..).step_by(C)) {
+                let part = line[(column - TAPS) * C..(column + TAPS) * C].as_chunks::<C>().0;
+                for (pixel, x) in part.iter().zip(&mut x) {
+                    pixel.iter().zip(&mut x[first..]).for_each(|(sample, x)| *x = sample.get() * up);
+                }
+            }
+            self.piece::<C>(&mut x, column.is_multiple_of(2 * PATCH));
+            for (line, first) in lines.chunks_exact_mut(stride).zip((0..).step_by(C)) {
+                let part = line[(column - TAPS) * C..(column + TAPS) * C].as_chunks_mut::<C>().0;
+                for (pixel, x) in part.iter_mut().zip(&x) {
+                    pixel.iter_mut().zip(&x[first..]).for_each(|(sample, x)| *sample = T::of(x * down, peak));
+                }
+            }
+        }
+    }
+
+    /// Smooths between two rows of patches: the last four lines of one and the first four of the other.
+    #[inline(always)]
+    fn rows<T: Number, const C: usize>(&self, lines: &mut [T], of_latents: bool, peak: f32) {
+        let (up, down) = (255.0 / peak, peak / 255.0);
+        let stride = lines.len() / (2 * TAPS);
+        for first in (0..stride).step_by(LANES) {
+            let part = first..stride.min(first + LANES);
+            let mut x = [[0.0; LANES]; 2 * TAPS];
+            for (line, x) in lines.chunks_exact(stride).zip(&mut x) {
+                line[part.clone()].iter().zip(x).for_each(|(sample, x)| *x = sample.get() * up);
+            }
+            self.piece::<C>(&mut x, of_latents);
+            for (line, x) in lines.chunks_exact_mut(stride).zip(&x) {
+                line[part.clone()].iter_mut().zip(x).for_each(|(sample, x)| *sample = T::of(x * down, peak));
+            }
+        }
+    }
+}
+
+/// [`Filter::columns`] on lines of so many samples, or [`Filter::rows`], for every instruction set.
+struct Smooth<'a, T, const C: usize> {
+    filter: &'a Filter,
+    lines: &'a mut [T],
+    direction: Direction,
+    peak: f32,
+}
+
+/// Boundaries between columns of patches, in lines of so many samples, or between rows.
+#[derive(Debug, Clone, Copy)]
+enum Direction {
+    Columns { stride: usize },
+    Rows { of_latents: bool },
+}
+
+impl<T: Number, const C: usize> Job for Smooth<'_, T, C> {
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        match self.direction {
+            Direction::Columns { stride } => self.filter.columns::<T, C>(self.lines, stride, self.peak),
+            Direction::Rows { of_latents } => self.filter.rows::<T, C>(self.lines, of_latents, self.peak),
+        }
+    }
+}
+
+/// A synthesis whose samples are smoothed. Up to eleven lines wait for those below them.
+struct Deblocked<'a> {
+    inner: Box<dyn Synthesis + 'a>,
+    level: Level,
+    filter: Filter,
+    channels: usize,
+    width: usize,
+    height: usize,
+    /// Lines that are complete.
+    done: usize,
+    /// Lines that wait, of the one depth or the other.
+    eight: Vec<u8>,
+    deep: Vec<u16>,
+}
+
+impl Deblocked<'_> {
+    /// Smooths the samples from `start` on, of which the first `waited` have waited, and takes those that must wait again.
+    fn smooth<T: Number>(&mut self, samples: &mut Vec<T>, start: usize, waited: usize, peak: u16) -> Vec<T> {
+        match self.channels {
+            3 => self.smooth_colours::<T, 3>(samples, start, waited, peak.into()),
+            _ => self.smooth_colours::<T, 1>(samples, start, waited, peak.into()),
+        }
+    }
+
+    fn smooth_colours<T: Number, const C: usize>(
+        &mut self,
+        samples: &mut Vec<T>,
+        start: usize,
+        waited: usize,
+        peak: f32,
+    ) -> Vec<T> {
+        let (filter, level, stride) = (self.filter, self.level, self.width * C);
+        let pieces = samples[start + waited..].par_chunks_mut(LANES / C * stride);
+        let smooth = |lines: &mut [T], direction| level.run(Smooth::<T, C> { filter: &filter, lines, direction, peak });
+        pieces.for_each(|lines| smooth(lines, Direction::Columns { stride }));
+        let lines = (samples.len() - start) / stride;
+        // Lines above the first boundary have nothing to wait for; from there on, groups of eight around a boundary are complete together.
+        let above = TAPS.saturating_sub(self.done).min(lines);
+        let first = (self.done + above + TAPS) / PATCH;
+        let groups = samples[start + above * stride..].par_chunks_exact_mut(PATCH * stride);
+        let of_latents = |i: usize| (first + i).is_multiple_of(2);
+        groups.enumerate().for_each(|(i, group)| smooth(group, Direction::Rows { of_latents: of_latents(i) }));
+        let last = self.done + lines >= self.height;
+        let complete = if last { lines } else { lines - (lines - above) % PATCH };
+        self.done += complete;
+        samples.split_off(start + complete * stride)
+    }
+}
+
+impl Synthesis for Deblocked<'_> {
+    fn push(&mut self, latents: Vec<Vec<f32>>, pixels: &mut Vec<u8>) -> Result<(), Error> {
+        let (start, waited) = (pixels.len(), self.eight.len());
+        pixels.append(&mut self.eight);
+        self.inner.push(latents, pixels)?;
+        self.eight = self.smooth(pixels, start, waited, u8::MAX.into());
+        Ok(())
+    }
+
+    fn push_deep(&mut self, latents: Vec<Vec<f32>>, depth: BitDepth, pixels: &mut Vec<u16>) -> Result<(), Error> {
+        let (start, waited) = (pixels.len(), self.deep.len());
+        pixels.append(&mut self.deep);
+        self.inner.push_deep(latents, depth, pixels)?;
+        self.deep = self.smooth(pixels, start, waited, peak(depth));
+        Ok(())
+    }
+}

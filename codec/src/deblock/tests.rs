@@ -1,0 +1,139 @@
+//! The filter on pictures, and in a synthesis that gives its rows bit by bit.
+
+use super::*;
+use crate::format::header::test_header;
+use crate::{Colour, Error, Picture};
+
+/// Rows of a picture, a few rows of patches at a time: one for every row of "latents" it is given.
+struct Rows<T> {
+    lines: Vec<T>,
+    stride: usize,
+}
+
+impl Rows<u8> {
+    fn next(&mut self, latents: usize) -> Vec<u8> {
+        let count = (2 * PATCH * latents * self.stride).min(self.lines.len());
+        self.lines.drain(..count).collect()
+    }
+}
+
+impl Synthesis for Rows<u8> {
+    fn push(&mut self, latents: Vec<Vec<f32>>, pixels: &mut Vec<u8>) -> Result<(), Error> {
+        let rows = self.next(latents.len());
+        pixels.extend(rows);
+        Ok(())
+    }
+
+    fn push_deep(&mut self, latents: Vec<Vec<f32>>, _: BitDepth, pixels: &mut Vec<u16>) -> Result<(), Error> {
+        let rows = self.next(latents.len());
+        pixels.extend(rows.into_iter().map(|sample| 257 * u16::from(sample)));
+        Ok(())
+    }
+}
+
+fn weights() -> [f32; COUNT] {
+    std::array::from_fn(|i| [0.4, 0.2, 0.1, 0.05, -0.2, -0.1, 0.0, 0.0][i % 8] * if i / 8 % 2 == 1 { 1.1 } else { 1.0 })
+}
+
+/// Patches of different brightness, some with an edge inside.
+fn picture(width: usize, height: usize, channels: usize) -> Vec<u8> {
+    let value = |x: usize, y: usize, c: usize| {
+        let patch = (x / 8 * 7 + y / 8 * 13 + 5 * c) % 11;
+        let edge = if (x / 8 + y / 8).is_multiple_of(5) && x % 8 > 3 { 90 } else { 0 };
+        (80 + patch + edge + (x * y) % 3) as u8
+    };
+    (0..width * height * channels).map(|i| value(i / channels % width, i / channels / width, i % channels)).collect()
+}
+
+/// The filter as the module's documentation words it.
+fn reference(pixels: &[u8], [width, height]: [usize; 2], channels: usize, weights: &[f32; COUNT]) -> Vec<u8> {
+    let mut out: Vec<u8> = pixels.to_vec();
+    for (along, across, stride, next) in
+        [(height, width, width * channels, channels), (width, height, channels, width * channels)]
+    {
+        for boundary in (8..across).step_by(8).filter(|boundary| boundary + 4 <= across) {
+            for line in 0..along {
+                let at = |i: usize, c: usize| line * stride + (boundary + i - 4) * next + c;
+                let x = |i: usize, c: usize| f32::from(out[at(i, c)]);
+                let mean = |f: &dyn Fn(usize) -> f32| (0..channels).map(f).sum::<f32>() / channels as f32;
+                let s = |c: usize| 1.5 * (x(4, c) - x(3, c)) - 0.5 * (x(5, c) - x(2, c));
+                let m = mean(&s);
+                let size = mean(&|c| s(c).abs()) / 16.0;
+                let activity = mean(&|c| (x(3, c) - x(1, c)).abs() + (x(4, c) - x(6, c)).abs()) / 32.0;
+                let g = 1.0 / (1.0 + size * size + activity * activity);
+                let kind = usize::from(boundary.is_multiple_of(16));
+                let mut changed = Vec::new();
+                for c in 0..channels {
+                    for j in 0..4 {
+                        let change = weights[kind * 8 + j] * (g * s(c)) + weights[kind * 8 + 4 + j] * (g * m);
+                        changed.push((at(3 - j, c), x(3 - j, c) + change));
+                        changed.push((at(4 + j, c), x(4 + j, c) - change));
+                    }
+                }
+                changed.into_iter().for_each(|(at, value)| out[at] = (value + 0.5).clamp(0.0, 255.0) as u8);
+            }
+        }
+    }
+    out
+}
+
+#[test]
+fn rows_that_come_bit_by_bit_are_smoothed_as_the_formula_says() {
+    for (width, height, channels) in [(45, 83, 3), (64, 48, 1), (7, 5, 3), (20, 12, 3), (33, 11, 1)] {
+        let pixels = picture(width, height, channels);
+        let expected = reference(&pixels, [width, height], channels, &weights());
+        let colour = if channels == 3 { Colour::Rgb } else { Colour::Grey };
+        let header = Header { colour, quality: 0, ..test_header(width as u16, height as u16) };
+        for step in [1, 2, 5] {
+            let rows = || Box::new(Rows { lines: pixels.clone(), stride: width * channels });
+            let mut eight = Deblocking::new(&weights()).behind(rows(), &header);
+            let mut deep = Deblocking::new(&weights()).behind(rows(), &header);
+            let (mut found, mut found_deep) = (vec![1, 2, 3], Vec::new());
+            let mut rows = height.div_ceil(16);
+            while rows > 0 {
+                let latents = vec![Vec::new(); step.min(rows)];
+                rows -= latents.len();
+                eight.push(latents.clone(), &mut found).unwrap();
+                deep.push_deep(latents, BitDepth::Sixteen, &mut found_deep).unwrap();
+                assert!((found.len() - 3).is_multiple_of(width * channels));
+            }
+            assert!(found[3..] == expected, "{width} x {height} x {channels}");
+            let near = |(deep, eight): (&u16, &u8)| (f32::from(*deep) / 257.0 - f32::from(*eight)).abs() < 1.1;
+            assert!(found_deep.len() == expected.len() && found_deep.iter().zip(&expected).all(near));
+        }
+        assert!(width < 12 || expected != pixels);
+    }
+}
+
+#[test]
+fn weights_between_two_qualities_are_interpolated() {
+    let mut weights = [0.0; COUNT];
+    weights[..16].fill(1.0);
+    weights[16..32].fill(2.0);
+    let deblocking = Deblocking::new(&weights);
+    for (quality, expected) in [(0, 1.0), (32, 1.5), (64, 2.0), (96, 1.0), (252, 0.0)] {
+        assert_eq!(deblocking.at(quality).0[0][0][0], expected, "{quality}");
+    }
+}
+
+#[test]
+fn the_fit_finds_what_a_picture_was_spoilt_with() {
+    let (width, height) = (160, 128);
+    let smooth: Vec<u8> =
+        (0..width * height * 3).map(|i| (60 + (i / 3 % width) / 3 + (i / 3 / width) / 4) as u8).collect();
+    // Every patch is too bright or too dark as a whole.
+    let level = |i: usize| ((i / 3 % width / 8 * 5 + i / 3 / width / 8 * 3) % 7) as u8;
+    let blocky: Vec<u8> = smooth.iter().enumerate().map(|(i, v)| v + level(i)).collect();
+    let middle: Vec<u8> = smooth.iter().map(|v| v + 3).collect();
+    let picture = |pixels: &[u8]| Picture::new(width as u32, height as u32, Colour::Rgb, pixels.to_vec()).unwrap();
+    let mut fit = DeblockFit::default();
+    assert!(fit.solve().is_none());
+    for quality in DeblockFit::QUALITIES {
+        fit.add(quality, &picture(&middle), &picture(&blocky));
+    }
+    let weights = fit.solve().unwrap();
+    let filtered = reference(&blocky, [width, height], 3, &weights);
+    let psnr = |pixels: &[u8]| picture(&middle).psnr(&picture(pixels));
+    assert!(psnr(&filtered) > psnr(&blocky) + 0.5, "{} after {}", psnr(&filtered), psnr(&blocky));
+    assert!(weights.iter().all(|weight| weight.abs() < 1.0), "{weights:?}");
+}
