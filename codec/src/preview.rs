@@ -1,6 +1,6 @@
 //! The preview: pictures of an eighth of the size by a linear map of each latent, without the synthesis transform.
 //!
-//! A position of the latent plane, 16x16 pixels, gives 2x2 samples (pixel shuffle). `lic quantize --preview` fits the map by least squares
+//! A position of the latent plane, 16x16 pixels, gives 2x2 samples (pixel shuffle). `lic quantize --fit` fits the map by least squares
 //! to the means of 8x8 pixels. Sums are taken in one order without fused operations, so previews are the same on every machine.
 
 use lic_shaders::transform::Dense;
