@@ -21,7 +21,7 @@ const GAP: u32 = 8;
 /// What lies between pictures.
 const GROUND: Rgb<u8> = Rgb([128; 3]);
 
-/// Most pixels of a sheet: 1.2 GB while it is made.
+/// Most pixels of a sheet: 1.2 GB, and for a moment twice that.
 const MOST: u64 = 400_000_000;
 
 /// Arguments of `lic contact-sheet`.
@@ -58,7 +58,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let name = path.display().to_string();
         rows.push(row(path, &name, args, &mut size, &encoder, &decoder).with_context(|| name.clone())?);
     }
-    let sheet = joined(&rows, size)?;
+    let sheet = joined(rows, size)?;
     let mut png = Cursor::new(Vec::new());
     sheet.write_to(&mut png, ImageFormat::Png).context("cannot make a PNG of the sheet")?;
     write_atomically(&args.out, png.get_ref(), false)
@@ -118,12 +118,12 @@ fn with_row([width, height]: [u64; 2], (w, h): (u32, u32), pictures: usize) -> a
 }
 
 /// Rows of pictures on one ground, which has the size that they need.
-fn joined(rows: &[Vec<RgbImage>], [width, height]: [u64; 2]) -> anyhow::Result<RgbImage> {
+fn joined(rows: Vec<Vec<RgbImage>>, [width, height]: [u64; 2]) -> anyhow::Result<RgbImage> {
     let mut sheet = RgbImage::from_pixel(u32::try_from(width)?, u32::try_from(height)?, GROUND);
     let mut y = i64::from(GAP);
     for row in rows {
         let mut x = i64::from(GAP);
-        for image in row {
+        for image in &row {
             imageops::replace(&mut sheet, image, x, y);
             x += i64::from(image.width() + GAP);
         }

@@ -44,8 +44,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(folder) = &args.fit {
         let photos = photos(folder)?;
         quantised.bytes = with_tables(quantised.bytes, &photos)?;
-        quantised.parse_id = WeightFile::parse(&quantised.bytes)?.parse_id();
         quantised.bytes = with_preview_and_filter(quantised.bytes, &photos)?;
+        let file = WeightFile::parse(&quantised.bytes)?;
+        (quantised.parse_id, quantised.synthesis_id) = (file.parse_id(), file.synthesis_id());
     }
     write_atomically(&args.out, &quantised.bytes, false)?;
     eprintln!(

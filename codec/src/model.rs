@@ -147,7 +147,7 @@ impl Model {
     }
 
     /// The weights of [`crate::deblock`], if the file has some.
-    pub(crate) fn deblocking(&self) -> Result<Option<[f32; crate::deblock::COUNT]>, ModelError> {
+    pub(crate) fn deblocking(&self) -> Result<Option<[f32; lic_model::plain::DEBLOCKING_WEIGHTS]>, ModelError> {
         Ok(lic_model::plain::deblocking(&self.file()?)?)
     }
 

@@ -1,17 +1,27 @@
-//! All engines read the same symbols; CPU and GPU make pixels that differ by at most one.
+//! All engines read the same symbols; CPU and GPU make pixels that differ by a step or two.
 
 mod support;
 
+use std::path::PathBuf;
+
 use lic_codec::prior::{FastEngine, PriorEngine, ScalarEngine};
 use lic_codec::symbols::decode_symbols;
-use lic_codec::{Colour, DeviceChoice, EncodeOptions, Encoder};
+use lic_codec::{Colour, DeviceChoice, EncodeOptions, Encoder, Model};
 use support::{block_model, picture, random_model};
+
+/// Models made up for tests, the student that ships, and its teacher; with each its smallest tiles, and by how much pixels may differ. The filter behind
+/// the last two's synthesis may make two steps of one.
+fn models() -> [(Model, u32, u8); 4] {
+    let teacher = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../model/weights/teacher.safetensors");
+    let teacher = Model::open(&teacher).unwrap();
+    [(random_model(7), 64, 1), (block_model(), 64, 1), (Model::embedded().unwrap(), 64, 2), (teacher, 128, 2)]
+}
 
 #[test]
 fn the_scalar_engine_reads_what_the_fast_one_wrote() {
-    for model in [random_model(7), block_model()] {
+    for (model, least, _) in models() {
         let encoder = Encoder::new(&model, DeviceChoice::Cpu).unwrap();
-        for (quality, tile) in [(0.0, 64), (47.0, 1024), (100.0, 128)] {
+        for (quality, tile) in [(0.0, least), (47.0, 1024), (100.0, 128)] {
             let options = EncodeOptions { quality, tile, ..EncodeOptions::default() };
             let file = encoder.encode(&picture(150, 90, Colour::Rgb), &options).unwrap().bytes;
             let read = |engine: &mut dyn PriorEngine| decode_symbols(&model, engine, &file).unwrap();
@@ -64,10 +74,10 @@ mod gpu {
         if without_gpu() {
             return;
         }
-        for model in [random_model(7), block_model()] {
+        for (model, least, allowed) in models() {
             let on = |choice| (Encoder::new(&model, choice).unwrap(), Decoder::new(&model, choice).unwrap());
             let (cpu, gpu) = (on(DeviceChoice::Cpu), on(DeviceChoice::Gpu));
-            for (quality, tile, colour) in [(30.0, 64, Colour::Rgb), (80.0, 1024, Colour::Grey)] {
+            for (quality, tile, colour) in [(30.0, least, Colour::Rgb), (80.0, 1024, Colour::Grey)] {
                 let options = EncodeOptions { quality, tile, ..EncodeOptions::default() };
                 let original = picture(100, 70, colour);
                 for encoder in [&cpu.0, &gpu.0] {
@@ -86,7 +96,7 @@ mod gpu {
                         .map(|(a, b)| a.abs_diff(*b))
                         .max()
                         .unwrap();
-                    assert!(most <= 1, "{most}");
+                    assert!(most <= allowed, "{most}, parse id {:08x}", model.parse_id());
                     assert_eq!((a.width, a.height, a.colour), (b.width, b.height, b.colour));
                 }
             }

@@ -113,7 +113,7 @@ fn a_region_of_a_model_with_attention_has_them_too() {
 
 #[test]
 fn alpha_and_depth_follow_the_region() {
-    let model = block_model();
+    let model = smoothing(&block_model());
     let decoder = Decoder::new(&model, CPU).unwrap();
     for (colour, depth) in [(Colour::Rgb, BitDepth::Eight), (Colour::Grey, BitDepth::Ten)] {
         for alpha_quality in [None, Some(60.0)] {

@@ -60,11 +60,14 @@ pub fn preview(file: &WeightFile<'_>) -> Result<Option<Dense>, LoadError> {
 /// Numbers of [`deblocking`] in each dimension: qualities, kinds of boundaries, features, distances.
 pub const DEBLOCKING: [usize; 4] = [5, 2, 2, 4];
 
+/// All of them.
+pub const DEBLOCKING_WEIGHTS: usize = DEBLOCKING[0] * DEBLOCKING[1] * DEBLOCKING[2] * DEBLOCKING[3];
+
 /// The weights of the filter behind the synthesis (`lic_codec::deblock`), [`DEBLOCKING`]; `None` if the file has none.
 ///
 /// # Errors
 /// The tensor has the wrong shape or type.
-pub fn deblocking(file: &WeightFile<'_>) -> Result<Option<[f32; 80]>, LoadError> {
+pub fn deblocking(file: &WeightFile<'_>) -> Result<Option<[f32; DEBLOCKING_WEIGHTS]>, LoadError> {
     let mut tensors = Tensors(file.floats("deblock.")?);
     if tensors.0.is_empty() {
         return Ok(None);

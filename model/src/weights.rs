@@ -1,7 +1,7 @@
 //! Shipped weight files: float transforms (f16), integer prior, tables, metadata.
 //!
-//! safetensors; groups by name prefix: `analysis.*` and `hyper_analysis.*` (encoder), `synthesis.*` (decoder, hashed to the synthesis id), `prior.*` (both,
-//! hashed to the parse id). Differs from a training checkpoint ([`crate::checkpoint`]) in holding no float prior and no optimiser state.
+//! safetensors; groups by name prefix: `analysis.*` and `hyper_analysis.*` (encoder), `synthesis.*` and `deblock.*` (decoder, hashed to the synthesis id), `prior.*` (both,
+//! hashed to the parse id), `preview.*` (decoder). Differs from a training checkpoint ([`crate::checkpoint`]) in holding no float prior and no optimiser state.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -107,18 +107,18 @@ impl<'a> WeightFile<'a> {
 
     /// Identity of everything that decides the parse: `prior.*`.
     pub fn parse_id(&self) -> u32 {
-        self.id("prior.")
+        self.id(&["prior."])
     }
 
-    /// Identity of the synthesis transform: `synthesis.*`.
+    /// Identity of what makes pixels of latents: `synthesis.*` and the filter behind it, `deblock.*`.
     pub fn synthesis_id(&self) -> u32 {
-        self.id("synthesis.")
+        self.id(&["synthesis.", "deblock."])
     }
 
     /// First four bytes of the SHA-256 that `codec/FORMAT.md`, chapter 2, defines.
-    fn id(&self, prefix: &str) -> u32 {
+    fn id(&self, prefixes: &[&str]) -> u32 {
         let mut tensors: Vec<(String, TensorView<'_>)> = self.tensors.tensors();
-        tensors.retain(|(name, _)| name.starts_with(prefix));
+        tensors.retain(|(name, _)| prefixes.iter().any(|prefix| name.starts_with(prefix)));
         tensors.sort_by(|a, b| a.0.cmp(&b.0));
         let mut hash = Sha256::new();
         for (name, view) in tensors {
@@ -135,6 +135,16 @@ impl<'a> WeightFile<'a> {
         }
         let digest = hash.finalize();
         u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
+    }
+
+    /// The file with some of its tensors replaced, or added.
+    ///
+    /// # Errors
+    /// As of [`write`].
+    pub fn with(&self, change: impl FnOnce(&mut BTreeMap<String, Entry>)) -> Result<Vec<u8>, WeightsError> {
+        let mut entries = self.tensors.iter().map(|(name, view)| (name.to_owned(), Entry::of(&view))).collect();
+        change(&mut entries);
+        write(&self.info, &entries)
     }
 
     /// The float tensors under `prefix`, names without it.

@@ -48,7 +48,7 @@ impl DeblockFit {
         }
     }
 
-    /// The weights as [`super::Deblocking::new`] takes them; `None` if nothing was counted. Where a quality has seen no boundary they are 0.
+    /// The weights [5, 2, 2, 4]: quality, boundary within or between latents, of the step or of its mean, distance from the boundary. `None` if nothing was counted. Where a quality has seen no boundary they are 0.
     pub fn solve(&self) -> Option<[f32; COUNT]> {
         let mut weights = [0.0; COUNT];
         let places = weights.chunks_exact_mut(2 * TAPS).zip(self.knots.iter().flatten());

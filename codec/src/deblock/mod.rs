@@ -1,31 +1,20 @@
 //! What is left of the grid of patches is smoothed: a step between two patches that is larger than the slopes beside it is levelled, if it is small
 //! and its surroundings are calm, as artefacts are and edges of the picture are not.
 //!
-//! The synthesis makes patches of 8x8 pixels, each from its own features at 1/8; latents are 16 pixels apart. At a boundary with the pixels `p3 p2 p1 p0 | q0
-//! q1 q2 q3` the excess step of a colour is
+//! The synthesis makes patches of 8x8 pixels, each from its own features at 1/8; latents are 16 pixels apart. `codec/FORMAT.md`, chapter 9, has the
+//! formula; [`rows`] applies it to a picture that comes in rows. The weights are fitted by least squares ([`DeblockFit`]) and lie in the weight file, for
+//! five qualities, and for boundaries that are boundaries of latents, too, apart from the others. Deblocking by the size of the step and the activity beside
+//! it is what video codecs do (List et al., "Adaptive deblocking filter", 2003); this form and the fit are ours. Decoders smooth what they show; no symbol
+//! depends on it.
 //!
-//! `s = 3/2 (q0 - p0) - 1/2 (q1 - p1)`, and with `m`, `|m|` and `a` for the means of `s`, `|s|` and `|p0 - p2| + |q0 - q2|` over the colours
-//!
-//! `p_j += g (u_j s + v_j m)`, `q_j -= g (u_j s + v_j m)`, `g = 1 / (1 + (|m| / 16)^2 + (a / 32)^2)`
-//!
-//! in units of 1/255. The weights `u`, `v` are fitted by least squares ([`DeblockFit`]) and lie in the weight file, for five qualities, and for boundaries that
-//! are boundaries of latents, too, apart from the others. Deblocking by the size of the step and the activity beside it is what video codecs do (List et al.,
-//! "Adaptive deblocking filter", 2003); this form and the fit are ours. Decoders smooth what they show; no symbol depends on it.
-//!
-//! Columns are filtered before rows. Arithmetic is f32 in one order without fused operations: the same on every machine.
+//! Arithmetic is f32 in one order without fused operations: the same on every machine.
 
 mod fit;
+mod rows;
 #[cfg(test)]
 mod tests;
 
-use rayon::prelude::*;
-
-use crate::error::Error;
-use crate::format::{BitDepth, Header};
-use crate::picture::channels;
-use crate::samples::peak;
-use crate::simd::{Job, Level, Simd};
-use crate::transform::Synthesis;
+use crate::simd::{Job, Simd};
 
 pub use fit::DeblockFit;
 
@@ -36,7 +25,7 @@ const TAPS: usize = 4;
 /// Steps and slopes above which hardly anything changes, in 1/255.
 const STEP: f32 = 16.0;
 const ACTIVITY: f32 = 32.0;
-/// Qualities 0, 64, .. that have weights of their own; those between are interpolated, the last serves to 252.
+/// Qualities 0, 64, .., 256 that have weights of their own; those between are interpolated. The last is the greatest there is, 252.
 const KNOTS: usize = 5;
 const QUALITIES_PER_KNOT: usize = 64;
 
@@ -70,21 +59,6 @@ impl Deblocking {
         let mixed =
             |kind: usize, of: usize, tap: usize| low[kind][of][tap] + part * (high[kind][of][tap] - low[kind][of][tap]);
         Filter(std::array::from_fn(|kind| std::array::from_fn(|of| std::array::from_fn(|tap| mixed(kind, of, tap)))))
-    }
-
-    /// A synthesis of the picture of a header whose samples are smoothed.
-    pub(crate) fn behind<'a>(&self, synthesis: Box<dyn Synthesis + 'a>, header: &Header) -> Box<dyn Synthesis + 'a> {
-        Box::new(Deblocked {
-            inner: synthesis,
-            level: Level::detect(),
-            filter: self.at(header.quality),
-            channels: channels(header.colour),
-            width: header.width.into(),
-            height: header.height.into(),
-            done: 0,
-            eight: Vec::new(),
-            deep: Vec::new(),
-        })
     }
 }
 
@@ -239,72 +213,5 @@ impl<T: Number, const C: usize> Job for Smooth<'_, T, C> {
             Direction::Columns { stride } => self.filter.columns::<T, C>(self.lines, stride, self.peak),
             Direction::Rows { of_latents } => self.filter.rows::<T, C>(self.lines, of_latents, self.peak),
         }
-    }
-}
-
-/// A synthesis whose samples are smoothed. Up to eleven lines wait for those below them.
-struct Deblocked<'a> {
-    inner: Box<dyn Synthesis + 'a>,
-    level: Level,
-    filter: Filter,
-    channels: usize,
-    width: usize,
-    height: usize,
-    /// Lines that are complete.
-    done: usize,
-    /// Lines that wait, of the one depth or the other.
-    eight: Vec<u8>,
-    deep: Vec<u16>,
-}
-
-impl Deblocked<'_> {
-    /// Smooths the samples from `start` on, of which the first `waited` have waited, and takes those that must wait again.
-    fn smooth<T: Number>(&mut self, samples: &mut Vec<T>, start: usize, waited: usize, peak: u16) -> Vec<T> {
-        match self.channels {
-            3 => self.smooth_colours::<T, 3>(samples, start, waited, peak.into()),
-            _ => self.smooth_colours::<T, 1>(samples, start, waited, peak.into()),
-        }
-    }
-
-    fn smooth_colours<T: Number, const C: usize>(
-        &mut self,
-        samples: &mut Vec<T>,
-        start: usize,
-        waited: usize,
-        peak: f32,
-    ) -> Vec<T> {
-        let (filter, level, stride) = (self.filter, self.level, self.width * C);
-        let pieces = samples[start + waited..].par_chunks_mut(LANES / C * stride);
-        let smooth = |lines: &mut [T], direction| level.run(Smooth::<T, C> { filter: &filter, lines, direction, peak });
-        pieces.for_each(|lines| smooth(lines, Direction::Columns { stride }));
-        let lines = (samples.len() - start) / stride;
-        // Lines above the first boundary have nothing to wait for; from there on, groups of eight around a boundary are complete together.
-        let above = TAPS.saturating_sub(self.done).min(lines);
-        let first = (self.done + above + TAPS) / PATCH;
-        let groups = samples[start + above * stride..].par_chunks_exact_mut(PATCH * stride);
-        let of_latents = |i: usize| (first + i).is_multiple_of(2);
-        groups.enumerate().for_each(|(i, group)| smooth(group, Direction::Rows { of_latents: of_latents(i) }));
-        let last = self.done + lines >= self.height;
-        let complete = if last { lines } else { lines - (lines - above) % PATCH };
-        self.done += complete;
-        samples.split_off(start + complete * stride)
-    }
-}
-
-impl Synthesis for Deblocked<'_> {
-    fn push(&mut self, latents: Vec<Vec<f32>>, pixels: &mut Vec<u8>) -> Result<(), Error> {
-        let (start, waited) = (pixels.len(), self.eight.len());
-        pixels.append(&mut self.eight);
-        self.inner.push(latents, pixels)?;
-        self.eight = self.smooth(pixels, start, waited, u8::MAX.into());
-        Ok(())
-    }
-
-    fn push_deep(&mut self, latents: Vec<Vec<f32>>, depth: BitDepth, pixels: &mut Vec<u16>) -> Result<(), Error> {
-        let (start, waited) = (pixels.len(), self.deep.len());
-        pixels.append(&mut self.deep);
-        self.inner.push_deep(latents, depth, pixels)?;
-        self.deep = self.smooth(pixels, start, waited, peak(depth));
-        Ok(())
     }
 }

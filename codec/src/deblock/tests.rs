@@ -2,6 +2,10 @@
 
 use super::*;
 use crate::format::header::test_header;
+use crate::format::{BitDepth, Header};
+use crate::samples::{deepened, peak};
+use crate::simd::Level;
+use crate::transform::Synthesis;
 use crate::{Colour, Error, Picture};
 
 /// Rows of a picture, a few rows of patches at a time: one for every row of "latents" it is given.
@@ -24,9 +28,9 @@ impl Synthesis for Rows<u8> {
         Ok(())
     }
 
-    fn push_deep(&mut self, latents: Vec<Vec<f32>>, _: BitDepth, pixels: &mut Vec<u16>) -> Result<(), Error> {
+    fn push_deep(&mut self, latents: Vec<Vec<f32>>, depth: BitDepth, pixels: &mut Vec<u16>) -> Result<(), Error> {
         let rows = self.next(latents.len());
-        pixels.extend(rows.into_iter().map(|sample| 257 * u16::from(sample)));
+        pixels.extend(rows.into_iter().map(|sample| deepened(sample, depth)));
         Ok(())
     }
 }
@@ -45,16 +49,23 @@ fn picture(width: usize, height: usize, channels: usize) -> Vec<u8> {
     (0..width * height * channels).map(|i| value(i / channels % width, i / channels / width, i % channels)).collect()
 }
 
-/// The filter as the module's documentation words it.
-fn reference(pixels: &[u8], [width, height]: [usize; 2], channels: usize, weights: &[f32; COUNT]) -> Vec<u8> {
-    let mut out: Vec<u8> = pixels.to_vec();
+/// The filter as `codec/FORMAT.md` words it, on samples up to `peak`, for quality 0.
+fn reference(
+    pixels: &[u16],
+    [width, height]: [usize; 2],
+    channels: usize,
+    weights: &[f32; COUNT],
+    peak: f32,
+) -> Vec<u16> {
+    let mut out: Vec<u16> = pixels.to_vec();
+    let (up, down) = (255.0 / peak, peak / 255.0);
     for (along, across, stride, next) in
         [(height, width, width * channels, channels), (width, height, channels, width * channels)]
     {
         for boundary in (8..across).step_by(8).filter(|boundary| boundary + 4 <= across) {
             for line in 0..along {
                 let at = |i: usize, c: usize| line * stride + (boundary + i - 4) * next + c;
-                let x = |i: usize, c: usize| f32::from(out[at(i, c)]);
+                let x = |i: usize, c: usize| f32::from(out[at(i, c)]) * up;
                 let mean = |f: &dyn Fn(usize) -> f32| (0..channels).map(f).sum::<f32>() / channels as f32;
                 let s = |c: usize| 1.5 * (x(4, c) - x(3, c)) - 0.5 * (x(5, c) - x(2, c));
                 let m = mean(&s);
@@ -70,7 +81,7 @@ fn reference(pixels: &[u8], [width, height]: [usize; 2], channels: usize, weight
                         changed.push((at(4 + j, c), x(4 + j, c) - change));
                     }
                 }
-                changed.into_iter().for_each(|(at, value)| out[at] = (value + 0.5).clamp(0.0, 255.0) as u8);
+                changed.into_iter().for_each(|(at, value)| out[at] = (value * down + 0.5).clamp(0.0, peak) as u16);
             }
         }
     }
@@ -78,31 +89,50 @@ fn reference(pixels: &[u8], [width, height]: [usize; 2], channels: usize, weight
 }
 
 #[test]
-fn rows_that_come_bit_by_bit_are_smoothed_as_the_formula_says() {
-    for (width, height, channels) in [(45, 83, 3), (64, 48, 1), (7, 5, 3), (20, 12, 3), (33, 11, 1)] {
+fn rows_that_come_bit_by_bit_are_smoothed_as_the_formula_says_at_every_depth_and_with_all_instructions() {
+    for (width, height, channels) in [(45, 83, 3), (64, 48, 1), (7, 5, 3), (20, 12, 3), (33, 11, 1), (170, 40, 3)] {
         let pixels = picture(width, height, channels);
-        let expected = reference(&pixels, [width, height], channels, &weights());
         let colour = if channels == 3 { Colour::Rgb } else { Colour::Grey };
         let header = Header { colour, quality: 0, ..test_header(width as u16, height as u16) };
-        for step in [1, 2, 5] {
-            let rows = || Box::new(Rows { lines: pixels.clone(), stride: width * channels });
-            let mut eight = Deblocking::new(&weights()).behind(rows(), &header);
-            let mut deep = Deblocking::new(&weights()).behind(rows(), &header);
-            let (mut found, mut found_deep) = (vec![1, 2, 3], Vec::new());
-            let mut rows = height.div_ceil(16);
-            while rows > 0 {
-                let latents = vec![Vec::new(); step.min(rows)];
-                rows -= latents.len();
-                eight.push(latents.clone(), &mut found).unwrap();
-                deep.push_deep(latents, BitDepth::Sixteen, &mut found_deep).unwrap();
-                assert!((found.len() - 3).is_multiple_of(width * channels));
+        let depths = [BitDepth::Eight, BitDepth::Ten, BitDepth::Twelve, BitDepth::Sixteen];
+        let steps = [1, 2, 5];
+        for (i, level) in Level::all().into_iter().enumerate() {
+            for (depth, step) in depths.into_iter().zip(steps.into_iter().cycle().skip(i)) {
+                let deep: Vec<u16> = pixels.iter().map(|&sample| deepened(sample, depth)).collect();
+                let expected = reference(&deep, [width, height], channels, &weights(), peak(depth).into());
+                assert!(width < 12 || expected != deep);
+                // Something below the picture, as the last row of patches may have.
+                let below = vec![255; (height.next_multiple_of(16) - height) * width * channels];
+                let lines = [pixels.clone(), below].concat();
+                let inner = Box::new(Rows { lines, stride: width * channels });
+                let mut smoothed = Deblocking::new(&weights()).behind_at(level, inner, &header);
+                // Something is there already.
+                let (mut eight, mut found) = (vec![1, 2, 3], vec![1, 2, 3]);
+                let mut rows = height.div_ceil(16);
+                while rows > 0 {
+                    let latents = vec![Vec::new(); step.min(rows)];
+                    rows -= latents.len();
+                    if depth == BitDepth::Eight {
+                        smoothed.push(latents, &mut eight).unwrap();
+                        found = eight.iter().map(|&sample| sample.into()).collect();
+                    } else {
+                        smoothed.push_deep(latents, depth, &mut found).unwrap();
+                    }
+                    assert!((found.len() - 3).is_multiple_of(width * channels));
+                }
+                assert!(found[3..] == expected, "{width} x {height} x {channels}, {depth:?}, {level:?}");
             }
-            assert!(found[3..] == expected, "{width} x {height} x {channels}");
-            let near = |(deep, eight): (&u16, &u8)| (f32::from(*deep) / 257.0 - f32::from(*eight)).abs() < 1.1;
-            assert!(found_deep.len() == expected.len() && found_deep.iter().zip(&expected).all(near));
         }
-        assert!(width < 12 || expected != pixels);
     }
+}
+
+#[test]
+fn weights_that_are_no_numbers_make_black_pixels_and_no_panic() {
+    let inner = Box::new(Rows { lines: vec![100; 32 * 32 * 3], stride: 96 });
+    let mut smoothed = Deblocking::new(&[f32::NAN; COUNT]).behind(inner, &test_header(32, 32));
+    let mut pixels = Vec::new();
+    smoothed.push(vec![Vec::new(); 2], &mut pixels).unwrap();
+    assert!(pixels.len() == 32 * 32 * 3 && pixels.contains(&0) && pixels.contains(&100));
 }
 
 #[test]
@@ -132,7 +162,9 @@ fn the_fit_finds_what_a_picture_was_spoilt_with() {
         fit.add(quality, &picture(&middle), &picture(&blocky));
     }
     let weights = fit.solve().unwrap();
-    let filtered = reference(&blocky, [width, height], 3, &weights);
+    let deep: Vec<u16> = blocky.iter().map(|&sample| sample.into()).collect();
+    let filtered: Vec<u8> =
+        reference(&deep, [width, height], 3, &weights, 255.0).into_iter().map(|sample| sample as u8).collect();
     let psnr = |pixels: &[u8]| picture(&middle).psnr(&picture(pixels));
     assert!(psnr(&filtered) > psnr(&blocky) + 0.5, "{} after {}", psnr(&filtered), psnr(&blocky));
     assert!(weights.iter().all(|weight| weight.abs() < 1.0), "{weights:?}");

@@ -8,7 +8,7 @@
 //!   through in windows, tiles with a halo.
 //!
 //! Container, entropy coding and integer prior do not depend on this. Nothing here can make a file unreadable: pixels may differ by one step
-//! between implementations, symbols may not.
+//! between implementations (before [`crate::deblock`]), symbols may not.
 
 #[cfg(feature = "cpu")]
 pub(crate) mod cpu;
@@ -68,7 +68,7 @@ pub trait Analysis {
 /// A synthesis that is under way.
 pub trait Synthesis {
     /// Takes the next rows of latents, and appends the samples that are complete to `pixels`: whole rows of the picture, all that are left when
-    /// the last rows have come. Never more than the picture has.
+    /// the last rows have come. The last row of patches may reach beyond the picture.
     ///
     /// # Errors
     /// A device failed.

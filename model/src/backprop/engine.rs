@@ -208,9 +208,10 @@ impl Engine {
         let mut d_latent = self.prior.back(coded, d_y_hat, sample, work);
         add_some(&mut d_latent, &added.latent);
         self.analysis.back(analysis, patches, &d_latent, size, work);
-        for buffer in [latent, decoded, d_latent] {
+        let Added { latent: added_latent, residual, log_scale, log_gain, value: added, .. } = added;
+        for buffer in [latent, decoded, d_latent, added_latent, residual, log_scale, log_gain] {
             work.pool.give(buffer);
         }
-        Measured { bpp, mse, loss: (bpp + lambda * mse) / lambda.sqrt(), added: added.value }
+        Measured { bpp, mse, loss: (bpp + lambda * mse) / lambda.sqrt(), added }
     }
 }

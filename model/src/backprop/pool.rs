@@ -30,9 +30,11 @@ impl Pool {
         buffer
     }
 
-    /// Takes a buffer back.
+    /// Takes a buffer back. An empty one, which stands for a gradient that there is not, would only be kept.
     pub(crate) fn give(&mut self, buffer: Vec<f32>) {
-        self.buffers.entry(buffer.len()).or_default().push(buffer);
+        if !buffer.is_empty() {
+            self.buffers.entry(buffer.len()).or_default().push(buffer);
+        }
     }
 }
 
@@ -42,4 +44,20 @@ pub(crate) struct Work {
     pub(crate) pool: Pool,
     /// Where the gradients of the weights are added up, in the order of the network's slots; empty where weights are frozen.
     pub(crate) gradient: Vec<f32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pool_keeps_what_it_can_give_again_and_nothing_else() {
+        let mut pool = Pool::default();
+        for _ in 0..3 {
+            let buffer = pool.zeros(8);
+            pool.give(buffer);
+            pool.give(Vec::new());
+        }
+        assert_eq!(pool.buffers.values().map(Vec::len).sum::<usize>(), 1);
+    }
 }

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | 1, feature alignment | rate-distortion + distance of stage outputs | `features.rs` |
 //! | 2, channel distillation | rate-distortion + distance of latents and their distributions, channels weighed by the teacher's bits | `channels.rs` |
-//! | 3, fine-tuning | rate-distortion, ending on the prior's integer grid | [`RateDistortion`](crate::train::RateDistortion) |
+//! | 3, fine-tuning | rate-distortion, ending on the prior's integer grid | `RateDistortion` of [`crate::train`] |
 //!
 //! The phases and their order are those of FEDS (arXiv 2503.06399), as far as its abstract and public summaries tell; the paper's exact losses and
 //! constants are not known to us. Each phase is a run of the ordinary training loop ([`crate::train`]) with a loss of its own, in a folder of its own, that

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::gains::SCALES;
 use super::tables::{add_scales_of, gaussian};
-use crate::weights::{Entry, WeightFile, WeightsError, write};
+use crate::weights::{WeightFile, WeightsError};
 
 /// Symbols that the Gaussian counts for in every table: tables of large scales are hardly ever used.
 const BELIEF: f64 = 100.0;
@@ -68,11 +68,7 @@ impl ScaleCounts {
 /// # Errors
 /// The bytes are no weight file.
 pub fn with_scale_tables(bytes: &[u8], counts: &ScaleCounts) -> Result<Vec<u8>, WeightsError> {
-    let file = WeightFile::parse(bytes)?;
-    let mut entries: BTreeMap<String, Entry> =
-        file.tensors().iter().map(|(name, view)| (name.to_owned(), Entry::of(&view))).collect();
-    add_scales_of(&mut entries, |index| counts.distribution(index));
-    write(&file.info, &entries)
+    WeightFile::parse(bytes)?.with(|entries| add_scales_of(entries, |index| counts.distribution(index)))
 }
 
 #[cfg(test)]

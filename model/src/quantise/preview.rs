@@ -2,13 +2,11 @@
 //!
 //! Differs from training in being exact: the normal equations are summed over the pairs and solved once.
 
-use std::collections::BTreeMap;
-
 use lic_shaders::transform::Dense;
 use nalgebra::DMatrix;
 
 use crate::plain::PREVIEW;
-use crate::weights::{Entry, WeightFile, WeightsError, write};
+use crate::weights::{Entry, WeightFile, WeightsError};
 
 /// Added to the diagonal, as a part of its mean: latents of a channel that is always 0 would leave its weight undefined.
 const RIDGE: f64 = 1e-6;
@@ -59,12 +57,10 @@ impl PreviewFit {
 /// # Errors
 /// The bytes are no weight file.
 pub fn with_preview(bytes: &[u8], head: &Dense) -> Result<Vec<u8>, WeightsError> {
-    let file = WeightFile::parse(bytes)?;
-    let mut entries: BTreeMap<String, Entry> =
-        file.tensors().iter().map(|(name, view)| (name.to_owned(), Entry::of(&view))).collect();
-    entries.insert("preview.head.weight".to_owned(), Entry::f16(&[head.inputs, head.outputs], &head.weight));
-    entries.insert("preview.head.bias".to_owned(), Entry::f16(&[head.outputs], &head.bias));
-    write(&file.info, &entries)
+    WeightFile::parse(bytes)?.with(|entries| {
+        entries.insert("preview.head.weight".to_owned(), Entry::f16(&[head.inputs, head.outputs], &head.weight));
+        entries.insert("preview.head.bias".to_owned(), Entry::f16(&[head.outputs], &head.bias));
+    })
 }
 
 #[cfg(test)]

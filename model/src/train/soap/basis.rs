@@ -160,16 +160,21 @@ mod tests {
 
     #[test]
     fn vectors_converge_to_the_eigenvectors() {
-        let n = 40;
+        // More than a block, and more steps than a sum has at a time.
+        let (n, steps) = (100, 600);
         let mut state = 1u32;
         let mut draw = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (state >> 8) as f32 / (1 << 23) as f32 - 1.0
         };
         // Columns of very different strengths.
-        let x: Vec<f32> = (0..n * 200).map(|i| draw() * 0.8f32.powi((i / 200) as i32)).collect();
+        let x: Vec<f32> = (0..n * steps).map(|i| draw() * 0.9f32.powi((i / steps) as i32)).collect();
         let mut basis = Basis::identity(n, Precision::F32);
-        basis.add_columns(&x, 200, 1.0);
+        basis.add_columns(&x, steps, 1.0);
+        basis.refresh();
+        // Half of it twice: the covariance stays.
+        let half: Vec<f32> = x.iter().map(|v| v * 0.5f32.sqrt()).collect();
+        basis.add_rows(&transpose(&half, steps), 0.5);
         for _ in 0..400 {
             basis.refresh();
         }
@@ -178,7 +183,8 @@ mod tests {
         expected.sort_by(|a, b| b.total_cmp(a));
         let vectors = DMatrix::from_row_slice(n, n, &basis.vectors).map(f64::from);
         let found = &vectors * covariance * vectors.transpose();
-        for i in 0..n {
+        // The weakest are drowned by rounding and by the ridge.
+        for i in 0..70 {
             assert!((found[(i, i)] / expected[i] - 1.0).abs() < 0.02, "{i}: {} {}", found[(i, i)], expected[i]);
         }
     }

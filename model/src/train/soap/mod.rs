@@ -85,7 +85,7 @@ impl Rotation {
         self.product(&self.left.back(), x, &self.right.turning_back)
     }
 
-    /// The same in f32, for moments, as which rounding errors stay.
+    /// The same in f32, for moments, in which rounding errors would stay.
     fn turn_back_exactly(&self, x: &[f32]) -> Vec<f32> {
         let left = transpose(&self.left.vectors, self.rows);
         let mut right = Factor::default();
