@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use image::{ImageFormat, Rgb, RgbImage, imageops};
+use lic_benches::codecs::rgb_samples;
 use lic_codec::{Decoder, Effort, EncodeOptions, Encoder, Picture, Target};
 use lic_datasets::Photo;
 
@@ -92,11 +93,7 @@ fn row(
 
 /// What is shown of a picture: its middle, in RGB of 8 bits.
 fn shown(picture: &Picture, crop: Option<u32>) -> anyhow::Result<RgbImage> {
-    let samples = picture.pixels.to_eight();
-    let rgb = match picture.channels() {
-        3 => samples.into_owned(),
-        _ => samples.iter().flat_map(|&grey| [grey; 3]).collect(),
-    };
+    let rgb = rgb_samples(picture).into_owned();
     let whole = RgbImage::from_raw(picture.width, picture.height, rgb).context("the picture has too few samples")?;
     let side = |whole: u32| crop.map_or(whole, |most| whole.min(most));
     let (width, height) = (side(whole.width()), side(whole.height()));

@@ -45,16 +45,15 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let photos = photos(folder)?;
         quantised.bytes = with_tables(quantised.bytes, &photos)?;
         quantised.bytes = with_preview_and_filter(quantised.bytes, &photos)?;
-        let file = WeightFile::parse(&quantised.bytes)?;
-        (quantised.parse_id, quantised.synthesis_id) = (file.parse_id(), file.synthesis_id());
     }
+    let file = WeightFile::parse(&quantised.bytes)?;
     write_atomically(&args.out, &quantised.bytes, false)?;
     eprintln!(
         "{}: {} bytes, parse id {:08x}, synthesis id {:08x}, {} steps of training",
         args.out.display(),
         quantised.bytes.len(),
-        quantised.parse_id,
-        quantised.synthesis_id,
+        file.parse_id(),
+        file.synthesis_id(),
         quantised.steps
     );
     match &args.check {
@@ -165,13 +164,12 @@ fn check(checkpoint: &Path, weights: Vec<u8>, folder: &Path) -> anyhow::Result<(
     let encoder = Encoder::new(&model, DeviceChoice::Cpu)?;
     let images = load_folder(folder)?;
     // The estimate knows neither tiles nor choices of symbols.
-    let plain = EncodeOptions { tile: 4096, effort: Effort::Nearest, ..EncodeOptions::default() };
+    let plain = EncodeOptions { effort: Effort::Nearest, ..OPTIONS };
     let mut bits = [(0.0f64, 0.0f64); VALIDATION_KNOTS.len()];
     for image in &images {
         let pixels = f64::from(image.width()) * f64::from(image.height());
         let estimates = validate(&network, std::slice::from_ref(image), &device, &mut Taps::Off);
-        let picture = Picture::new(image.width(), image.height(), Colour::Rgb, image.as_raw().clone())?;
-        let analysed = encoder.analyse(&picture, &plain)?;
+        let analysed = encoder.analyse(&picture_of(image)?, &plain)?;
         for ((sum, estimate), knot) in bits.iter_mut().zip(&estimates).zip(VALIDATION_KNOTS) {
             let quality = QualityIndex::new(4 * knot as u8).context("a knot beyond the quality axis")?;
             sum.0 += estimate.bpp * pixels;

@@ -93,10 +93,13 @@ impl<'a> CodedPlane<'a> {
             steps,
             synthesis: match head {
                 Some(head) => head.synthesis(&window.header),
-                None => match &runtime.deblocking {
-                    Some(deblocking) => deblocking.behind(transforms.synthesis(&window.header), &window.header),
-                    None => transforms.synthesis(&window.header),
-                },
+                None => {
+                    let synthesis = transforms.synthesis(&window.header);
+                    match &runtime.deblocking {
+                        Some(deblocking) => deblocking.behind(synthesis, &window.header),
+                        None => synthesis,
+                    }
+                }
             },
             band: if window.area.positions() < SMALL { 1 } else { runtime.band_positions() },
             tiles: window.tiles(&header),

@@ -148,6 +148,26 @@ impl Samples {
     }
 }
 
+/// A type of samples.
+pub(crate) trait Sample: Copy + Default + Send + Sync + Into<f32> {
+    /// From an integer that fits.
+    fn of(value: i32) -> Self;
+}
+
+impl Sample for u8 {
+    #[inline(always)]
+    fn of(value: i32) -> Self {
+        value as Self
+    }
+}
+
+impl Sample for u16 {
+    #[inline(always)]
+    fn of(value: i32) -> Self {
+        value as Self
+    }
+}
+
 /// The greatest sample of a depth.
 pub(crate) fn peak(depth: BitDepth) -> u16 {
     match depth {

@@ -1,10 +1,9 @@
 //! The model that all targets share: the frozen tiny weights, loaded once.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use lic_codec::{Decoder, DeviceChoice, Encoder, Limits, Model};
-use lic_model::weights::{Entry, WeightFile, write};
+use lic_model::weights::{Entry, WeightFile};
 
 /// Most pixels that a target decodes: an application's limit, and what keeps a run at milliseconds.
 pub const MOST_PIXELS: u64 = 4608;
@@ -13,13 +12,13 @@ pub const MOST_PIXELS: u64 = 4608;
 pub static MODEL: LazyLock<Model> = LazyLock::new(|| {
     let weights = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../model/weights/tiny.safetensors"));
     let file = WeightFile::parse(weights).expect("the tiny weights are valid");
-    let mut entries: BTreeMap<String, Entry> =
-        file.tensors().iter().map(|(name, view)| (name.to_owned(), Entry::of(&view))).collect();
     let latents = file.info.config.y;
     let weight: Vec<f32> = (0..latents * 12).map(|i| (i % 7) as f32 / 100.0).collect();
-    entries.insert("preview.head.weight".to_owned(), Entry::f16(&[latents, 12], &weight));
-    entries.insert("preview.head.bias".to_owned(), Entry::f16(&[12], &[0.0; 12]));
-    let weights = write(&file.info, &entries).expect("shapes fit");
+    let with_preview = file.with(|entries| {
+        entries.insert("preview.head.weight".to_owned(), Entry::f16(&[latents, 12], &weight));
+        entries.insert("preview.head.bias".to_owned(), Entry::f16(&[12], &[0.0; 12]));
+    });
+    let weights = with_preview.expect("shapes fit");
     Model::from_bytes(weights).expect("the weights are valid")
 });
 

@@ -190,8 +190,8 @@ fn check_sides(codec: &'static str, picture: &Picture, limit: u32) -> Result<(),
     if width.max(height) > limit { Err(CodecError::TooLarge { codec, width, height, limit }) } else { Ok(()) }
 }
 
-/// A picture as RGB samples, for codecs that have no grey.
-pub(crate) fn rgb_samples(picture: &Picture) -> std::borrow::Cow<'_, [u8]> {
+/// A picture as RGB samples of 8 bits, for codecs that have no grey.
+pub fn rgb_samples(picture: &Picture) -> std::borrow::Cow<'_, [u8]> {
     if picture.channels() == 3 {
         return picture.pixels.to_eight();
     }

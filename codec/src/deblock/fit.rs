@@ -2,7 +2,9 @@
 //!
 //! Columns and rows are counted alike, both on what was decoded; that rows are filtered after columns is not taken into account.
 
-use super::{COUNT, KNOTS, PATCH, QUALITIES_PER_KNOT, TAPS, signals, weight};
+use lic_model::plain::DEBLOCKING_WEIGHTS;
+
+use super::{KNOTS, PATCH, QUALITIES_PER_KNOT, TAPS, signals, weight};
 use crate::picture::Picture;
 
 /// Added to the diagonal of the normal equations, as a part of its sum.
@@ -49,8 +51,8 @@ impl DeblockFit {
     }
 
     /// The weights [5, 2, 2, 4]: quality, boundary within or between latents, of the step or of its mean, distance from the boundary. `None` if nothing was counted. Where a quality has seen no boundary they are 0.
-    pub fn solve(&self) -> Option<[f32; COUNT]> {
-        let mut weights = [0.0; COUNT];
+    pub fn solve(&self) -> Option<[f32; DEBLOCKING_WEIGHTS]> {
+        let mut weights = [0.0; DEBLOCKING_WEIGHTS];
         let places = weights.chunks_exact_mut(2 * TAPS).zip(self.knots.iter().flatten());
         places.for_each(|(place, sums)| sums.solve(place));
         (self.boundaries > 0).then_some(weights)

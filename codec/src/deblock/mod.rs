@@ -14,6 +14,9 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
+use lic_model::plain::{DEBLOCKING, DEBLOCKING_WEIGHTS};
+
+use crate::samples::Sample;
 use crate::simd::{Job, Simd};
 
 pub use fit::DeblockFit;
@@ -21,34 +24,27 @@ pub use fit::DeblockFit;
 /// Pixels of a patch in each direction.
 const PATCH: usize = 8;
 /// Pixels on each side of a boundary that change.
-const TAPS: usize = 4;
+const TAPS: usize = DEBLOCKING[3];
 /// Steps and slopes above which hardly anything changes, in 1/255.
 const STEP: f32 = 16.0;
 const ACTIVITY: f32 = 32.0;
 /// Qualities 0, 64, .., 256 that have weights of their own; those between are interpolated. The last is the greatest there is, 252.
-const KNOTS: usize = 5;
+const KNOTS: usize = DEBLOCKING[0];
 const QUALITIES_PER_KNOT: usize = 64;
 
 /// Of one kind of boundary: the weights of `s` and of `m`.
 type Weights = [[f32; TAPS]; 2];
 
-/// Number of weights of all kinds and qualities.
-pub const COUNT: usize = KNOTS * 2 * 2 * TAPS;
-
 /// Weights for all qualities.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Deblocking {
-    /// Between latents and within them.
-    knots: [[Weights; 2]; KNOTS],
+    knots: [[f32; DEBLOCKING_WEIGHTS / KNOTS]; KNOTS],
 }
 
 impl Deblocking {
     /// From the weights [5, 2, 2, 4]: quality, boundary of latents last, `s` or `m`, distance from the boundary.
-    pub(crate) fn new(weights: &[f32; COUNT]) -> Self {
-        let at = |knot: usize, kind: usize, of: usize, tap: usize| weights[((knot * 2 + kind) * 2 + of) * TAPS + tap];
-        let knot =
-            |k| std::array::from_fn(|kind| std::array::from_fn(|of| std::array::from_fn(|tap| at(k, kind, of, tap))));
-        Self { knots: std::array::from_fn(knot) }
+    pub(crate) fn new(weights: &[f32; DEBLOCKING_WEIGHTS]) -> Self {
+        Self { knots: std::array::from_fn(|knot| std::array::from_fn(|i| weights[knot * weights.len() / KNOTS + i])) }
     }
 
     /// The filter of a quality 0..=252.
@@ -56,9 +52,9 @@ impl Deblocking {
         let (knot, rest) = (usize::from(quality) / QUALITIES_PER_KNOT, usize::from(quality) % QUALITIES_PER_KNOT);
         let part = rest as f32 / QUALITIES_PER_KNOT as f32;
         let (low, high) = (&self.knots[knot.min(KNOTS - 1)], &self.knots[(knot + 1).min(KNOTS - 1)]);
-        let mixed =
-            |kind: usize, of: usize, tap: usize| low[kind][of][tap] + part * (high[kind][of][tap] - low[kind][of][tap]);
-        Filter(std::array::from_fn(|kind| std::array::from_fn(|of| std::array::from_fn(|tap| mixed(kind, of, tap)))))
+        let mixed = |i: usize| low[i] + part * (high[i] - low[i]);
+        let weights = |kind: usize, of: usize| std::array::from_fn(|tap| mixed((kind * 2 + of) * TAPS + tap));
+        Filter(std::array::from_fn(|kind| [weights(kind, 0), weights(kind, 1)]))
     }
 }
 
@@ -87,42 +83,13 @@ type Piece = [[f32; LANES]; 2 * TAPS];
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Filter([Weights; 2]);
 
-/// `value` to be cut off to the nearest whole number up to `peak`.
+/// The nearest sample up to `peak`; what is no number becomes 0.
 #[inline(always)]
-fn nearest(value: f32, peak: f32) -> f32 {
-    // Not `min`, which would make the peak of what is no number.
-    if value + 0.5 > peak { peak } else { value + 0.5 }
-}
-
-/// Samples of 8 bits or more.
-trait Number: Copy + Send + Sync {
-    fn get(self) -> f32;
-    /// The nearest sample up to `peak`; what is no number becomes 0.
-    fn of(value: f32, peak: f32) -> Self;
-}
-
-impl Number for u8 {
-    #[inline(always)]
-    fn get(self) -> f32 {
-        self.into()
-    }
-
-    #[inline(always)]
-    fn of(value: f32, peak: f32) -> Self {
-        nearest(value, peak) as Self
-    }
-}
-
-impl Number for u16 {
-    #[inline(always)]
-    fn get(self) -> f32 {
-        self.into()
-    }
-
-    #[inline(always)]
-    fn of(value: f32, peak: f32) -> Self {
-        nearest(value, peak) as Self
-    }
+fn nearest<T: Sample>(value: f32, peak: f32) -> T {
+    let value = value + 0.5;
+    // Not `max` and `min`, which would make a limit of what is no number.
+    let value = if value > 0.0 { value } else { 0.0 };
+    T::of(if value < peak { value } else { peak } as i32)
 }
 
 impl Filter {
@@ -152,21 +119,21 @@ impl Filter {
 
     /// Smooths between the columns of patches of up to `LANES / C` lines.
     #[inline(always)]
-    fn columns<T: Number, const C: usize>(&self, lines: &mut [T], stride: usize, peak: f32) {
+    fn columns<T: Sample, const C: usize>(&self, lines: &mut [T], stride: usize, peak: f32) {
         let (up, down) = (255.0 / peak, peak / 255.0);
         for column in (PATCH..).step_by(PATCH).take_while(|column| (column + TAPS) * C <= stride) {
             let mut x = [[0.0; LANES]; 2 * TAPS];
             for (line, first) in lines.chunks_exact(stride).zip((0..).step_by(C)) {
                 let part = line[(column - TAPS) * C..(column + TAPS) * C].as_chunks::<C>().0;
                 for (pixel, x) in part.iter().zip(&mut x) {
-                    pixel.iter().zip(&mut x[first..]).for_each(|(sample, x)| *x = sample.get() * up);
+                    pixel.iter().zip(&mut x[first..]).for_each(|(sample, x)| *x = (*sample).into() * up);
                 }
             }
             self.piece::<C>(&mut x, column.is_multiple_of(2 * PATCH));
             for (line, first) in lines.chunks_exact_mut(stride).zip((0..).step_by(C)) {
                 let part = line[(column - TAPS) * C..(column + TAPS) * C].as_chunks_mut::<C>().0;
                 for (pixel, x) in part.iter_mut().zip(&x) {
-                    pixel.iter_mut().zip(&x[first..]).for_each(|(sample, x)| *sample = T::of(x * down, peak));
+                    pixel.iter_mut().zip(&x[first..]).for_each(|(sample, x)| *sample = nearest(x * down, peak));
                 }
             }
         }
@@ -174,18 +141,18 @@ impl Filter {
 
     /// Smooths between two rows of patches: the last four lines of one and the first four of the other.
     #[inline(always)]
-    fn rows<T: Number, const C: usize>(&self, lines: &mut [T], of_latents: bool, peak: f32) {
+    fn rows<T: Sample, const C: usize>(&self, lines: &mut [T], of_latents: bool, peak: f32) {
         let (up, down) = (255.0 / peak, peak / 255.0);
         let stride = lines.len() / (2 * TAPS);
         for first in (0..stride).step_by(LANES) {
             let part = first..stride.min(first + LANES);
             let mut x = [[0.0; LANES]; 2 * TAPS];
             for (line, x) in lines.chunks_exact(stride).zip(&mut x) {
-                line[part.clone()].iter().zip(x).for_each(|(sample, x)| *x = sample.get() * up);
+                line[part.clone()].iter().zip(x).for_each(|(sample, x)| *x = (*sample).into() * up);
             }
             self.piece::<C>(&mut x, of_latents);
             for (line, x) in lines.chunks_exact_mut(stride).zip(&x) {
-                line[part.clone()].iter_mut().zip(x).for_each(|(sample, x)| *sample = T::of(x * down, peak));
+                line[part.clone()].iter_mut().zip(x).for_each(|(sample, x)| *sample = nearest(x * down, peak));
             }
         }
     }
@@ -206,7 +173,7 @@ enum Direction {
     Rows { of_latents: bool },
 }
 
-impl<T: Number, const C: usize> Job for Smooth<'_, T, C> {
+impl<T: Sample, const C: usize> Job for Smooth<'_, T, C> {
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
         match self.direction {

@@ -2,11 +2,11 @@
 
 use rayon::prelude::*;
 
-use super::{Deblocking, Direction, Filter, LANES, Number, PATCH, Smooth, TAPS};
+use super::{Deblocking, Direction, Filter, LANES, PATCH, Smooth, TAPS};
 use crate::error::Error;
 use crate::format::{BitDepth, Header};
 use crate::picture::channels;
-use crate::samples::peak;
+use crate::samples::{Sample, peak};
 use crate::simd::Level;
 use crate::transform::Synthesis;
 
@@ -54,14 +54,14 @@ struct Deblocked<'a> {
 
 impl Deblocked<'_> {
     /// Smooths the samples from `start` on, of which the first `waited` have waited, and takes those that must wait again.
-    fn smooth<T: Number>(&mut self, samples: &mut Vec<T>, start: usize, waited: usize, peak: u16) -> Vec<T> {
+    fn smooth<T: Sample>(&mut self, samples: &mut Vec<T>, start: usize, waited: usize, peak: u16) -> Vec<T> {
         match self.channels {
             3 => self.smooth_colours::<T, 3>(samples, start, waited, peak.into()),
             _ => self.smooth_colours::<T, 1>(samples, start, waited, peak.into()),
         }
     }
 
-    fn smooth_colours<T: Number, const C: usize>(
+    fn smooth_colours<T: Sample, const C: usize>(
         &mut self,
         samples: &mut Vec<T>,
         start: usize,

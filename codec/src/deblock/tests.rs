@@ -35,7 +35,7 @@ impl Synthesis for Rows<u8> {
     }
 }
 
-fn weights() -> [f32; COUNT] {
+fn weights() -> [f32; DEBLOCKING_WEIGHTS] {
     std::array::from_fn(|i| [0.4, 0.2, 0.1, 0.05, -0.2, -0.1, 0.0, 0.0][i % 8] * if i / 8 % 2 == 1 { 1.1 } else { 1.0 })
 }
 
@@ -54,7 +54,7 @@ fn reference(
     pixels: &[u16],
     [width, height]: [usize; 2],
     channels: usize,
-    weights: &[f32; COUNT],
+    weights: &[f32; DEBLOCKING_WEIGHTS],
     peak: f32,
 ) -> Vec<u16> {
     let mut out: Vec<u16> = pixels.to_vec();
@@ -129,7 +129,7 @@ fn rows_that_come_bit_by_bit_are_smoothed_as_the_formula_says_at_every_depth_and
 #[test]
 fn weights_that_are_no_numbers_make_black_pixels_and_no_panic() {
     let inner = Box::new(Rows { lines: vec![100; 32 * 32 * 3], stride: 96 });
-    let mut smoothed = Deblocking::new(&[f32::NAN; COUNT]).behind(inner, &test_header(32, 32));
+    let mut smoothed = Deblocking::new(&[f32::NAN; DEBLOCKING_WEIGHTS]).behind(inner, &test_header(32, 32));
     let mut pixels = Vec::new();
     smoothed.push(vec![Vec::new(); 2], &mut pixels).unwrap();
     assert!(pixels.len() == 32 * 32 * 3 && pixels.contains(&0) && pixels.contains(&100));
@@ -137,7 +137,7 @@ fn weights_that_are_no_numbers_make_black_pixels_and_no_panic() {
 
 #[test]
 fn weights_between_two_qualities_are_interpolated() {
-    let mut weights = [0.0; COUNT];
+    let mut weights = [0.0; DEBLOCKING_WEIGHTS];
     weights[..16].fill(1.0);
     weights[16..32].fill(2.0);
     let deblocking = Deblocking::new(&weights);

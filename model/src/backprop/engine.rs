@@ -5,7 +5,6 @@ use rayon::prelude::*;
 use super::addition::{Added, Addition, Seen, add_some};
 use super::block::Block;
 use super::kernels::add;
-use super::layer::depth_to_space;
 use super::pool::Work;
 use super::prior::{Prior, Sample};
 use super::transform::{Analysis, Synthesis};
@@ -187,7 +186,7 @@ impl Engine {
         let mse = squares / values as f64 * 255.0 * 255.0;
         let mut added = Added::default();
         if let Some(addition) = addition {
-            let first = depth_to_space(&analysis.deep, self.analysis.width(), size, &mut work.pool);
+            let first = self.analysis.first_stage(&analysis, size, &mut work.pool);
             let [residual, log_scale] = self.prior.predicted(&coded, half, &mut work.pool);
             let seen = Seen {
                 stages: [&first, &analysis.last, &synthesis.before_up, &synthesis.last],

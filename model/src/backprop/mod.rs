@@ -27,7 +27,6 @@ use std::ops::Range;
 pub use engine::Engine;
 
 pub(crate) use addition::{Added, Addition, Seen};
-pub(crate) use ask::Answer;
 pub(crate) use engine::Setting;
 pub(crate) use factor::{Factor, Operand};
 pub(crate) use layer::Dense;

@@ -58,7 +58,8 @@ pub(super) struct Coded {
     synthesis: HyperSynthesisKept,
     contexts: Vec<ContextKept>,
     phases: Vec<Vec<Phase>>,
-    steps: Vec<f32>,
+    /// Latent in quantisation steps [h, w, y].
+    pub(super) steps: Vec<f32>,
     decoded: Vec<f32>,
     /// Gradients of residuals and log-scales [h, w, y].
     pub(super) d_residual: Vec<f32>,

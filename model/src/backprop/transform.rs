@@ -97,7 +97,7 @@ pub(crate) struct Analysis {
 pub(crate) struct AnalysisKept {
     kept8: StageKept,
     /// The output of the stage at 1/8, 2x2 neighbourhoods side by side.
-    pub(super) deep: Vec<f32>,
+    deep: Vec<f32>,
     kept16: StageKept,
     /// The output of the stage at 1/16.
     pub(super) last: Vec<f32>,
@@ -125,9 +125,9 @@ impl Analysis {
         self.blocks16.load(weights, precision);
     }
 
-    /// Channels at 1/8.
-    pub(super) fn width(&self) -> usize {
-        self.stem.outputs
+    /// The output of the stage at 1/8 [h/8, w/8, c].
+    pub(super) fn first_stage(&self, kept: &AnalysisKept, size: Size, pool: &mut Pool) -> Vec<f32> {
+        depth_to_space(&kept.deep, self.stem.outputs, size, pool)
     }
 
     pub(crate) fn blocks(&self) -> impl Iterator<Item = &Block> {

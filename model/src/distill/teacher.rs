@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::DistillError;
 use super::cache::{Cache, CacheError};
-use crate::backprop::{Answer, Engine};
+use crate::backprop::Engine;
 use crate::load::{Named, ParamError};
 use crate::net::{Sight, full, in_f32};
 use crate::network::Network;
@@ -81,9 +81,7 @@ impl Teacher {
     /// means, natural logarithms of the predicted scales, each [batch, h, w, y].
     pub(super) fn latents(&self, batch: &Batch) -> Vec<Vec<f32>> {
         if let Some(own) = &self.own {
-            let answers = own.engine.ask(&own.weights, batch);
-            let joined = |part: fn(&Answer) -> &Vec<f32>| answers.iter().flat_map(part).copied().collect();
-            return vec![joined(|a| &a.latent), joined(|a| &a.residual), joined(|a| &a.log_scale)];
+            return joined(&own.engine.ask_latents(&own.weights, batch));
         }
         in_f32(|| {
             let y = self.network.analysis.forward(self.patches(&batch.patches, batch.knots.len(), batch.side));
@@ -100,8 +98,7 @@ impl Teacher {
     /// Outputs of the four stages on crops, in f32: row-major, in the order of the pass.
     pub(super) fn stages(&self, batch: &Batch) -> Vec<Vec<f32>> {
         if let Some(own) = &self.own {
-            let answers = own.engine.ask(&own.weights, batch);
-            return (0..4).map(|i| answers.iter().flat_map(|answer| &answer.stages[i]).copied().collect()).collect();
+            return joined(&own.engine.ask_stages(&own.weights, batch));
         }
         in_f32(|| {
             let mut stages = Vec::with_capacity(4);
@@ -118,6 +115,11 @@ impl Teacher {
             stages
         })
     }
+}
+
+/// Each of the parts of all crops behind each other.
+fn joined<const PARTS: usize>(crops: &[[Vec<f32>; PARTS]]) -> Vec<Vec<f32>> {
+    (0..PARTS).map(|part| crops.iter().flat_map(|crop| &crop[part]).copied().collect()).collect()
 }
 
 /// A store for one kind of a teacher's outputs on the fixed crops of a run.

@@ -12,17 +12,13 @@ use crate::network::Network;
 use crate::params;
 use crate::preset::ModelConfig;
 use crate::train::Crops;
-use crate::weights::{self, Info, WeightFile};
+use crate::weights::{self, Info};
 
 /// A finished weight file.
 #[derive(Clone, Debug)]
 pub struct Quantised {
     /// The file.
     pub bytes: Vec<u8>,
-    /// Its parse id.
-    pub parse_id: u32,
-    /// Its synthesis id.
-    pub synthesis_id: u32,
     /// Training steps behind it.
     pub steps: u64,
 }
@@ -51,10 +47,7 @@ pub fn checkpoint_to_weights(path: &Path, photos: Option<&Path>) -> Result<Quant
         seconds: meta.earlier.1 + meta.seconds,
         grid: Some(grid.clone()),
     };
-    let bytes = quantise(&info, &tensors, &grid)?;
-    let file = WeightFile::parse(&bytes)?;
-    let (parse_id, synthesis_id) = (file.parse_id(), file.synthesis_id());
-    Ok(Quantised { bytes, parse_id, synthesis_id, steps: info.steps })
+    Ok(Quantised { bytes: quantise(&info, &tensors, &grid)?, steps: info.steps })
 }
 
 /// The float network of a checkpoint's averaged weights: what the integers are compared with.

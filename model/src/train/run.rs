@@ -132,8 +132,8 @@ pub(crate) fn train_towards(
             }
             if engine.is_none() {
                 *network = params::with_values(network.clone(), &adam.weights);
+                objective.set_values(start.own_values());
             }
-            objective.set_values(start.own_values());
             let meta = &mut start.meta;
             meta.step += 1;
             meta.seconds = before + clock.elapsed().as_secs_f64();

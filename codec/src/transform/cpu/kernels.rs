@@ -1,7 +1,8 @@
 //! The products of the CPU's transforms: dense layers and the 3x3 convolution, from integers to floats. Plain Rust, see `crate::simd`.
 
-use super::number::{Sample, Step, gated, largest_bits};
+use super::number::{Step, gated, largest_bits};
 use super::pack::Packed;
+use crate::samples::Sample;
 use crate::simd::{Affine, Factors, LANES, Simd};
 
 /// Integers at consecutive positions, with a step size for each.

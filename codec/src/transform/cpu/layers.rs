@@ -5,10 +5,11 @@ use std::cell::RefCell;
 use rayon::prelude::*;
 
 use super::kernels::{Gained, Place, Plain, Quantised, Samples, dense, quantise};
-use super::number::{Sample, Step, largest_bits};
+use super::number::{Step, largest_bits};
 use super::pack::Packed;
 use super::row::{Next, PIECE, Row, RowPiece, sized};
 use crate::patches::DEEP_MAX;
+use crate::samples::Sample;
 use crate::simd::{Job, Level, Simd};
 
 thread_local! {

@@ -21,7 +21,6 @@ use lic_model::plain;
 use lic_model::weights::WeightFile;
 
 use self::analysis::{AnalysisPipeline, PackedAnalysis, PackedHyper, Patches};
-use self::number::Sample;
 use self::synthesis::{LazySynthesis, SynthesisPipeline};
 use super::{Analysis, Synthesis, Transforms};
 use crate::error::Error;
@@ -30,7 +29,7 @@ use crate::model::ModelError;
 use crate::patches;
 use crate::picture::Picture;
 use crate::pool::in_pool;
-use crate::samples::peak;
+use crate::samples::{Sample, peak};
 use crate::simd::Level;
 use crate::tiles::Area;
 

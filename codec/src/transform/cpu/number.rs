@@ -3,6 +3,7 @@
 //! Nothing here is fused, rounded by the instruction set's own rules or taken from the system's mathematical library. All of it vectorises.
 
 use super::pack::ACTIVATION_MAX;
+use crate::samples::Sample;
 
 /// `1.5 * 2^23`: added to a number below `2^22`, it leaves the nearest integer in the lowest bits.
 const MAGIC: f32 = 12_582_912.0;
@@ -90,26 +91,6 @@ fn exp2<const N: usize, const T: usize>(x: &mut [[f32; N]; T]) {
     for ((x, power), shifted) in x.as_flattened_mut().iter_mut().zip(power.as_flattened()).zip(shifted.as_flattened()) {
         let exponent = (shifted.to_bits() as i32).wrapping_sub(MAGIC.to_bits() as i32);
         *x = f32::from_bits((power.to_bits() as i32).wrapping_add(exponent << 23) as u32);
-    }
-}
-
-/// A type of samples.
-pub(super) trait Sample: Copy + Default + Send + Sync {
-    /// From an integer that fits.
-    fn of(value: i32) -> Self;
-}
-
-impl Sample for u8 {
-    #[inline(always)]
-    fn of(value: i32) -> Self {
-        value as Self
-    }
-}
-
-impl Sample for u16 {
-    #[inline(always)]
-    fn of(value: i32) -> Self {
-        value as Self
     }
 }
 

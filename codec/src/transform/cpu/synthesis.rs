@@ -6,10 +6,10 @@ use lic_shaders::transform::{Dense, Synthesis, at_quality};
 
 use super::block::{BlockStage, PackedBlock};
 use super::layers;
-use super::number::Sample;
 use super::pack::Packed;
 use super::row::Row;
 use crate::format::ColourModel;
+use crate::samples::Sample;
 use crate::simd::Level;
 
 /// The layers, packed.

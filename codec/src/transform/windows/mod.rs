@@ -10,14 +10,13 @@ use std::collections::VecDeque;
 use lic_model::inference;
 use rayon::prelude::*;
 
-use self::patches::Sample;
 use super::rolling::RollingPlane;
 use super::{Analysis, Synthesis, Transforms};
 use crate::error::Error;
 use crate::format::{BitDepth, Header, TileRect};
 use crate::model::ModelError;
 use crate::picture::{Picture, channels};
-use crate::samples::peak;
+use crate::samples::{Sample, peak};
 use crate::tiles::Area;
 
 /// Latents per attention window in each direction.

@@ -5,7 +5,7 @@
 
 use crate::format::ColourModel;
 use crate::picture::{Picture, channels};
-use crate::samples::{Samples, peak};
+use crate::samples::{Sample, Samples, peak};
 use crate::tiles::{Area, LATENT};
 
 /// Pixels per patch in each direction.
@@ -68,28 +68,10 @@ pub(crate) fn to_samples<T: Sample>(
     out
 }
 
-/// A type of samples.
-pub(crate) trait Sample: Copy + Default + Send {
-    /// From a sample that fits.
-    fn of(sample: u16) -> Self;
-}
-
-impl Sample for u8 {
-    fn of(sample: u16) -> Self {
-        sample as Self
-    }
-}
-
-impl Sample for u16 {
-    fn of(sample: u16) -> Self {
-        sample
-    }
-}
-
 /// The sample, 0 to `peak`, of a number that is nominally in -0.5..=0.5.
 fn sample<T: Sample>(value: f32, peak: u16) -> T {
     // The conversion saturates, and makes 0 of what is no number.
-    T::of((((value + 0.5) * f32::from(peak) + 0.5) as u16).min(peak))
+    T::of((((value + 0.5) * f32::from(peak) + 0.5) as u16).min(peak).into())
 }
 
 #[cfg(test)]

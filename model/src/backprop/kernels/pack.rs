@@ -37,9 +37,9 @@ pub(crate) fn pack_transposed<E: Copy + Default>(matrix: &[E], steps: usize, out
 }
 
 /// The transpose of row-major `matrix` [rows, columns].
-pub(crate) fn transpose<E: Copy + Default>(matrix: &[E], columns: usize) -> Vec<E> {
+pub(crate) fn transpose(matrix: &[f32], columns: usize) -> Vec<f32> {
     let rows = matrix.len() / columns;
-    let mut out = vec![E::default(); matrix.len()];
+    let mut out = vec![0.0; matrix.len()];
     for (i, row) in matrix.chunks_exact(columns).enumerate() {
         row.iter().zip(out[i..].iter_mut().step_by(rows)).for_each(|(value, out)| *out = *value);
     }

@@ -41,14 +41,12 @@ impl Basis {
         let (mut turning, mut turning_back) = (Factor::default(), Factor::default());
         turning.load_transposed(&vectors, size, Precision::F32);
         turning_back.load(&vectors, size, precision);
-        let back = match precision {
-            Precision::F32 => transpose(&vectors, size),
-            Precision::Bf16 => {
-                let mut pairs = vec![0; vectors.len() / 2];
-                pairs_across(&vectors, size, &mut pairs);
-                bytemuck::cast_vec(transpose(&pairs, size))
-            }
-        };
+        let mut back = transpose(&vectors, size);
+        if precision == Precision::Bf16 {
+            let mut pairs = vec![0; back.len() / 2];
+            pairs_along(&back, &mut pairs);
+            back = bytemuck::cast_vec(pairs);
+        }
         Self { size, precision, covariance, vectors, turning, back, turning_back }
     }
 
