@@ -43,6 +43,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         .with_context(|| format!("cannot quantise {}", args.checkpoint.display()))?;
     if let Some(folder) = &args.fit {
         let photos = photos(folder)?;
+        let pruned = quantise::without_rare_units(&quantised.bytes, &photos)?;
+        for (block, units) in &pruned.units {
+            eprintln!("{block}: {} hidden units that the photos hardly use taken out", units.len());
+        }
+        quantised.bytes = pruned.bytes;
         quantised.bytes = with_tables(quantised.bytes, &photos)?;
         quantised.bytes = with_preview_and_filter(quantised.bytes, &photos)?;
     }

@@ -15,19 +15,19 @@ use super::Lost;
 /// Pixels converted in one go.
 const RUN: usize = 1 << 14;
 
-/// The samples [height, width, 3] in sRGB of a JPEG of inks that has a profile; nothing for all other JPEGs.
-pub(super) fn to_srgb(bytes: &[u8]) -> Result<Option<Vec<u8>>, Lost> {
+/// The samples [height, width, 3] in sRGB of a JPEG of inks that has a profile; nothing for all other JPEGs. `has_icc` says
+/// whether there is one, even one of which parts are missing.
+pub(super) fn to_srgb(bytes: &[u8], has_icc: bool) -> Result<Option<Vec<u8>>, Lost> {
     let options = DecoderOptions::default().set_strict_mode(false).set_max_width(usize::MAX).set_max_height(usize::MAX);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     // What cannot be read is the business of the reader that goes over the file next.
     if decoder.decode_headers().is_err() {
         return Ok(None);
     }
-    let (Some(inks @ (ColorSpace::CMYK | ColorSpace::YCCK)), Some(icc)) =
-        (decoder.input_colorspace(), decoder.icc_profile())
-    else {
+    let (Some(inks @ (ColorSpace::CMYK | ColorSpace::YCCK)), true) = (decoder.input_colorspace(), has_icc) else {
         return Ok(None);
     };
+    let icc = decoder.icc_profile().ok_or(Lost::UnusableInks)?;
     let profile = ColorProfile::new_from_slice(&icc).map_err(|_| Lost::UnusableInks)?;
     if profile.color_space != DataColorSpace::Cmyk {
         return Err(Lost::UnusableInks);

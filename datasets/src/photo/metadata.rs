@@ -1,10 +1,11 @@
 //! What an image file says beside its samples: colour profile, code points, EXIF, XMP, orientation.
 //!
-//! Everything is taken over as it is or, if it is not what it claims to be, left out and said: see [`Lost`]. Orientation has
-//! one source, EXIF; it is taken out of there, so that nobody turns an image twice.
+//! These are taken over as they are or, if they are not what they claim to be, left out and said: see [`Lost`]. So are
+//! other words about colours, and captions (IPTC). Nothing is said of the rest, such as comments and resolutions.
+//! Orientation has one source, EXIF; it is taken out of there, so that nobody turns an image twice.
 
-use image::ImageDecoder;
 use image::metadata::Orientation;
+use image::{ImageDecoder, ImageResult};
 
 use super::Channels;
 
@@ -60,14 +61,50 @@ pub enum Lost {
     /// The bytes are no XMP packet.
     #[error("the XMP data are damaged and left out")]
     DamagedXmp,
+    /// XMP of a JPEG that does not fit into one segment; nobody but XMP's own libraries puts it together with the
+    /// packet.
+    #[error("the extended XMP data are left out, only the packet they extend is kept")]
+    ExtendedXmp,
+    /// Captions and keywords as they were before XMP. What Photoshop writes around them is not looked into.
+    #[error("the IPTC data (captions, keywords) and other data of Photoshop are left out")]
+    Iptc,
+    /// A PNG's gamma, with nothing better about its colours.
+    #[error(
+        "the gamma (gAMA) of {:.5} is not that of sRGB and left out: colours are taken as sRGB",
+        f64::from(*.0) / 1e5
+    )]
+    ForeignGamma(
+        /// Exponent from light to samples, in 1/100000.
+        u32,
+    ),
+    /// A PNG's primaries and white, with nothing better about its colours.
+    #[error("the chromaticities (cHRM) {0:?} are not those of sRGB and left out: colours are taken as sRGB")]
+    ForeignChromaticities(
+        /// x and y of white, red, green and blue, in 1/100000.
+        [u32; 8],
+    ),
+}
+
+/// What a look at a file has found without its decoder, which says nothing about what it cannot use.
+#[derive(Debug, Default)]
+pub(super) struct Claims {
+    /// There is a profile, or part of one.
+    pub(super) icc: bool,
+    /// There is EXIF.
+    pub(super) exif: bool,
+    /// There is XMP.
+    pub(super) xmp: bool,
+    /// Code points: primaries, transfer, matrix, full range.
+    pub(super) cicp: Option<[u8; 4]>,
+    /// What nobody takes over.
+    pub(super) lost: Vec<Lost>,
 }
 
 impl PhotoMetadata {
-    /// Asks a decoder for everything, but for the profile only if there are `channels` that it still applies to. It does not tell the code
-    /// points, the four bytes `cicp`.
+    /// Asks a decoder for everything, but for the profile only if there are `channels` that it still applies to.
     pub(super) fn read(
         decoder: &mut impl ImageDecoder,
-        cicp: Option<[u8; 4]>,
+        claims: Claims,
         channels: Option<Channels>,
     ) -> (Self, Vec<Lost>) {
         let mut lost = Vec::new();
@@ -78,23 +115,35 @@ impl PhotoMetadata {
             })
         };
         let icc = channels.and_then(|channels| {
-            let icc = decoder.icc_profile().map_err(|_| Lost::DamagedIcc);
+            let icc = found(decoder.icc_profile(), claims.icc, Lost::DamagedIcc);
             kept(icc.and_then(|icc| icc.map(|icc| check_icc(icc, channels)).transpose()))
         });
-        let exif = decoder.exif_metadata().map_err(|_| Lost::DamagedExif);
+        let exif = found(decoder.exif_metadata(), claims.exif, Lost::DamagedExif);
         let mut exif = kept(exif.and_then(|exif| exif.map(check_exif).transpose()));
-        let xmp = decoder.xmp_metadata().map_err(|_| Lost::DamagedXmp);
+        let xmp = found(decoder.xmp_metadata(), claims.xmp, Lost::DamagedXmp);
         let xmp = kept(xmp.and_then(|xmp| xmp.map(check_xmp).transpose()));
-        let cicp = cicp.and_then(|[primaries, transfer, matrix, full_range]| match (matrix, full_range) {
+        let cicp = claims.cicp.and_then(|[primaries, transfer, matrix, full_range]| match (matrix, full_range) {
             (0, 1) => Some([primaries, transfer]),
             _ => {
                 lost.push(Lost::ForeignCicp([primaries, transfer, matrix, full_range]));
                 None
             }
         });
+        if !matches!(decoder.iptc_metadata(), Ok(None)) {
+            lost.push(Lost::Iptc);
+        }
+        lost.extend(claims.lost);
         let orientation = exif.as_mut().and_then(|exif| Orientation::remove_from_exif_chunk(exif));
         let orientation = orientation.map_or(1, Orientation::to_exif);
         (Self { icc, cicp, exif, xmp, orientation }, lost)
+    }
+}
+
+/// What a decoder has found, or that it is damaged: it cannot be read, or not even be found where it is.
+fn found(read: ImageResult<Option<Vec<u8>>>, claimed: bool, damaged: Lost) -> Result<Option<Vec<u8>>, Lost> {
+    match read {
+        Ok(None) if claimed => Err(damaged),
+        other => other.map_err(|_| damaged),
     }
 }
 
@@ -127,11 +176,4 @@ fn check_exif(exif: Vec<u8>) -> Result<Vec<u8>, Lost> {
 
 fn check_xmp(xmp: Vec<u8>) -> Result<Vec<u8>, Lost> {
     if std::str::from_utf8(&xmp).is_ok() { Ok(xmp) } else { Err(Lost::DamagedXmp) }
-}
-
-/// The four bytes of a PNG's cICP chunk, about which `image` says nothing.
-pub(super) fn cicp_of_png(info: &png::Info<'_>) -> Option<[u8; 4]> {
-    let cicp = info.coding_independent_code_points?;
-    let full_range = u8::from(cicp.is_video_full_range_image);
-    Some([cicp.color_primaries, cicp.transfer_function, cicp.matrix_coefficients, full_range])
 }

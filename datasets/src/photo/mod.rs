@@ -3,18 +3,22 @@
 //! What comes out are the samples as they are stored, with everything that belongs to them ([`PhotoMetadata`]); what a viewer
 //! shows is [`Photo::upright`]. Palettes become colours, and inks (CMYK) become sRGB.
 
+mod chunks;
 mod cmyk;
+mod error;
 mod metadata;
+mod read;
 mod rows;
 mod samples;
+mod segments;
+mod size;
 
-use std::io::Cursor;
 use std::path::Path;
 
-use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageBuffer, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageBuffer};
 
+pub use error::PhotoError;
 pub use metadata::{Lost, PhotoMetadata};
 pub use rows::{PhotoBand, PhotoRows};
 pub use samples::PhotoSamples;
@@ -61,49 +65,6 @@ pub struct Photo {
     pub lost: Vec<Lost>,
 }
 
-/// Why an image cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PhotoError {
-    /// The file cannot be opened or read.
-    #[error("cannot read the file: {0}")]
-    Io(#[from] std::io::Error),
-    /// The content is of no known format.
-    #[error("not a PNG, JPEG, WebP or PNM image")]
-    UnknownFormat,
-    /// A format that is known but not read here.
-    #[error("{} are not read, convert it to PNG first", name(*format))]
-    UnsupportedFormat {
-        /// The format.
-        format: ImageFormat,
-    },
-    /// More than one picture after the other.
-    #[error(
-        "this {format:?} is animated, only still images are read: take one picture out of it (ffmpeg -i IN -frames:v 1 OUT.png)"
-    )]
-    Animated {
-        /// The format.
-        format: ImageFormat,
-    },
-    /// Longer than a `.lic` file can be.
-    #[error("{width}x{height} pixels, the longest edge allowed is {MAX_EDGE}")]
-    TooLarge {
-        /// Width in pixels.
-        width: u32,
-        /// Height in pixels.
-        height: u32,
-    },
-    /// More than 8 bits per sample, where only 8 make sense.
-    #[error("it has more than 8 bits per sample, convert it to 8 bits first (ImageMagick: -depth 8)")]
-    Deep,
-    /// Pixels that are not opaque, where only opaque ones make sense.
-    #[error("it has transparent pixels, put it on a background first (ImageMagick: -background white -alpha remove)")]
-    Transparent,
-    /// The image is damaged, or uses what the reading library does not know.
-    #[error("damaged image: {0}")]
-    Damaged(#[from] image::ImageError),
-}
-
 impl Photo {
     /// Reads a file.
     ///
@@ -118,39 +79,7 @@ impl Photo {
     /// # Errors
     /// Any [`PhotoError`].
     pub fn read(bytes: &[u8]) -> Result<Self, PhotoError> {
-        let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
-        let format = reader.format().ok_or(PhotoError::UnknownFormat)?;
-        if !matches!(format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP | ImageFormat::Pnm) {
-            return Err(PhotoError::UnsupportedFormat { format });
-        }
-        // One that cannot be told is left to the decoder to complain about.
-        let png =
-            (format == ImageFormat::Png).then(|| png::Decoder::new(Cursor::new(bytes)).read_info().ok()).flatten();
-        let info = png.as_ref().map(png::Reader::info);
-        if is_animated(format, bytes, info) {
-            return Err(PhotoError::Animated { format });
-        }
-        let cicp = info.and_then(metadata::cicp_of_png);
-        // The default of 512 MB would refuse photos of 170 megapixels; the edges are limited instead.
-        reader.limits(Limits::no_limits());
-        let mut decoder = reader.into_decoder()?;
-        let (width, height) = decoder.dimensions();
-        if width > MAX_EDGE || height > MAX_EDGE {
-            return Err(PhotoError::TooLarge { width, height });
-        }
-        let colour = decoder.color_type();
-        let channels = if colour.has_color() { Channels::Rgb } else { Channels::Grey };
-        let inks = if format == ImageFormat::Jpeg { cmyk::to_srgb(bytes) } else { Ok(None) };
-        // A profile of inks says nothing about the colours made of them.
-        let profiled = matches!(inks, Ok(None)).then_some(channels);
-        let (metadata, mut lost) = PhotoMetadata::read(&mut decoder, cicp, profiled);
-        let mut photo = Self::from_image(DynamicImage::from_decoder(decoder)?);
-        match inks {
-            Ok(Some(rgb)) => photo.pixels = rgb.into(),
-            Ok(None) => {}
-            Err(problem) => lost.push(problem),
-        }
-        Ok(Self { metadata, lost, ..photo })
+        read::read(bytes)
     }
 
     /// A photo of opaque samples [height, width, channels] and nothing else. Nothing is checked.
@@ -232,21 +161,5 @@ impl Photo {
             }
             _ => return None,
         })
-    }
-}
-
-/// What a user calls images of a format that is not read.
-fn name(format: ImageFormat) -> String {
-    match format {
-        ImageFormat::Gif => "GIF images, animated or not,".to_owned(),
-        other => format!("{other:?} images"),
-    }
-}
-
-/// Whether a PNG or WebP holds several pictures.
-fn is_animated(format: ImageFormat, bytes: &[u8], png: Option<&png::Info<'_>>) -> bool {
-    match format {
-        ImageFormat::WebP => WebPDecoder::new(Cursor::new(bytes)).is_ok_and(|decoder| decoder.has_animation()),
-        _ => png.and_then(|info| info.animation_control).is_some_and(|control| control.num_frames > 1),
     }
 }

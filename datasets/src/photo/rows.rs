@@ -8,10 +8,10 @@ use std::io::BufReader;
 use std::path::Path;
 
 use image::ImageFormat;
-use image::codecs::png::PngDecoder;
 
+use super::chunks::Chunks;
 use super::samples::split;
-use super::{Channels, Lost, MAX_EDGE, PhotoError, PhotoMetadata, PhotoSamples};
+use super::{Channels, Lost, PhotoError, PhotoMetadata, PhotoSamples, size};
 
 /// A picture whose rows are still in the file.
 pub struct PhotoRows {
@@ -45,11 +45,16 @@ pub type PhotoBand = (PhotoSamples, Option<PhotoSamples>);
 
 impl PhotoRows {
     /// Opens a file, if it is a PNG of more than `pixels` pixels whose rows can be read one after the other; `None` for any other file, even
-    /// a damaged one, about which [`Photo`](super::Photo) has more to say.
+    /// a damaged one, about which [`Photo`](super::Photo) has more to say, and for what is no file but a pipe: it is read twice.
     ///
     /// # Errors
-    /// [`PhotoError::Io`], [`PhotoError::TooLarge`], [`PhotoError::Damaged`].
+    /// [`PhotoError::Io`], [`PhotoError::TooLarge`], [`PhotoError::TooFewBytes`], [`PhotoError::Damaged`].
     pub fn open(path: &Path, pixels: u64) -> Result<Option<Self>, PhotoError> {
+        // Not even opened: a pipe whose reader goes away breaks.
+        let file = std::fs::metadata(path)?;
+        if !file.is_file() {
+            return Ok(None);
+        }
         let mut decoder = png::Decoder::new(BufReader::new(File::open(path)?));
         // Palettes become colours, few bits become 8, a transparent colour becomes alpha: as `image` has it.
         decoder.set_transformations(png::Transformations::EXPAND);
@@ -60,9 +65,8 @@ impl PhotoRows {
         if info.interlaced || animated || u64::from(width) * u64::from(height) <= pixels {
             return Ok(None);
         }
-        if width > MAX_EDGE || height > MAX_EDGE {
-            return Err(PhotoError::TooLarge { width, height });
-        }
+        size::check_edges((width, height))?;
+        size::check_file((width, height), size::least_of_png(info), file.len())?;
         let (colour, depth) = reader.output_color_type();
         let (channels, has_alpha) = match colour {
             png::ColorType::Grayscale => (Channels::Grey, false),
@@ -76,9 +80,8 @@ impl PhotoRows {
             png::BitDepth::Sixteen => true,
             _ => return Ok(None),
         };
-        let cicp = super::metadata::cicp_of_png(info);
-        let mut decoder = PngDecoder::new(BufReader::new(File::open(path)?))?;
-        let (metadata, lost) = PhotoMetadata::read(&mut decoder, cicp, Some(channels));
+        let Some(chunks) = Chunks::read(BufReader::new(File::open(path)?))? else { return Ok(None) };
+        let (metadata, lost) = chunks.metadata(channels)?;
         Ok(Some(Self { width, height, channels, deep, has_alpha, metadata, lost, reader, y: 0 }))
     }
 

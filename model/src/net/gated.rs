@@ -32,11 +32,17 @@ impl GatedBlock {
 
     /// [batch, height, width, c] in two parts -> the same shapes.
     pub fn forward(&self, x: Stream) -> Stream {
+        let hidden = self.hidden(self.mix(&x));
+        x.plus(Stream::from_dense(&self.project, hidden))
+    }
+
+    /// The hidden units [batch, height, width, c], from what [`Self::mix`] gives.
+    pub fn hidden(&self, mixed: Stream) -> Tensor<4> {
         let channels = self.project.outputs();
-        let mixed = self.mix(&x).join();
+        let mixed = mixed.join();
         let value = self.expand.forward_columns(mixed.clone(), 0..channels);
         let gate = self.expand.forward_columns(mixed, channels..2 * channels);
-        x.plus(Stream::from_dense(&self.project, gated(value, gate)))
+        gated(value, gate)
     }
 
     /// The input with its first quarter behind the 3x3 convolution.

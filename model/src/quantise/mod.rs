@@ -11,6 +11,7 @@ mod export;
 mod gains;
 mod layer;
 mod preview;
+mod rare;
 mod restore;
 mod tables;
 
@@ -20,4 +21,5 @@ pub use counts::{ScaleCounts, with_scale_tables};
 pub use deblock::with_deblocking;
 pub use export::{QuantiseError, quantise};
 pub use preview::{PreviewFit, with_preview};
+pub use rare::{Pruned, without_rare_units};
 pub use restore::{RestoreError, restore, restore_to_run};

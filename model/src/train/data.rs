@@ -228,7 +228,7 @@ fn rearrange(pixels: &[u8], side: usize, from: impl Fn(usize, usize) -> (usize, 
 }
 
 /// Pixels [height, width, 3] -> patches [height/8, width/8, 192] in -0.5..=0.5; sides are multiples of 8.
-pub(super) fn patches(pixels: &[u8], width: usize, height: usize) -> Vec<f32> {
+pub(crate) fn patches(pixels: &[u8], width: usize, height: usize) -> Vec<f32> {
     let mut result = Vec::with_capacity(pixels.len());
     for (row, column) in (0..height / 8).flat_map(|r| (0..width / 8).map(move |c| (r, c))) {
         for y in 0..8 {

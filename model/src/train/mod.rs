@@ -29,7 +29,7 @@ pub use soap::Rotation;
 pub use step::{StepReport, step};
 pub use validate::{Point, VALIDATION_KNOTS, load_folder, score, validate};
 
-pub(crate) use data::{FIXED_PARTS, mix};
+pub(crate) use data::{FIXED_PARTS, mix, patches};
 pub(crate) use objective::{Objective, RateDistortion, Weights};
 pub(crate) use run::{CHECKPOINT, train_towards};
 pub(crate) use soap::{restored as restored_rotations, stored_name as rotation_name};

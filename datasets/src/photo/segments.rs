@@ -1,0 +1,100 @@
+//! The segments of a JPEG, gone through without decoding anything: the decoder reads a file that breaks off as if
+//! nothing were missing, and does not say which segments it passes over.
+
+use super::Lost;
+use super::metadata::Claims;
+
+/// Markers, the bytes after 0xff: of progressive frames, start and end of the picture, start of a scan, and two of the
+/// segments for applications.
+const PROGRESSIVE: u8 = 0xc2;
+const START: u8 = 0xd8;
+const END: u8 = 0xd9;
+const SCAN: u8 = 0xda;
+const APP1: u8 = 0xe1;
+const APP2: u8 = 0xe2;
+
+/// What is between the start and the end of a JPEG.
+#[derive(Debug, Default)]
+pub(super) struct Segments {
+    /// Samples per pixel; four are inks.
+    components: u8,
+    progressive: bool,
+    scans: u32,
+    icc: bool,
+    extended_xmp: bool,
+}
+
+impl Segments {
+    /// Goes from marker to marker, up to the one at the end; `None` if the bytes end before it. What comes behind it,
+    /// such as further pictures, is not looked at.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let mut segments = Self::default();
+        let (mut marker, mut rest) = next_marker(bytes)?;
+        if marker != START {
+            return None;
+        }
+        loop {
+            (marker, rest) = next_marker(rest)?;
+            match marker {
+                END => return Some(segments),
+                // Another picture before this one has ended.
+                START => return None,
+                // Restart markers, one without a meaning, and reserved ones: nothing belongs to them.
+                0x01..=0xbf | 0xd0..=0xd7 => {}
+                _ => {
+                    // The length counts itself. One that does not is for the decoder to complain about.
+                    let length = usize::from(u16::from_be_bytes(*rest.first_chunk()?)).max(2);
+                    segments.note(marker, rest.get(2..length)?);
+                    rest = rest.get(length..)?;
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, marker: u8, body: &[u8]) {
+        match marker {
+            0xc0..=PROGRESSIVE => {
+                // Behind precision, height and width.
+                self.components = body.get(5).copied().unwrap_or(0);
+                self.progressive = marker == PROGRESSIVE;
+            }
+            SCAN => self.scans += 1,
+            APP1 => self.extended_xmp |= body.starts_with(b"http://ns.adobe.com/xmp/extension/\0"),
+            APP2 => self.icc |= body.starts_with(b"ICC_PROFILE\0"),
+            _ => {}
+        }
+    }
+
+    /// What the JPEG says to have, whether the decoder makes something of it or not.
+    pub(super) fn claims(&self) -> Claims {
+        let lost = if self.extended_xmp { vec![Lost::ExtendedXmp] } else { Vec::new() };
+        Claims { icc: self.icc, lost, ..Claims::default() }
+    }
+
+    /// Whether it has a profile, or parts of one.
+    pub(super) fn has_icc(&self) -> bool {
+        self.icc
+    }
+
+    /// How often the samples are in memory at the same time, at most.
+    pub(super) fn copies(&self) -> u64 {
+        // Coefficients have 16 bits, and are all there until the last scan was read.
+        let coefficients = if self.progressive || self.scans > 1 { 2 } else { 0 };
+        // Four inks, their coefficients, and the colours that were made of them.
+        let inks = if self.components == 4 { 2 } else { 0 };
+        1 + coefficients + inks
+    }
+}
+
+/// The next marker, and what is behind it. Before it may be fill bytes (0xff), samples of a scan, in which 0xff is
+/// followed by 0, and bytes that belong nowhere, which decoders skip.
+fn next_marker(mut bytes: &[u8]) -> Option<(u8, &[u8])> {
+    loop {
+        let at = bytes.iter().position(|&byte| byte == 0xff)?;
+        bytes = bytes.get(at + 1..)?;
+        match bytes.split_first()? {
+            (0 | 0xff, _) => {}
+            (&marker, behind) => return Some((marker, behind)),
+        }
+    }
+}
