@@ -12,6 +12,9 @@
 
 enum { DONE = 0, FILE_ERROR = 1, USAGE = 2, LIC_ERROR = 3 };
 
+/* Bytes that a picture, and the work on it, may take: the file may be a stranger's. */
+static const uint64_t LIMIT = (uint64_t)2 << 30;
+
 /* The whole file, or NULL. */
 static uint8_t *read_file(const char *path, size_t *len)
 {
@@ -63,23 +66,24 @@ static int write_pnm(const char *path, const lic_image *image, int alpha, const 
 static uint8_t *decode(lic_image *image, int alpha, size_t *size)
 {
     size_t stride = (size_t)lic_width(image) * (alpha ? 4 : 3);
+    uint64_t needed = (uint64_t)stride * lic_height(image);
     uint8_t *pixels = NULL;
-    lic_status status;
+    lic_status status = lic_set_limit(image, LIMIT);
 
-    /* The size is what a stranger's file says: bounded before memory is asked for. */
-    if (lic_height(image) > SIZE_MAX / stride) {
-        fputs("the picture is larger than memory\n", stderr);
+    /* lic_set_limit does not count this buffer: bounded before memory is asked for. */
+    if (status == LIC_STATUS_OK && needed > LIMIT) {
+        fprintf(stderr, "the picture takes %.0f bytes, the limit is %.0f\n", (double)needed, (double)LIMIT);
         return NULL;
     }
-    *size = stride * lic_height(image);
-    pixels = malloc(*size);
-    if (pixels == NULL) {
-        fputs("there is not enough memory\n", stderr);
-        return NULL;
-    }
-    status = lic_set_limit(image, (uint64_t)2 << 30);
-    if (status == LIC_STATUS_OK)
+    if (status == LIC_STATUS_OK) {
+        *size = (size_t)needed;
+        pixels = malloc(*size);
+        if (pixels == NULL) {
+            fputs("there is not enough memory\n", stderr);
+            return NULL;
+        }
         status = alpha ? lic_decode_rgba8(image, pixels, stride, *size) : lic_decode_rgb8(image, pixels, stride, *size);
+    }
     if (status != LIC_STATUS_OK) {
         fprintf(stderr, "%s (code %d)\n", lic_error_message(), (int)status);
         free(pixels);

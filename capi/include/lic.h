@@ -1,14 +1,17 @@
 // lic.h: decodes .lic pictures. C99, C++.
 //
-// The library copies the file it is given, and what it hands out stays valid until lic_free. No call crashes on account of a file. Functions
-// that give a lic_status return LIC_STATUS_OK or say what is wrong; lic_error_message has the details. NULL is an error, or gives 0, never a
-// crash. Different threads may use different images, or one, as long as none of them calls lic_set_limit or lic_free on it meanwhile.
+// The library copies the file it is given, and what it hands out stays valid until lic_free. No call crashes on account of a file within the
+// limit of lic_set_limit; without one, a file may ask for more memory than there is, which is LIC_STATUS_MEMORY where the system says so,
+// and the end of the process where it has promised too much. Functions that give a lic_status return LIC_STATUS_OK or say what is wrong;
+// lic_error_message has the details. NULL is an error, or gives 0, never a crash. Different threads may use different images, or one, as
+// long as none of them calls lic_set_limit or lic_free on it meanwhile.
 //
 //     lic_image *image;
 //     if (lic_open(data, len, &image) != LIC_STATUS_OK) { fputs(lic_error_message(), stderr); return 1; }
-//     size_t stride = (size_t)lic_width(image) * 4, size = stride * lic_height(image);
-//     uint8_t *pixels = malloc(size);
-//     lic_status status = lic_decode_rgba8(image, pixels, stride, size);
+//     uint64_t limit = 1 << 30, stride = (uint64_t)lic_width(image) * 4, size = stride * lic_height(image);
+//     lic_set_limit(image, limit);
+//     uint8_t *pixels = size <= limit ? malloc((size_t)size) : NULL;
+//     lic_status status = pixels != NULL ? lic_decode_rgba8(image, pixels, stride, size) : LIC_STATUS_MEMORY;
 //     lic_free(image);
 //
 // Licence: MIT or Apache-2.0.
@@ -132,9 +135,9 @@ lic_status lic_exif(const lic_image *image, const uint8_t **data, size_t *len);
 // As for lic_icc.
 lic_status lic_xmp(const lic_image *image, const uint8_t **data, size_t *len);
 
-// How many bytes of memory decoding this image may take: the file, the picture's samples, and the work on them, but neither the networks
-// (loaded once for the process) nor the caller's buffer. Without it there is no limit. Small files can hold large pictures: whoever decodes
-// what strangers send sets a limit, or looks at width and height.
+// How many bytes of memory decoding this image may take: the file, its metadata, the picture's samples, and the work on them, but neither the
+// networks (loaded once for the process) nor the caller's buffer, whose size the caller compares with a limit itself. Without it there is no
+// limit. Small files can hold large pictures: whoever decodes what strangers send sets a limit, or looks at width and height.
 //
 // # Safety
 // As for lic_width; no other thread may be using the image.

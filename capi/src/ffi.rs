@@ -6,6 +6,8 @@ use std::ffi::{CStr, c_char};
 use std::mem::MaybeUninit;
 use std::{ptr, slice};
 
+use lic_codec::format::SectionKind;
+
 use crate::image::LicImage;
 use crate::pixels::{Layout, Pixel};
 use crate::status::{Failure, LicStatus, guarded, guarded_or, message};
@@ -112,7 +114,7 @@ pub unsafe extern "C" fn lic_bits(image: *const LicImage) -> u32 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lic_orientation(image: *const LicImage) -> u32 {
     // SAFETY: what the caller has promised.
-    guarded_or(0, || Some(unsafe { image.as_ref() }?.metadata.orientation.into()))
+    guarded_or(0, || Some(unsafe { image.as_ref() }?.orientation.into()))
 }
 
 /// Colour primaries and transfer characteristics as code points of ITU-T H.273; both are 2 (unspecified) if the file has none. Where a reader
@@ -126,7 +128,7 @@ pub unsafe extern "C" fn lic_cicp(image: *const LicImage, primaries: *mut u8, tr
         // SAFETY: what the caller has promised.
         unsafe {
             put(primaries, "primaries", UNSPECIFIED).and(put(transfer, "transfer", UNSPECIFIED))?;
-            let Some(cicp) = opened(image)?.metadata.cicp else { return Ok(()) };
+            let Some(cicp) = opened(image)?.cicp else { return Ok(()) };
             put(primaries, "primaries", cicp.primaries).and(put(transfer, "transfer", cicp.transfer))
         }
     })
@@ -139,7 +141,7 @@ pub unsafe extern "C" fn lic_cicp(image: *const LicImage, primaries: *mut u8, tr
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lic_icc(image: *const LicImage, data: *mut *const u8, len: *mut usize) -> LicStatus {
     // SAFETY: what the caller has promised.
-    guarded(|| unsafe { give(image, data, len, |image| image.metadata.icc.as_deref()) })
+    guarded(|| unsafe { give(image, data, len, SectionKind::Icc) })
 }
 
 /// EXIF, a TIFF structure that starts with its byte order mark; otherwise as lic_icc.
@@ -149,7 +151,7 @@ pub unsafe extern "C" fn lic_icc(image: *const LicImage, data: *mut *const u8, l
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lic_exif(image: *const LicImage, data: *mut *const u8, len: *mut usize) -> LicStatus {
     // SAFETY: what the caller has promised.
-    guarded(|| unsafe { give(image, data, len, |image| image.metadata.exif.as_deref()) })
+    guarded(|| unsafe { give(image, data, len, SectionKind::Exif) })
 }
 
 /// The XMP packet, UTF-8 without a NUL at its end; otherwise as lic_icc.
@@ -159,12 +161,12 @@ pub unsafe extern "C" fn lic_exif(image: *const LicImage, data: *mut *const u8, 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lic_xmp(image: *const LicImage, data: *mut *const u8, len: *mut usize) -> LicStatus {
     // SAFETY: what the caller has promised.
-    guarded(|| unsafe { give(image, data, len, |image| image.metadata.xmp.as_deref()) })
+    guarded(|| unsafe { give(image, data, len, SectionKind::Xmp) })
 }
 
-/// How many bytes of memory decoding this image may take: the file, the picture's samples, and the work on them, but neither the networks
-/// (loaded once for the process) nor the caller's buffer. Without it there is no limit. Small files can hold large pictures: whoever decodes
-/// what strangers send sets a limit, or looks at width and height.
+/// How many bytes of memory decoding this image may take: the file, its metadata, the picture's samples, and the work on them, but neither the
+/// networks (loaded once for the process) nor the caller's buffer, whose size the caller compares with a limit itself. Without it there is no
+/// limit. Small files can hold large pictures: whoever decodes what strangers send sets a limit, or looks at width and height.
 ///
 /// # Safety
 /// As for lic_width; no other thread may be using the image.
@@ -253,7 +255,7 @@ unsafe fn put<T>(to: *mut T, what: &str, value: T) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Hands out bytes that belong to an image.
+/// Hands out a section's bytes, which belong to an image.
 ///
 /// # Safety
 /// As for [`opened`] and [`put`].
@@ -261,12 +263,12 @@ unsafe fn give(
     image: *const LicImage,
     data: *mut *const u8,
     len: *mut usize,
-    bytes: impl FnOnce(&LicImage) -> Option<&[u8]>,
+    kind: SectionKind,
 ) -> Result<(), Failure> {
     // SAFETY: as above.
     unsafe {
         put(data, "data", ptr::null()).and(put(len, "len", 0))?;
-        let Some(bytes) = bytes(opened(image)?) else { return Ok(()) };
+        let Some(bytes) = opened(image)?.section(kind)? else { return Ok(()) };
         put(data, "data", bytes.as_ptr()).and(put(len, "len", bytes.len()))
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use lic_codec::format::{Header, LicFile};
-use lic_codec::{Colour, Decoder, DeviceChoice, Error, Metadata, Model, Picture};
+use lic_codec::format::{Cicp, Header, LicFile, SectionKind};
+use lic_codec::{Colour, Decoder, DeviceChoice, Error, Model, Picture};
 
 use crate::status::{Failure, LicStatus};
 
@@ -14,8 +14,11 @@ pub struct LicImage {
     bytes: Vec<u8>,
     pub(crate) header: Header,
     has_alpha: bool,
-    pub(crate) metadata: Metadata,
-    /// Bytes that decoding may take.
+    pub(crate) orientation: u8,
+    pub(crate) cicp: Option<Cicp>,
+    /// Bytes that decoding takes beside the file.
+    needed: u64,
+    /// Bytes that it may take.
     pub(crate) limit: u64,
 }
 
@@ -31,12 +34,30 @@ impl LicImage {
     pub(crate) fn open(file: &[u8]) -> Result<Self, Failure> {
         let parsed = LicFile::open(file).map_err(|error| Failure::from(&error))?;
         let has_alpha = parsed.alpha().map_err(|error| Failure::from(&error))?.is_some();
+        let cicp = match parsed.section(SectionKind::Cicp) {
+            Some(section) => section.cicp().map_err(|error| Failure::from(&error))?,
+            None => None,
+        };
         let mut bytes = Vec::new();
         if bytes.try_reserve_exact(file.len()).is_err() {
             return Err(Failure::from(&Error::OutOfMemory { bytes: file.len() as u64 }));
         }
         bytes.extend_from_slice(file);
-        Ok(Self { header: *parsed.header(), has_alpha, metadata: Metadata::of_file(&parsed), bytes, limit: u64::MAX })
+        Ok(Self {
+            header: *parsed.header(),
+            has_alpha,
+            orientation: parsed.orientation(),
+            cicp,
+            needed: parsed.decoding_memory(),
+            bytes,
+            limit: u64::MAX,
+        })
+    }
+
+    /// The body of a section, where it lies in the file. Sections are looked for anew each time, and not copied.
+    pub(crate) fn section(&self, kind: SectionKind) -> Result<Option<&[u8]>, Failure> {
+        let file = LicFile::open(&self.bytes).map_err(|error| Failure::from(&error))?;
+        Ok(file.section(kind).map(|section| section.body))
     }
 
     /// 1 for grey, 3 for RGB, one more with alpha.
@@ -50,7 +71,7 @@ impl LicImage {
 
     /// The picture with straight alpha.
     pub(crate) fn decode(&self) -> Result<Picture, Failure> {
-        let needed = (self.bytes.len() as u64).saturating_add(self.header.decoding_memory(self.has_alpha));
+        let needed = (self.bytes.len() as u64).saturating_add(self.needed);
         if needed > self.limit {
             let message = format!("decoding takes {needed} bytes of memory, the limit is {}", self.limit);
             return Err(Failure::new(LicStatus::Limit, message));

@@ -267,7 +267,7 @@ fn foreign_files_and_files_of_other_models_have_their_own_codes() {
 #[test]
 fn the_limit_decides_what_is_decoded() {
     let file = encoded(&drawn(Colour::Rgb, true, BitDepth::Sixteen));
-    let needed = file.len() as u64 + lic_codec::format::Header::parse(&file).unwrap().decoding_memory(true);
+    let needed = file.len() as u64 + lic_codec::format::LicFile::open(&file).unwrap().decoding_memory();
     let image = open(&file).unwrap();
     for (limit, expected) in
         [(0, LicStatus::Limit), (needed - 1, LicStatus::Limit), (needed, LicStatus::Ok), (u64::MAX, LicStatus::Ok)]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use lic_codec::Colour;
-use lic_codec::format::BitDepth;
+use lic_codec::format::{BitDepth, Header, LicFile, write_file};
 #[cfg(target_os = "linux")]
 use support::linked_in;
 use support::{HEIGHT, WIDTH, compile, decoded, drawn, encoded, own, rgba8, shared, text};
@@ -95,6 +95,20 @@ fn check(ppm: &Ppm) {
 #[test]
 fn a_c_program_with_the_shared_library_decodes_and_refuses() {
     check(&Ppm::built(shared(), &["-O2"]));
+}
+
+#[test]
+fn a_c_program_asks_for_no_memory_that_its_limit_forbids() {
+    let ppm = Ppm::built(shared(), &[]);
+    let honest = *LicFile::open(&encoded(&drawn(Colour::Rgb, false, BitDepth::Eight))).unwrap().header();
+    // 3.2 GB of samples in a file of 262 KB; the library would need more still, but is asked later.
+    let header = Header { width: 65535, height: 16384, tile_size: 4096, ..honest };
+    let huge = write_file(&header, &[], &vec![[0]; header.tile_count() as usize]).unwrap();
+    ppm.refuses(&huge, "the picture takes 3221176320 bytes, the limit is 2147483648");
+    // 1.1 GB of samples are within the limit, but not with the work on them: the buffer is there and nobody has touched it.
+    let header = Header { height: 5600, ..header };
+    let large = write_file(&header, &[], &vec![[0]; header.tile_count() as usize]).unwrap();
+    ppm.refuses(&large, "the limit is 2147483648 (code 6)");
 }
 
 #[cfg(target_os = "linux")]

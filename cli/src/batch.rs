@@ -11,7 +11,7 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 
 use crate::exit::{SomeFailed, Usage, code, explain};
-use crate::output::{print_json, progress};
+use crate::output::{print_json, progress, tell};
 use crate::source::Place;
 
 /// Images under way at the same time: their memory adds up.
@@ -26,7 +26,7 @@ pub struct BatchArgs {
     /// Write every output into this folder, under the input's name with another extension.
     #[arg(long, value_name = "DIR")]
     out_dir: Option<PathBuf>,
-    /// Do not overwrite files that exist.
+    /// Do not overwrite files that exist: with --out-dir their inputs are passed over, so that an interrupted run can be repeated; else it is an error.
     #[arg(long)]
     no_clobber: bool,
     /// Say nothing on standard error but errors.
@@ -46,12 +46,38 @@ pub struct Job {
     pub output: Place,
 }
 
+/// The record of a job whose output was there already.
+#[derive(Serialize)]
+struct Skipped {
+    input: String,
+    output: String,
+    skipped: bool,
+}
+
+/// The record of a job that failed.
+#[derive(Serialize)]
+struct Failed {
+    input: String,
+    output: String,
+    error: String,
+    code: u8,
+}
+
+/// What a job came to.
+enum Outcome<R> {
+    Done(Report<R>),
+    /// With --no-clobber, the output exists.
+    Skipped,
+}
+
 /// What a finished job says: a line for people and a record for programs.
 pub struct Report<R> {
     /// The line.
     pub line: String,
-    /// Things the user should hear about; in a batch each is said once.
+    /// What the user should hear about this file.
     pub warnings: Vec<String>,
+    /// What is said once, because nothing of a file is lost: a device that does not work, newer weights.
+    pub once: Vec<String>,
     /// The record.
     pub record: R,
     /// An error that comes after the output was written.
@@ -90,14 +116,18 @@ impl BatchArgs {
             std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         }
         let (engine, next): (OnceLock<Option<E>>, _) = (OnceLock::new(), AtomicUsize::new(0));
-        let worker = |sender: Sender<(usize, anyhow::Result<Report<R>>)>| {
+        let worker = |sender: Sender<(usize, anyhow::Result<Outcome<R>>)>| {
             while let (number, Some(job)) = {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 (number, jobs.get(number))
             } {
-                let prepared = job.output.check_writable(self.no_clobber).and_then(|()| prepare(job));
-                let Some(engine) = engine.wait() else { break };
-                let done = prepared.and_then(|prepared| work(engine, number, job, prepared));
+                let done = if self.is_there(job) {
+                    Ok(Outcome::Skipped)
+                } else {
+                    let prepared = job.output.check_writable(self.no_clobber).and_then(|()| prepare(job));
+                    let Some(engine) = engine.wait() else { break };
+                    prepared.and_then(|prepared| work(engine, number, job, prepared)).map(Outcome::Done)
+                };
                 if sender.send((number, done)).is_err() {
                     break;
                 }
@@ -129,7 +159,7 @@ impl BatchArgs {
     fn report<R: Serialize>(
         &self,
         jobs: &[Job],
-        results: &Receiver<(usize, anyhow::Result<Report<R>>)>,
+        results: &Receiver<(usize, anyhow::Result<Outcome<R>>)>,
     ) -> anyhow::Result<()> {
         let bar = self.bar(jobs.len() as u64);
         let mut said: Vec<String> = Vec::new();
@@ -143,28 +173,20 @@ impl BatchArgs {
                 let (other, done) = results.recv().context("a worker ended early")?;
                 early.insert(other, done);
             };
-            let done = done.and_then(|report| {
-                for warning in report.warnings.into_iter().filter(|_| !self.quiet) {
-                    if !said.contains(&warning) {
-                        bar.suspend(|| eprintln!("{}: warning: {warning}", job.input));
-                        said.push(warning);
-                    }
-                }
-                if !self.quiet {
-                    bar.suspend(|| eprintln!("{}", report.line));
-                }
-                if self.json {
-                    bar.suspend(|| print_json(&report.record))?;
-                }
-                report.late_error.map_or(Ok(()), Err)
-            });
+            let done = done.and_then(|outcome| self.say(job, outcome, &mut said, &bar));
             bar.inc(1);
-            if let Err(error) = done.with_context(|| job.input.to_string()) {
+            if let Err(error) = done {
+                let (line, code) = (explain(&error), code(&error));
+                if self.json {
+                    let (input, output) = (job.input.to_string(), job.output.to_string());
+                    bar.suspend(|| print_json(&Failed { input, output, error: line, code }))?;
+                }
+                let error = error.context(job.input.to_string());
                 if jobs.len() == 1 {
                     return Err(error);
                 }
-                bar.suspend(|| eprintln!("error: {}", explain(&error)));
-                failures.push(code(&error));
+                bar.suspend(|| tell(format_args!("error: {}", explain(&error))));
+                failures.push(code);
             }
         }
         bar.finish_and_clear();
@@ -172,6 +194,47 @@ impl BatchArgs {
             Some(&code) => bail!(SomeFailed { failed: failures.len(), all: jobs.len(), code }),
             None => Ok(()),
         }
+    }
+
+    /// Says what a job came to; the error, if any, is one that comes late.
+    fn say<R: Serialize>(
+        &self,
+        job: &Job,
+        outcome: Outcome<R>,
+        said: &mut Vec<String>,
+        bar: &ProgressBar,
+    ) -> anyhow::Result<()> {
+        let Outcome::Done(report) = outcome else {
+            if !self.quiet {
+                bar.suspend(|| tell(format_args!("{}: passed over, {} exists", job.input, job.output)));
+            }
+            if self.json {
+                let (input, output) = (job.input.to_string(), job.output.to_string());
+                bar.suspend(|| print_json(&Skipped { input, output, skipped: true }))?;
+            }
+            return Ok(());
+        };
+        if !self.quiet {
+            for warning in report.once {
+                if !said.contains(&warning) {
+                    bar.suspend(|| tell(format_args!("{}: warning: {warning}", job.input)));
+                    said.push(warning);
+                }
+            }
+            for warning in &report.warnings {
+                bar.suspend(|| tell(format_args!("{}: warning: {warning}", job.input)));
+            }
+            bar.suspend(|| tell(&report.line));
+        }
+        if self.json {
+            bar.suspend(|| print_json(&report.record))?;
+        }
+        report.late_error.map_or(Ok(()), Err)
+    }
+
+    /// Whether a job's output exists and stays.
+    fn is_there(&self, job: &Job) -> bool {
+        self.no_clobber && self.out_dir.is_some() && job.output.path().is_some_and(Path::exists)
     }
 
     /// A bar, in thousandths, for the one image of a run whose encoding takes long.
@@ -230,7 +293,7 @@ fn into_folder(files: &[PathBuf], folder: &Path, extension: &str) -> Result<Vec<
 }
 
 /// Whether both names lead to one regular file.
-fn same_file(a: &Path, b: &Path) -> bool {
+pub fn same_file(a: &Path, b: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().ok().filter(|path| path.is_file());
     real(a).is_some_and(|a| real(b) == Some(a))
 }

@@ -12,7 +12,7 @@ use lic_datasets::Photo;
 use serde::Serialize;
 
 use crate::engine::EngineArgs;
-use crate::output::{print_json, print_line};
+use crate::output::{print_json, print_line, tell};
 use crate::picture::colour_name;
 use crate::units::{bits_per_pixel, speed};
 
@@ -78,7 +78,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let (encoder, decoder) = (Encoder::new(&model, device)?, Decoder::new(&model, device)?);
     let start_seconds = start.elapsed().as_secs_f64();
     if let Some(warning) = encoder.warning() {
-        eprintln!("warning: {warning}");
+        tell(format_args!("warning: {warning}"));
     }
     let options = EncodeOptions { quality: args.quality, effort: args.effort, ..EncodeOptions::default() };
 

@@ -6,14 +6,18 @@
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use image::{ImageFormat, Rgb, RgbImage, imageops};
 use lic_benches::codecs::rgb_samples;
 use lic_codec::{Decoder, Effort, EncodeOptions, Encoder, Picture, Target};
 use lic_datasets::Photo;
 
+use crate::batch::same_file;
+use crate::draft::write_atomically;
 use crate::engine::EngineArgs;
-use crate::output::{print_line, write_atomically};
+use crate::exit::Usage;
+use crate::output::{print_line, tell};
+use crate::source::Place;
 use crate::units::bits_per_pixel;
 
 /// Pixels between pictures.
@@ -49,10 +53,11 @@ pub struct Args {
 
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<()> {
+    check_output(args)?;
     let (model, device) = args.engine.start()?;
     let (encoder, decoder) = (Encoder::new(&model, device)?, Decoder::new(&model, device)?);
     if let Some(warning) = encoder.warning() {
-        eprintln!("warning: {warning}");
+        tell(format_args!("warning: {warning}"));
     }
     let (mut rows, mut size) = (Vec::with_capacity(args.inputs.len()), [GAP.into(); 2]);
     for path in &args.inputs {
@@ -63,6 +68,18 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut png = Cursor::new(Vec::new());
     sheet.write_to(&mut png, ImageFormat::Png).context("cannot make a PNG of the sheet")?;
     write_atomically(&args.out, png.get_ref(), false)
+}
+
+/// Refuses an output that is an input or not named like a PNG, before anything is computed.
+fn check_output(args: &Args) -> anyhow::Result<()> {
+    let out = &args.out;
+    if !out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png")) {
+        bail!(Usage(format!("the sheet is a PNG file: {} should be named .png", out.display())));
+    }
+    if args.inputs.iter().any(|input| same_file(input, out)) {
+        bail!(Usage(format!("{} is input and output at once: name another output", out.display())));
+    }
+    Place::from(out).check_writable(false)
 }
 
 /// The pictures of one image: the original and one of every rate. `size`, the sheet's so far, grows by them.

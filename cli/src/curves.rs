@@ -6,7 +6,7 @@ use anyhow::Context;
 use lic_benches::report::plot::{ProgressPanel, progress_svg};
 use serde_json::Value;
 
-use crate::output::write_atomically;
+use crate::draft::write_atomically;
 
 /// What the common axis shows.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]

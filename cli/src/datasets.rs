@@ -10,7 +10,7 @@ use lic_datasets::{DatasetError, Manifest, Search, Verification, images_in};
 use serde::Serialize;
 
 use crate::exit::Usage;
-use crate::output::{print_json, print_line, progress};
+use crate::output::{print_json, print_line, progress, tell};
 
 /// Arguments of `lic datasets`.
 #[derive(Debug, clap::Args)]
@@ -230,7 +230,7 @@ fn fetch(args: &FetchArgs) -> anyhow::Result<()> {
         }
         Event::Arrived(bytes) => bar.inc(bytes),
         Event::Failed { url, why } if !args.quiet => {
-            bar.suspend(|| eprintln!("{url}: {why}, trying again"));
+            bar.suspend(|| tell(format_args!("{url}: {why}, trying again")));
         }
         _ => {}
     });
@@ -241,7 +241,7 @@ fn fetch(args: &FetchArgs) -> anyhow::Result<()> {
             [] => String::new(),
             names => format!(", {} replaced that were altered ({})", names.len(), names.join(", ")),
         };
-        eprintln!("{}: {new} images fetched, {kept} were there{replaced}: {}", set.name, folder.display());
+        tell(format_args!("{}: {new} images fetched, {kept} were there{replaced}: {}", set.name, folder.display()));
     }
     Ok(())
 }

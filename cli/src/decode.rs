@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use lic_codec::format::Header;
 use lic_codec::format::header::MAX_HEADER_BYTES;
-use lic_codec::{Decoder, Region, Scale, View};
+use lic_codec::{Decoder, Region, Scale, View, Warning};
 use serde::Serialize;
 
 use crate::batch::{BatchArgs, Job, Report};
+use crate::draft::SharedDraft;
 use crate::engine::EngineArgs;
-use crate::output::SharedDraft;
 use crate::picture::{self, Format};
 use crate::save;
 use crate::source::{Input, Place};
@@ -54,6 +54,8 @@ struct Record {
     bpp: Option<f64>,
     seconds: f64,
     stages: Stages,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 /// Runs the subcommand.
@@ -123,6 +125,11 @@ fn one(
     let lost = save::write(&mut rows, format, &draft)?;
     draft.commit(no_clobber)?;
 
+    let (lasting, once): (Vec<Warning>, Vec<Warning>) =
+        rows.warnings().iter().partition(|warning| matches!(warning, Warning::SectionSkipped { .. }));
+    let warnings: Vec<String> = lasting.iter().map(ToString::to_string).chain(lost).collect();
+    let once: Vec<String> = once.iter().map(ToString::to_string).collect();
+
     let time = rows.elapsed();
     let ([width, height], colour, stats) = (rows.size(), rows.header().colour, rows.stats());
     let size = bytes.load(Ordering::Relaxed);
@@ -137,6 +144,7 @@ fn one(
         bpp,
         seconds: time.as_secs_f64(),
         stages: Stages::from(&stats),
+        warnings: once.iter().chain(&warnings).cloned().collect(),
     };
     let amount = bpp.map_or_else(|| "read".to_owned(), |bpp| format!("{bpp:.3} bpp"));
     let line = format!(
@@ -146,8 +154,7 @@ fn one(
         picture::colour_name(colour),
         if whole { times(time, &stats) } else { seconds(time, &stats) }
     );
-    let warnings = rows.warnings().iter().map(ToString::to_string).chain(lost).collect();
-    Ok(Report { line, warnings, record, late_error: None })
+    Ok(Report { line, warnings, once, record, late_error: None })
 }
 
 /// Parses `--region`.

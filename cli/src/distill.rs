@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use lic_model::distill::{DistillOptions, Phase, channels, distill};
 
+use crate::output::tell;
 use crate::training::{Length, Run, View};
 
 /// Phases to run.
@@ -84,7 +85,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             if let Some((_, view)) = current.take() {
                 view.finish();
             }
-            eprintln!("phase {}", phase.number());
+            tell(format_args!("phase {}", phase.number()));
             current = Some((phase, View::new()));
         }
         if let Some((_, view)) = &mut current {

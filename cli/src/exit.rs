@@ -87,7 +87,7 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
 }
 
 fn of_photo(error: &PhotoError) -> u8 {
-    if matches!(error, PhotoError::Io(_)) { 1 } else { 3 }
+    if matches!(error, PhotoError::Io(_) | PhotoError::OutOfMemory { .. }) { 1 } else { 3 }
 }
 
 fn of_any_codec(error: &AnyCodecError) -> Option<u8> {

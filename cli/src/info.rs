@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use lic_codec::format::{AlphaCoding, LicFile, SectionKind};
 use serde::Serialize;
 
-use crate::output::print_line;
+use crate::output::{print_line, tell};
 use crate::picture::colour_name;
 use crate::source::Place;
 use crate::units::bits_per_pixel;
@@ -62,7 +62,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         return print_line(&serde_json::to_string_pretty(&info)?);
     }
     for warning in file.warnings() {
-        eprintln!("{place}: warning: {warning}");
+        tell(format_args!("{place}: warning: {warning}"));
     }
     print_line(&info.text(&place))
 }

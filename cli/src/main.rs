@@ -12,10 +12,12 @@ mod curves;
 mod datasets;
 mod decode;
 mod distill;
+mod draft;
 mod encode;
 mod engine;
 mod exit;
 mod info;
+mod leftovers;
 mod manual;
 mod output;
 mod picture;
@@ -31,6 +33,8 @@ mod units;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::output::tell;
 
 /// A learned still-image codec.
 #[derive(Parser)]
@@ -89,7 +93,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", exit::explain(&error));
+            tell(format_args!("error: {}", exit::explain(&error)));
             exit::code(&error).into()
         }
     }

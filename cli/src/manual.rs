@@ -8,7 +8,7 @@ use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
-use crate::output::write_atomically;
+use crate::draft::write_atomically;
 use crate::source::Place;
 
 /// Columns of the text; `--help` is as wide or, on a narrower terminal, as that.

@@ -14,7 +14,8 @@ use lic_model::quantise::{self, PreviewFit, ScaleCounts};
 use lic_model::train::{VALIDATION_KNOTS, load_folder, validate};
 use lic_model::weights::WeightFile;
 
-use crate::output::write_atomically;
+use crate::draft::write_atomically;
+use crate::output::tell;
 
 /// Arguments of `lic quantize`.
 #[derive(Debug, clap::Args)]
@@ -45,7 +46,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let photos = photos(folder)?;
         let pruned = quantise::without_rare_units(&quantised.bytes, &photos)?;
         for (block, units) in &pruned.units {
-            eprintln!("{block}: {} hidden units that the photos hardly use taken out", units.len());
+            tell(format_args!("{block}: {} hidden units that the photos hardly use taken out", units.len()));
         }
         quantised.bytes = pruned.bytes;
         quantised.bytes = with_tables(quantised.bytes, &photos)?;
@@ -53,14 +54,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     let file = WeightFile::parse(&quantised.bytes)?;
     write_atomically(&args.out, &quantised.bytes, false)?;
-    eprintln!(
+    tell(format_args!(
         "{}: {} bytes, parse id {:08x}, synthesis id {:08x}, {} steps of training",
         args.out.display(),
         quantised.bytes.len(),
         file.parse_id(),
         file.synthesis_id(),
         quantised.steps
-    );
+    ));
     match &args.check {
         Some(folder) => check(&args.checkpoint, quantised.bytes, folder),
         None => Ok(()),

@@ -10,8 +10,8 @@ use lic_codec::format::BitDepth;
 use lic_codec::{Alpha, Colour, Metadata, Picture, RowReader, Samples};
 use lic_datasets::{Channels, Photo, PhotoSamples};
 
+use crate::draft::SharedDraft;
 use crate::exit::Usage;
-use crate::output::SharedDraft;
 use crate::picture::Format;
 use crate::sink::Sink;
 

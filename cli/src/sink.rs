@@ -6,7 +6,7 @@ use anyhow::Context;
 use image::DynamicImage;
 use lic_codec::Metadata;
 
-use crate::output::SharedDraft;
+use crate::draft::SharedDraft;
 use crate::picture::Format;
 
 /// Keyword of the PNG text chunk that carries XMP.

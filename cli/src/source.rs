@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use crate::draft::Draft;
 use crate::exit::Usage;
-use crate::output::Draft;
 
 /// A file or a standard stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +78,8 @@ impl Place {
             Self::File(path) if no_clobber && path.exists() => {
                 bail!("{} exists and --no-clobber forbids to overwrite it", path.display())
             }
-            Self::File(_) => Ok(()),
+            // Whoever finds only after a minute's work that nothing can be written here has lost the minute.
+            Self::File(path) => Draft::of_file(path).map(drop),
         }
     }
 

@@ -8,7 +8,7 @@ use lic_model::Preset;
 use lic_model::net::Precision;
 use lic_model::train::{Budget, Event, Kernels, Optimiser, Options, StepReport};
 
-use crate::output::progress;
+use crate::output::{progress, tell};
 
 /// Where training runs.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -224,9 +224,9 @@ impl View {
     pub fn show(&mut self, event: &Event<'_>) {
         match event {
             Event::Ready { images, parameters, step, revived } => {
-                eprintln!("{images} images, {parameters} parameters, starting at step {step}");
+                tell(format_args!("{images} images, {parameters} parameters, starting at step {step}"));
                 if *revived > 0 {
-                    eprintln!("{revived} hidden units whose gates were shut are new");
+                    tell(format_args!("{revived} hidden units whose gates were shut are new"));
                 }
             }
             Event::Step { step, progress, report, seconds } => {
@@ -250,7 +250,7 @@ impl View {
             }
             Event::Validated { step, points, score } => {
                 let points: Vec<String> = points.iter().map(|p| format!("{:.4} bpp {:.2} dB", p.bpp, p.psnr)).collect();
-                self.bar.suspend(|| eprintln!("step {step} score {score:.4}: {}", points.join(", ")));
+                self.bar.suspend(|| tell(format_args!("step {step} score {score:.4}: {}", points.join(", "))));
             }
         }
     }

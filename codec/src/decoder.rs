@@ -5,11 +5,13 @@ use std::io::{Read, Seek};
 use crate::device::DeviceChoice;
 use crate::error::{Error, Warning};
 use crate::format::LicFile;
-use crate::format::stream::FileStream;
-use crate::limits::{Limits, Needed};
+use crate::format::stream::StreamHeader;
+use crate::limits::{Budget, Limits};
 use crate::model::Model;
+use crate::needed::Needed;
+use crate::opened::{Opened, admit};
 use crate::picture::Picture;
-use crate::rows::{Opened, RowReader};
+use crate::rows::RowReader;
 use crate::runtime::Runtime;
 use crate::stats::Stats;
 use crate::symbols;
@@ -88,7 +90,8 @@ impl Decoder {
     }
 
     /// Begins to decode a file that is read from beginning to end as its rows are asked for. Neither the file nor the picture is ever in
-    /// memory as a whole: the sections are, some tiles, and some rows.
+    /// memory as a whole: metadata and alpha section are, some tiles, and some rows. What the limits or the model forbid is refused as soon as
+    /// it is known, and nothing of the file is read beyond.
     ///
     /// ```no_run
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -103,17 +106,28 @@ impl Decoder {
     ///
     /// # Errors
     /// What is wrong with header, sections or index; [`Error::WrongParseId`], [`Error::RegionOutside`], [`Error::LimitExceeded`],
-    /// [`Error::Io`].
-    pub fn rows<'a>(&'a self, reader: impl Read + 'a, view: &View) -> Result<RowReader<'a>, Error> {
-        RowReader::new(&self.runtime, Opened::stream(FileStream::open(reader)?)?, view, self.limits)
+    /// [`Error::Io`], [`Error::OutOfMemory`].
+    pub fn rows<'a>(&'a self, reader: impl Read + Send + 'a, view: &View) -> Result<RowReader<'a>, Error> {
+        self.begin(StreamHeader::read(reader)?, view)
     }
 
     /// The same with a reader that can seek, such as a file: of a region, no other tiles are read.
     ///
     /// # Errors
     /// As [`Self::rows`].
-    pub fn rows_seeking<'a>(&'a self, reader: impl Read + Seek + 'a, view: &View) -> Result<RowReader<'a>, Error> {
-        RowReader::new(&self.runtime, Opened::stream(FileStream::open_seeking(reader)?)?, view, self.limits)
+    pub fn rows_seeking<'a>(
+        &'a self,
+        reader: impl Read + Seek + Send + 'a,
+        view: &View,
+    ) -> Result<RowReader<'a>, Error> {
+        self.begin(StreamHeader::read_seeking(reader)?, view)
+    }
+
+    fn begin<'a, R: Read + Send + 'a>(&'a self, file: StreamHeader<R>, view: &View) -> Result<RowReader<'a>, Error> {
+        let needed = admit(&self.runtime, &file.header, None, view)?.rows();
+        self.limits.check(&needed)?;
+        let file = file.open(Budget::of(self.limits, &needed))?;
+        RowReader::new(&self.runtime, Opened::stream(file), view, self.limits)
     }
 }
 
@@ -128,9 +142,10 @@ pub(crate) fn decode_with(runtime: &Runtime, bytes: &[u8], limits: Limits) -> Re
 
 /// A file whose picture as a whole is within the limits.
 fn whole<'a>(file: LicFile<'a>, view: &View, limits: Limits) -> Result<Opened<'a>, Error> {
-    let file = Opened::memory(file)?;
-    limits.check(&Needed::of(&file.header, file.alpha.is_some(), view)?)?;
-    Ok(file)
+    let needed = Needed::of_front(file.front(), view)?;
+    limits.check(&needed)?;
+    needed.probe()?;
+    Opened::memory(file)
 }
 
 /// All rows as a picture.

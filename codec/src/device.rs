@@ -199,13 +199,23 @@ mod with_gpu {
             DeviceChoice::Cpu => Ok(Chosen::cpu(None)),
             DeviceChoice::Reference => Ok(Chosen::reference()?),
             DeviceChoice::Gpu => Chosen::on_gpu(AdapterPolicy::Any),
-            DeviceChoice::Auto => {
-                static VERDICT: OnceLock<Verdict> = OnceLock::new();
-                match VERDICT.get_or_init(|| judge(model)) {
-                    Verdict::NoAdapter => Ok(Chosen::cpu(None)),
-                    &Verdict::Bad(reason) => Ok(Chosen::cpu(Some(Warning::GpuNotUsed { reason }))),
-                    Verdict::Good => Chosen::on_gpu(AdapterPolicy::Hardware),
-                }
+            DeviceChoice::Auto => match verdict(model) {
+                Verdict::NoAdapter => Ok(Chosen::cpu(None)),
+                Verdict::Bad(reason) => Ok(Chosen::cpu(Some(Warning::GpuNotUsed { reason }))),
+                Verdict::Good => Chosen::on_gpu(AdapterPolicy::Hardware),
+            },
+        }
+    }
+
+    /// The verdict of this process. Two calls that need it first at the same time both judge: a thread of rayon's pool that waits for its loops
+    /// may take up the other call, which must not wait for it in turn.
+    fn verdict(model: &Model) -> Verdict {
+        static VERDICT: OnceLock<Verdict> = OnceLock::new();
+        match VERDICT.get() {
+            Some(verdict) => *verdict,
+            None => {
+                let judged = judge(model);
+                *VERDICT.get_or_init(|| judged)
             }
         }
     }

@@ -262,25 +262,30 @@ pub enum Error {
         unit: usize,
     },
 
-    /// The application has set [`crate::Limits`] and the file is beyond one of them. Nothing was allocated for the picture.
+    /// The application has set [`crate::Limits`] and the file is beyond one of them. Nothing was allocated for what is beyond.
     #[error("the file needs {found}, but Limits::{limit} is {allowed}: raise it if the file can be trusted")]
     LimitExceeded {
         /// Which limit: `max_pixels` or `max_bytes`.
         limit: &'static str,
-        /// What the file needs.
+        /// What the file needs, as far as it is known.
         found: u64,
         /// What is allowed.
         allowed: u64,
     },
 
+    /// Rows were asked for after an error: some are missing. That error says why.
+    #[error("decoding has failed before, there are no more rows")]
+    FailedBefore,
+
     /// The caller's watch has ended the work.
     #[error("cancelled")]
     Cancelled,
 
-    /// The decoded picture does not fit into memory.
-    #[error("the picture takes {bytes} bytes of memory, more than there are")]
+    /// The system does not give the memory for a picture, for the work on it, or for a part of a file. Systems that promise more memory than they
+    /// have may end the process instead: set [`crate::Limits`].
+    #[error("{bytes} bytes of memory are needed at once, more than there are")]
     OutOfMemory {
-        /// Size of the picture in memory.
+        /// Bytes that were asked for.
         bytes: u64,
     },
 

@@ -61,6 +61,8 @@ pub mod image;
 mod limits;
 mod metadata;
 pub mod model;
+mod needed;
+mod opened;
 mod options;
 mod patches;
 mod picture;

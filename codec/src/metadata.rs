@@ -39,14 +39,42 @@ impl Metadata {
     }
 
     pub(crate) fn of_front(front: &Front<'_>) -> Self {
-        let body = |kind| front.section(kind).map(|section| section.body.to_vec());
-        Self {
-            icc: body(SectionKind::Icc),
-            // Parsing has refused what is no four code points.
-            cicp: front.section(SectionKind::Cicp).and_then(|section| section.cicp().ok().flatten()),
-            exif: body(SectionKind::Exif),
-            xmp: body(SectionKind::Xmp),
-            orientation: front.orientation(),
+        let mut metadata = Self::default();
+        for kind in Self::KINDS {
+            if let Some(section) = front.section(kind) {
+                metadata.keep(kind, section.body.to_vec());
+            }
+        }
+        metadata
+    }
+
+    /// The sections that carry metadata.
+    const KINDS: [SectionKind; 5] =
+        [SectionKind::Icc, SectionKind::Cicp, SectionKind::Exif, SectionKind::Xmp, SectionKind::Orientation];
+
+    /// Bytes that [`Self::of_front`] copies.
+    pub(crate) fn bytes_of(front: &Front<'_>) -> u64 {
+        Self::KINDS.iter().filter_map(|&kind| front.section(kind)).map(|section| section.body.len() as u64).sum()
+    }
+
+    /// Bytes that do not lie in this value itself.
+    #[cfg(feature = "image")]
+    pub(crate) fn bytes(&self) -> u64 {
+        [&self.icc, &self.exif, &self.xmp].into_iter().flatten().map(|body| body.len() as u64).sum()
+    }
+
+    /// Takes over the body of a checked section; nothing happens if it carries something else.
+    pub(crate) fn keep(&mut self, kind: SectionKind, body: Vec<u8>) {
+        match kind {
+            SectionKind::Icc => self.icc = Some(body),
+            SectionKind::Exif => self.exif = Some(body),
+            SectionKind::Xmp => self.xmp = Some(body),
+            // Parsing has refused what is no four code points, and no orientation.
+            SectionKind::Cicp => self.cicp = Section::new(kind, &body).cicp().ok().flatten(),
+            SectionKind::Orientation => {
+                self.orientation = Section::new(kind, &body).orientation().ok().flatten().unwrap_or(1);
+            }
+            _ => {}
         }
     }
 

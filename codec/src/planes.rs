@@ -3,6 +3,7 @@
 //! A plane is the colours of a picture or its alpha. Memory is that of a band of tiles and of the rows that synthesis waits with, whatever
 //! the height of the picture.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use crate::alpha::lossless;
@@ -25,19 +26,27 @@ use crate::window::{Window, tiles_of};
 const SMALL: usize = 64 * 64;
 
 /// Where payloads come from: a file in memory, or one that is being read. Asked for tiles in rising order.
-pub(crate) trait TileSource {
-    /// The payload of a tile, whose checksum was right.
-    fn payload(&mut self, tile: u32) -> Result<Vec<u8>, Error>;
+pub(crate) trait TileSource: Send {
+    /// The payloads of tiles, whose checksums were right.
+    fn payloads(&mut self, tiles: &[TileRect]) -> Result<Vec<Cow<'_, [u8]>>, Error>;
+
+    /// Memory that these payloads take.
+    fn memory(&self, tiles: &[TileRect]) -> u64;
 }
 
 impl TileSource for StoredTiles<'_> {
-    fn payload(&mut self, tile: u32) -> Result<Vec<u8>, Error> {
-        self.tile(tile).map(<[u8]>::to_vec)
+    fn payloads(&mut self, tiles: &[TileRect]) -> Result<Vec<Cow<'_, [u8]>>, Error> {
+        tiles.iter().map(|tile| self.tile(tile.index).map(Cow::from)).collect()
+    }
+
+    fn memory(&self, _tiles: &[TileRect]) -> u64 {
+        // They are borrowed.
+        0
     }
 }
 
 /// A plane that is being decoded: its wanted samples, in whole rows from the top.
-pub(crate) trait Plane {
+pub(crate) trait Plane: Send {
     /// The rows that the next tiles complete, perhaps none; nothing after the last tile.
     fn next(&mut self, stats: &mut Stats) -> Result<Option<Samples>, Error>;
 
@@ -108,14 +117,26 @@ impl<'a> CodedPlane<'a> {
             made: 0,
         })
     }
+
+    /// Memory that payloads take: those of the band that has the longest.
+    pub(crate) fn payload_memory(&self) -> u64 {
+        let (mut most, mut left) = (0, self.tiles.as_slice());
+        while !left.is_empty() {
+            let (tiles, rest) = left.split_at(band(left, self.band));
+            most = most.max(self.source.memory(tiles));
+            left = rest;
+        }
+        most
+    }
 }
 
 impl Plane for CodedPlane<'_> {
     fn next(&mut self, stats: &mut Stats) -> Result<Option<Samples>, Error> {
         let Some(left) = self.tiles.get(self.done..).filter(|left| !left.is_empty()) else { return Ok(None) };
-        let tiles = left.iter().take(band(left, self.band));
-        let stored = tiles.map(|&tile| Ok(StoredTile { tile, payload: self.source.payload(tile.index)? }));
-        let stored: Vec<StoredTile> = stored.collect::<Result<_, Error>>()?;
+        let (tiles, _) = left.split_at(band(left, self.band));
+        let payloads = self.source.payloads(tiles)?;
+        let stored = tiles.iter().zip(payloads).map(|(&tile, payload)| StoredTile { tile, payload });
+        let stored: Vec<StoredTile<'_>> = stored.collect();
         self.done += stored.len();
         let mut engine = self.runtime.engine()?;
         let weights = self.runtime.model.prior();

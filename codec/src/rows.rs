@@ -1,22 +1,20 @@
 //! [`RowReader`]: a file to the rows of a picture, with memory for some rows only. [`crate::Decoder::decode`] is this, collected.
 
-use std::io::Read;
 use std::time::{Duration, Instant};
 
 use crate::alpha::Alpha;
 use crate::error::{Error, Warning};
-use crate::format::stream::FileStream;
-use crate::format::{AlphaCoding, AlphaSection, ColourModel, Header, LicFile};
-use crate::limits::{Limits, Needed};
+use crate::format::{AlphaCoding, AlphaSection, ColourModel, Header};
+use crate::limits::Limits;
 use crate::metadata::Metadata;
+use crate::needed::Needed;
+use crate::opened::{Opened, admit};
 use crate::picture::{Picture, channels};
-use crate::planes::{CodedPlane, LosslessPlane, Plane, TileSource};
+use crate::planes::{CodedPlane, LosslessPlane, Plane};
 use crate::runtime::Runtime;
 use crate::samples::Samples;
 use crate::scale::{Reducer, Rows};
 use crate::stats::Stats;
-use crate::symbols::check_model;
-use crate::tiles::check_anchor;
 use crate::view::{Scale, View};
 use crate::watch::Progress;
 
@@ -33,7 +31,7 @@ pub struct RowBand {
     pub alpha: Option<Alpha>,
 }
 
-/// Decodes a file from top to bottom. Made by [`crate::Decoder::rows`].
+/// Decodes a file from top to bottom. Made by [`crate::Decoder::rows`]; any thread may go on with it.
 pub struct RowReader<'a> {
     header: Header,
     size: [u32; 2],
@@ -48,6 +46,8 @@ pub struct RowReader<'a> {
     queues: [Queue; 2],
     /// Rows that were handed out.
     y: u32,
+    /// Whether there has been an error, so that rows are missing.
+    failed: bool,
     stats: Stats,
     elapsed: Duration,
 }
@@ -58,56 +58,13 @@ impl std::fmt::Debug for RowReader<'_> {
     }
 }
 
-/// What has to be known of a file before its tiles are decoded.
-pub(crate) struct Opened<'a> {
-    pub(crate) header: Header,
-    pub(crate) metadata: Metadata,
-    pub(crate) warnings: Vec<Warning>,
-    pub(crate) alpha: Option<AlphaSection<'a>>,
-    pub(crate) tiles: Box<dyn TileSource + 'a>,
-}
-
-impl<'a> Opened<'a> {
-    /// A file in memory.
-    pub(crate) fn memory(file: LicFile<'a>) -> Result<Self, Error> {
-        let (front, tiles) = file.into_parts();
-        Ok(Self {
-            header: front.header,
-            metadata: Metadata::of_front(&front),
-            alpha: front.alpha()?,
-            warnings: front.warnings,
-            tiles: Box::new(tiles),
-        })
-    }
-
-    /// A file that is read as it is decoded.
-    pub(crate) fn stream<R: Read + 'a>(mut file: FileStream<R>) -> Result<Self, Error> {
-        Ok(Self {
-            header: file.header,
-            metadata: std::mem::take(&mut file.metadata),
-            warnings: std::mem::take(&mut file.warnings),
-            alpha: file.alpha.take(),
-            tiles: Box::new(file),
-        })
-    }
-}
-
-impl<R: Read> TileSource for FileStream<R> {
-    fn payload(&mut self, tile: u32) -> Result<Vec<u8>, Error> {
-        let payload = self.tile(tile)?;
-        self.end()?;
-        Ok(payload)
-    }
-}
-
 impl<'a> RowReader<'a> {
     pub(crate) fn new(runtime: &'a Runtime, file: Opened<'a>, view: &View, limits: Limits) -> Result<Self, Error> {
-        let Opened { header, metadata, mut warnings, alpha, tiles } = file;
-        check_model(&header, &runtime.model)?;
-        check_anchor(&header, runtime.transforms.anchor())?;
+        let Opened { header, metadata, mut warnings, alpha, kept, tiles } = file;
+        let needed = admit(runtime, &header, alpha.as_ref().map(|alpha| alpha.coding), view)?;
+        limits.check(&needed.keeping(kept).rows())?;
+        needed.rows().probe()?;
         let pixels = view.pixels(&header)?;
-        let needed = Needed::of(&header, alpha.is_some(), view)?;
-        limits.check(&needed.rows())?;
         warnings.extend(runtime.warning());
         if header.synthesis_id != runtime.model.synthesis_id() {
             warnings
@@ -118,7 +75,10 @@ impl<'a> RowReader<'a> {
         // A coded plane is as small as a preview already.
         let coded = if preview && runtime.preview.is_some() { 1 } else { divisor };
         let mut factors = [coded, 1];
-        let colours = Box::new(CodedPlane::new(runtime, tiles, header, &pixels, preview)?);
+        let colours = CodedPlane::new(runtime, tiles, header, &pixels, preview)?;
+        // The colours' tiles alone can be a reader's.
+        let needed = needed.keeping(kept).keeping(colours.payload_memory());
+        limits.check(&needed.rows())?;
         let alpha = match alpha {
             Some(AlphaSection { coding, premultiplied, tiles }) => {
                 let plane: Box<dyn Plane + 'a> = match coding {
@@ -156,9 +116,10 @@ impl<'a> RowReader<'a> {
             needed,
             metadata,
             warnings,
-            colours,
+            colours: Box::new(colours),
             alpha,
             y: 0,
+            failed: false,
             stats: Stats { pixels: u64::from(size[0]) * u64::from(size[1]), ..Stats::default() },
             elapsed: Duration::ZERO,
             header,
@@ -216,28 +177,40 @@ impl<'a> RowReader<'a> {
     ///
     /// # Errors
     /// What [`crate::Decoder::decode`] says about damaged tiles; [`Error::Io`], [`Error::Truncated`] or [`Error::TrailingGarbage`] if the file is
-    /// being read. There are no rows after an error.
+    /// being read. There are no rows after an error: the next call is [`Error::FailedBefore`].
     pub fn next_band(&mut self) -> Result<Option<RowBand>, Error> {
+        if self.failed {
+            return Err(Error::FailedBefore);
+        }
         let start = Instant::now();
-        let band = loop {
-            match self.take() {
-                None if self.advance()? => {}
-                band => break band,
-            }
-        };
+        let band = self.next_rows();
+        self.failed = band.is_err();
         self.elapsed += start.elapsed();
-        Ok(band)
+        band
     }
 
-    /// Decodes all rows that are left as one picture, with the file's metadata.
+    fn next_rows(&mut self) -> Result<Option<RowBand>, Error> {
+        loop {
+            match self.take() {
+                None if self.advance()? => {}
+                band => return Ok(band),
+            }
+        }
+    }
+
+    /// Decodes all rows that are left as one picture. The file's metadata go into it: [`Self::metadata`] has none afterwards.
     ///
     /// # Errors
-    /// As [`Self::next_band`], and [`Error::LimitExceeded`] or [`Error::OutOfMemory`] for the picture as a whole.
+    /// As [`Self::next_band`]; [`Error::LimitExceeded`] or [`Error::OutOfMemory`] for the picture as a whole, whose rows can still be had one
+    /// after the other.
     pub fn collect(&mut self) -> Result<Picture, Error> {
         self.collect_with(&mut Progress::none())
     }
 
     pub(crate) fn collect_with(&mut self, progress: &mut Progress<'_, '_>) -> Result<Picture, Error> {
+        if self.failed {
+            return Err(Error::FailedBefore);
+        }
         self.limits.check(&self.needed)?;
         let [width, height] = [self.size[0], self.size[1] - self.y];
         let Header { colour, depth, .. } = self.header;
@@ -260,7 +233,7 @@ impl<'a> RowReader<'a> {
         }
         let mut picture = Picture::new(width, height, colour, pixels)?;
         picture.alpha = alpha.map(|premultiplied| Alpha { samples: plane, premultiplied });
-        picture.metadata = self.metadata.clone();
+        picture.metadata = std::mem::take(&mut self.metadata);
         Ok(picture)
     }
 

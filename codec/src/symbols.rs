@@ -3,6 +3,8 @@
 //! For tests that compare engines and devices, and for the hashes of files that must decode for ever. [`crate::Decoder`] goes
 //! on from here to pixels.
 
+use std::borrow::Cow;
+
 use lic_shaders::order::{GROUP, PASSES, phase};
 
 use crate::bands::{CPU_BAND, band};
@@ -53,8 +55,8 @@ pub fn decode_symbols(model: &Model, engine: &mut dyn PriorEngine, bytes: &[u8])
     while !left.is_empty() {
         let (tiles, rest) = left.split_at(band(left, CPU_BAND));
         left = rest;
-        let stored = tiles.iter().map(|&tile| Ok(StoredTile { tile, payload: file.tile(tile.index)?.to_vec() }));
-        let stored: Vec<StoredTile> = stored.collect::<Result<_, Error>>()?;
+        let stored = tiles.iter().map(|&tile| Ok(StoredTile { tile, payload: file.tile(tile.index)?.into() }));
+        let stored: Vec<StoredTile<'_>> = stored.collect::<Result<_, Error>>()?;
         let decoded = decode_band(&header, weights, engine, &stored, true, &mut Stats::default())?;
         for (stored, tile) in stored.iter().zip(decoded) {
             let shape = Area::of_tile(&stored.tile).shape();
@@ -97,9 +99,9 @@ pub(crate) fn quality(header: &Header) -> Result<QualityIndex, Error> {
 
 /// A tile with its payload.
 #[derive(Debug)]
-pub(crate) struct StoredTile {
+pub(crate) struct StoredTile<'a> {
     pub(crate) tile: TileRect,
-    pub(crate) payload: Vec<u8>,
+    pub(crate) payload: Cow<'a, [u8]>,
 }
 
 /// Decodes tiles together: those of a file, or of its alpha section with that section's quality in the header.
@@ -107,7 +109,7 @@ pub(crate) fn decode_band(
     header: &Header,
     weights: &PriorWeights,
     engine: &mut dyn PriorEngine,
-    stored: &[StoredTile],
+    stored: &[StoredTile<'_>],
     keep_symbols: bool,
     stats: &mut Stats,
 ) -> Result<Vec<DecodedTile>, Error> {

@@ -1,6 +1,6 @@
 //! The traits of the `image` crate, the hooks, and the two example programs.
 
-use std::io::{Cursor, Read};
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -86,24 +86,6 @@ fn image_opens_files_by_content_and_by_name_after_registering() {
 }
 
 #[test]
-fn only_the_header_is_read_before_it_is_needed() {
-    /// Counts what is read.
-    struct Counting<'a>(&'a [u8], &'a std::cell::Cell<usize>);
-    impl Read for Counting<'_> {
-        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-            let count = self.0.read(buffer)?;
-            self.1.set(self.1.get() + count);
-            Ok(count)
-        }
-    }
-    let bytes = encoded(&drawn(ColorType::Rgb8));
-    let count = std::cell::Cell::new(0);
-    let decoder = LicDecoder::new(Counting(&bytes, &count)).unwrap();
-    assert!(count.get() <= 24 && bytes.len() > 100, "{} of {} bytes were read", count.get(), bytes.len());
-    assert_eq!(decoder.total_bytes(), 70 * 50 * 3);
-}
-
-#[test]
 fn metadata_have_one_source_of_truth() {
     // Big-endian TIFF with one entry: orientation 6.
     let exif = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0".to_vec();
@@ -143,18 +125,6 @@ fn limits_hold_whatever_asks() {
     let limits = Limits::default();
     decoder.set_limits(limits).unwrap();
     assert_eq!(DynamicImage::from_decoder(decoder).unwrap().width(), 70);
-}
-
-#[test]
-fn a_file_longer_than_the_limit_is_not_read_to_its_end() {
-    let bytes = encoded(&drawn(ColorType::Rgb8));
-    let mut decoder = LicDecoder::new(Cursor::new(bytes).chain(std::io::repeat(0))).unwrap();
-    let limit = 10_000_000;
-    let mut limits = Limits::no_limits();
-    limits.max_alloc = Some(limit);
-    decoder.set_limits(limits).unwrap();
-    let mut pixels = vec![0; decoder.total_bytes() as usize];
-    assert!(matches!(decoder.read_image(&mut pixels), Err(ImageError::Limits(_))));
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn a_decoder_takes_what_is_just_within_its_limits() {
             decoder.replace(Some(limited));
             result
         };
-        let pixels = |max_pixels| decode(Limits { max_pixels: Some(max_pixels), ..Limits::default() });
+        let pixels = |most| decode(Limits::default().with_pixels(most));
         let border = u64::from(WIDTH * HEIGHT);
         assert!(pixels(border).is_ok());
         let error = pixels(border - 1).unwrap_err();
@@ -53,7 +53,7 @@ fn a_decoder_takes_what_is_just_within_its_limits() {
         let text = "the file needs 3500, but Limits::max_pixels is 3499: raise it if the file can be trusted";
         assert_eq!(error.to_string(), text);
 
-        let bytes = |max_bytes| decode(Limits { max_bytes: Some(max_bytes), ..Limits::default() });
+        let bytes = |most| decode(Limits::default().with_bytes(most));
         let Error::LimitExceeded { limit: "max_bytes", .. } = bytes(0).unwrap_err() else { panic!("another error") };
         let samples = border * u64::from(kind.bytes_per_pixel());
         let border = least(1 << 30, |bytes_allowed| bytes(bytes_allowed).is_ok());
@@ -62,10 +62,10 @@ fn a_decoder_takes_what_is_just_within_its_limits() {
         let Error::LimitExceeded { limit: "max_bytes", found, allowed } = error else { panic!("{error}") };
         assert_eq!((found, allowed), (border, border - 1));
 
-        let both = Limits { max_pixels: Some(3500), max_bytes: Some(border) };
+        let both = Limits::default().with_pixels(3500).with_bytes(border);
         assert!(decode(both).is_ok());
-        assert!(decode(Limits { max_bytes: Some(border - 1), ..both }).is_err());
-        assert!(decode(Limits { max_pixels: Some(3499), ..both }).is_err());
+        assert!(decode(both.with_bytes(border - 1)).is_err());
+        assert!(decode(both.with_pixels(3499)).is_err());
         assert!(decode(Limits::default()).is_ok());
     }
 }
@@ -74,18 +74,18 @@ fn a_decoder_takes_what_is_just_within_its_limits() {
 fn regions_and_rows_take_what_is_just_within_the_limits() {
     let model = Model::embedded().unwrap();
     let file = file(ColorType::Rgba8);
-    let decoder = |max_pixels, max_bytes| {
-        Decoder::new(&model, DeviceChoice::Cpu).unwrap().with_limits(Limits { max_pixels, max_bytes })
-    };
-    // Pixels are those of the region, whatever the scale.
+    let decoder = |limits: Limits| Decoder::new(&model, DeviceChoice::Cpu).unwrap().with_limits(limits);
+    let pixels = |most| decoder(Limits::default().with_pixels(most));
+    let with_bytes = |most| decoder(Limits::default().with_bytes(most));
+    // Pixels are those of the region's tiles, whatever the scale: here there is one.
     let region = Some(Region { x: 10, y: 20, width: 30, height: 7 });
     for view in [View { region, scale: Scale::Full }, View { region, scale: Scale::Half }] {
-        assert!(decoder(Some(210), None).view(&file, &view).is_ok());
-        let error = decoder(Some(209), None).view(&file, &view).unwrap_err();
-        assert!(matches!(error, Error::LimitExceeded { limit: "max_pixels", found: 210, allowed: 209 }), "{error}");
-        assert!(decoder(Some(209), None).rows(file.as_slice(), &view).is_err());
+        assert!(pixels(3500).view(&file, &view).is_ok());
+        let error = pixels(3499).view(&file, &view).unwrap_err();
+        assert!(matches!(error, Error::LimitExceeded { limit: "max_pixels", found: 3500, allowed: 3499 }), "{error}");
+        assert!(pixels(3499).rows(file.as_slice(), &view).is_err());
     }
-    let bytes = |view: &View| match decoder(None, Some(0)).view(&file, view) {
+    let bytes = |view: &View| match with_bytes(0).view(&file, view) {
         Err(Error::LimitExceeded { limit: "max_bytes", found, .. }) => found,
         other => panic!("{other:?}"),
     };
@@ -93,17 +93,22 @@ fn regions_and_rows_take_what_is_just_within_the_limits() {
     let needed = views.map(|view| bytes(&view));
     assert!(needed[0] < needed[1] && needed[1] < needed[2], "{needed:?}");
     for (view, needed) in views.iter().zip(needed) {
-        assert!(decoder(None, Some(needed)).view(&file, view).is_ok());
-        assert!(decoder(None, Some(needed - 1)).view(&file, view).is_err());
+        assert!(with_bytes(needed).view(&file, view).is_ok());
+        assert!(with_bytes(needed - 1).view(&file, view).is_err());
     }
-    // Rows take less than the picture that they become.
+    // Rows take less than the picture that they become, but alpha and payloads are kept beside them.
     let [.., whole] = needed;
     let samples = u64::from(WIDTH * HEIGHT * 4);
-    let open = |most| decoder(None, Some(most)).rows(file.as_slice(), &View::default()).map(drop);
-    assert!(open(whole - samples).is_ok() && open(whole - samples - 1).is_err());
-    let enough_for_rows = decoder(None, Some(whole - samples));
+    let open = |most| with_bytes(most).rows(file.as_slice(), &View::default()).map(drop);
+    let mut border = 0;
+    while let Err(Error::LimitExceeded { found, .. }) = open(border) {
+        border = found;
+    }
+    assert!(open(border).is_ok() && open(border - 1).is_err());
+    assert!((whole - samples..whole - samples + 2 * file.len() as u64).contains(&border), "{border}");
+    let enough_for_rows = with_bytes(border);
     let mut rows = enough_for_rows.rows(file.as_slice(), &View::default()).unwrap();
-    assert!(matches!(rows.collect(), Err(Error::LimitExceeded { found, .. }) if found == whole));
+    assert!(matches!(rows.collect(), Err(Error::LimitExceeded { found, .. }) if found == border + samples));
     assert!(rows.next_band().unwrap().is_some(), "what was refused as a whole still comes in rows");
 }
 
@@ -160,8 +165,8 @@ fn the_limits_of_a_decoder_hold_in_the_traits_of_image_too() {
     let model = Model::embedded().unwrap();
     let file = file(ColorType::Rgb8);
     for (limits, kind) in [
-        (Limits { max_pixels: Some(3499), max_bytes: None }, LimitErrorKind::DimensionError),
-        (Limits { max_pixels: None, max_bytes: Some(10_000) }, LimitErrorKind::InsufficientMemory),
+        (Limits::default().with_pixels(3499), LimitErrorKind::DimensionError),
+        (Limits::default().with_bytes(10_000), LimitErrorKind::InsufficientMemory),
     ] {
         let decoder = Decoder::new(&model, DeviceChoice::Cpu).unwrap().with_limits(limits);
         let decoder = LicDecoder::with_decoder(Cursor::new(&file), decoder.into()).unwrap();

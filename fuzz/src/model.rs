@@ -25,7 +25,7 @@ pub static MODEL: LazyLock<Model> = LazyLock::new(|| {
 /// Their decoder, with a limit.
 pub static DECODER: LazyLock<Arc<Decoder>> = LazyLock::new(|| {
     let decoder = Decoder::new(&MODEL, DeviceChoice::Cpu).expect("the CPU is always there");
-    Arc::new(decoder.with_limits(Limits { max_pixels: Some(MOST_PIXELS), max_bytes: None }))
+    Arc::new(decoder.with_limits(Limits::default().with_pixels(MOST_PIXELS)))
 });
 
 /// Their encoder.

@@ -21,9 +21,10 @@ use lic_codec::Effort;
 use lic_datasets::search::user_cache;
 use lic_datasets::{Dataset, Search};
 
+use crate::draft::write_atomically;
 use crate::engine::EngineArgs;
 use crate::exit::Usage;
-use crate::output::{print_json, print_line, progress, write_atomically};
+use crate::output::{print_json, print_line, progress};
 use cast::Cast;
 use interval::Between;
 

@@ -11,6 +11,7 @@ use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 use rayon::prelude::*;
 
 use super::filter::{FILTERS, filter_row, unfilter_row};
+use crate::bands::{CPU_BAND, band};
 use crate::error::{AlphaError, Error};
 use crate::format::{BitDepth, Header, StoredTiles, TileRect};
 use crate::samples::{Samples, peak};
@@ -81,8 +82,9 @@ fn decode_tiles<T: Copy + Default + Into<u16> + Send + Sync, const BYTES: usize>
     let line = pixels.columns.len();
     let mut plane = vec![T::default(); rows.len() * line];
     let most = peak(header.depth);
-    // As many at once as there are threads, so that memory beyond the plane does not grow with the width.
-    for tiles in tiles.chunks(rayon::current_num_threads()) {
+    // As many at once as there are threads, but no more than the networks decode at once: so memory beyond the plane does not grow with the
+    // width, and is known on every machine ([`crate::needed`]).
+    for tiles in tiles.chunks(rayon::current_num_threads().min(band(tiles, CPU_BAND))) {
         let decoded: Vec<Vec<T>> = tiles
             .par_iter()
             .map(|tile| {

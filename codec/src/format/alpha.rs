@@ -2,6 +2,8 @@
 //!
 //! As everywhere in `format`, only where which bytes lie (FORMAT.md, chapter 6); what the payloads mean is `crate::alpha`.
 
+use std::borrow::Cow;
+
 use super::header::{Header, MAX_QUALITY, TileRect};
 use super::section::SectionKind;
 use super::tiles::{StoredTiles, write_tiles};
@@ -10,6 +12,9 @@ use crate::error::Error;
 const LOSSLESS: u8 = 0;
 const LOSSY: u8 = 1;
 const PREMULTIPLIED_BIT: u8 = 1;
+/// Most bytes of the body that stand before the index.
+#[cfg(feature = "image")]
+pub(crate) const START_BYTES: u64 = 3;
 
 /// How the plane is coded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,13 +55,12 @@ impl<'a> AlphaSection<'a> {
     /// [`Error::InvalidSection`] for a coding, flags or a quality that version 1 does not have; [`Error::Alpha`] for an index
     /// that does not fit the body.
     pub fn parse(header: &Header, body: &'a [u8]) -> Result<Self, Error> {
-        let (coding, flags, start) = match *body {
-            [LOSSLESS, flags, ..] => (AlphaCoding::Lossless, flags, 2),
-            [LOSSY, flags, quality @ 0..=MAX_QUALITY, ..] => (AlphaCoding::Lossy { quality }, flags, 3),
-            [LOSSY, _, _, ..] => return Err(invalid("its quality is above 252")),
-            [LOSSLESS | LOSSY, ..] | [] => return Err(invalid("it is too short")),
-            _ => return Err(invalid("its coding is neither 0 nor 1")),
-        };
+        Self::of_body(header, body.into())
+    }
+
+    /// The same with a body that may be the section's own.
+    pub(super) fn of_body(header: &Header, body: Cow<'a, [u8]>) -> Result<Self, Error> {
+        let (coding, flags, start) = read_start(&body)?;
         if flags & !PREMULTIPLIED_BIT != 0 {
             return Err(invalid("it has unknown flags"));
         }
@@ -72,6 +76,17 @@ impl<'a> AlphaSection<'a> {
     /// The tiles, in the picture's grid.
     pub fn tiles(&self) -> &StoredTiles<'a> {
         &self.tiles
+    }
+}
+
+/// How the plane is coded, flags, and where the index starts; three bytes of the body suffice.
+pub(crate) fn read_start(body: &[u8]) -> Result<(AlphaCoding, u8, usize), Error> {
+    match *body {
+        [LOSSLESS, flags, ..] => Ok((AlphaCoding::Lossless, flags, 2)),
+        [LOSSY, flags, quality @ 0..=MAX_QUALITY, ..] => Ok((AlphaCoding::Lossy { quality }, flags, 3)),
+        [LOSSY, _, _, ..] => Err(invalid("its quality is above 252")),
+        [LOSSLESS | LOSSY, ..] | [] => Err(invalid("it is too short")),
+        _ => Err(invalid("its coding is neither 0 nor 1")),
     }
 }
 

@@ -10,16 +10,34 @@ pub(super) const MAX_LENGTH_BYTES: usize = 5;
 pub(super) struct Cursor<'a> {
     bytes: &'a [u8],
     position: usize,
+    /// Where in the file the slice starts.
+    base: u64,
 }
 
 impl<'a> Cursor<'a> {
     /// Starts at `position` (at most `bytes.len()`).
     pub(super) fn new(bytes: &'a [u8], position: usize) -> Self {
-        Self { bytes, position }
+        Self { bytes, position, base: 0 }
     }
 
+    /// Over bytes of which the first is byte `base` of the file.
+    pub(super) fn at(bytes: &'a [u8], base: u64) -> Self {
+        Self { bytes, position: 0, base }
+    }
+
+    /// Where in the slice it is.
     pub(super) fn position(&self) -> usize {
         self.position
+    }
+
+    /// Where in the file it is.
+    pub(super) fn offset(&self) -> u64 {
+        self.base + self.position as u64
+    }
+
+    /// Bytes that are left of the slice.
+    pub(super) fn remaining(&self) -> u64 {
+        self.bytes.len().saturating_sub(self.position) as u64
     }
 
     /// The next `count` bytes.
@@ -28,7 +46,7 @@ impl<'a> Cursor<'a> {
         let slice = usize::try_from(end)
             .ok()
             .and_then(|end| self.bytes.get(self.position..end))
-            .ok_or(Error::Truncated { part, offset: self.bytes.len() as u64, needed: end })?;
+            .ok_or(Error::Truncated { part, offset: self.base + self.bytes.len() as u64, needed: self.base + end })?;
         self.position += slice.len();
         Ok(slice)
     }
@@ -42,7 +60,7 @@ impl<'a> Cursor<'a> {
     /// A length: little-endian groups of 7 bits, the highest bit of every byte but the last set
     /// (LEB128), in the fewest bytes possible.
     pub(super) fn length(&mut self, part: Part) -> Result<u64, Error> {
-        let start = self.position as u64;
+        let start = self.offset();
         let mut value = 0;
         for group in 0..MAX_LENGTH_BYTES {
             let [byte] = self.array::<1>(part)?;
@@ -57,7 +75,7 @@ impl<'a> Cursor<'a> {
         Err(Error::InvalidLength { part, offset: start })
     }
 
-    /// The four bytes of a stored CRC-32, compared with that of everything from `start` to here.
+    /// The four bytes of a stored CRC-32, compared with that of everything from `start` of the slice to here.
     pub(super) fn check_crc(&mut self, start: usize, part: Part) -> Result<(), Error> {
         let computed = crc32fast::hash(self.bytes.get(start..self.position).unwrap_or(&[]));
         let stored = u32::from_be_bytes(self.array(part)?);

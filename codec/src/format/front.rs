@@ -1,7 +1,6 @@
-//! What stands before the tiles of a file: header and sections. [`LicFile`](super::LicFile) has it from memory,
-//! [`FileStream`](super::stream::FileStream) from a reader.
+//! What stands before the tiles of a file in memory: header and sections. [`StreamHeader`](super::stream::StreamHeader) is a reader's way.
 
-use super::alpha::AlphaSection;
+use super::alpha::{AlphaCoding, AlphaSection, read_start};
 use super::cursor::Cursor;
 use super::header::Header;
 use super::section::{Section, SectionKind, read_sections};
@@ -33,6 +32,13 @@ impl<'a> Front<'a> {
     /// The orientation of its section, 1 without.
     pub(crate) fn orientation(&self) -> u8 {
         self.section(SectionKind::Orientation).and_then(|section| section.orientation().ok().flatten()).unwrap_or(1)
+    }
+
+    /// How the alpha plane is coded, if there is one.
+    pub(crate) fn alpha_coding(&self) -> Result<Option<AlphaCoding>, Error> {
+        let Some(section) = self.section(SectionKind::Alpha) else { return Ok(None) };
+        let (coding, ..) = read_start(section.body)?;
+        Ok(Some(coding))
     }
 
     /// The alpha section, if there is one.

@@ -3,7 +3,7 @@
 //! `codec/FORMAT.md` is the specification; the modules follow its chapters: [`header`] the fixed
 //! header, [`section`] the optional sections, [`tiles`] the tile index and payloads, [`alpha`] the section with tiles of its own. [`mod@file`] takes
 //! a whole file apart and [`writer`] puts one together; `stream` reads one
-//! that is never in memory as a whole. Nothing here decodes a symbol (that is
+//! that is never in memory as a whole, with `source` and `section_reader`. Nothing here decodes a symbol (that is
 //! [`crate::entropy`]) and nothing here uses floating point or the network.
 
 pub mod alpha;
@@ -15,7 +15,9 @@ pub mod writer;
 
 mod cursor;
 pub(crate) mod front;
+pub(crate) mod section_reader;
 mod signature;
+pub(crate) mod source;
 pub(crate) mod stream;
 #[cfg(test)]
 mod tests;

@@ -153,6 +153,48 @@ impl<'a> Section<'a> {
     }
 }
 
+/// What stands before a section's body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SectionHead {
+    pub(crate) kind: SectionKind,
+    pub(crate) critical: bool,
+    /// Whether another section follows.
+    pub(crate) more: bool,
+    /// Bytes of the body, as the file has it: nobody has seen them yet.
+    pub(crate) length: u64,
+}
+
+impl SectionHead {
+    pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Self, Error> {
+        let [tag] = cursor.array(Part::Sections)?;
+        let kind = SectionKind::from_number(tag);
+        let length = cursor.length(Part::Section(kind.number()))?;
+        Ok(Self { kind, critical: tag & CRITICAL_BIT != 0, more: tag & MORE_BIT != 0, length })
+    }
+
+    /// The section's name in messages.
+    pub(super) fn part(&self) -> Part {
+        Part::Section(self.kind.number())
+    }
+}
+
+/// The types that a file has, one bit each: a repeated one is refused, so there are at most 64 sections.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Seen(u64);
+
+impl Seen {
+    /// Checks a section, and that no other of its type came before.
+    pub(super) fn add(&mut self, section: &Section<'_>) -> Result<(), Error> {
+        section.check()?;
+        let bit = 1 << section.kind.number();
+        if self.0 & bit != 0 {
+            return Err(section.invalid("it appears twice"));
+        }
+        self.0 |= bit;
+        Ok(())
+    }
+}
+
 /// Reads all sections; there is at least one. Unknown optional ones become a warning each and are
 /// returned too, so that `lic info` can list them.
 pub(super) fn read_sections<'a>(
@@ -160,28 +202,19 @@ pub(super) fn read_sections<'a>(
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<Section<'a>>, Error> {
     let mut sections: Vec<Section<'a>> = Vec::new();
-    // One bit per type number: a repeated type is refused, so there are at most 64 sections.
-    let mut seen = 0u64;
+    let mut seen = Seen::default();
     loop {
         let start = cursor.position();
-        let [tag] = cursor.array(Part::Sections)?;
-        let kind = SectionKind::from_number(tag);
-        let part = Part::Section(kind.number());
-        let length = cursor.length(part)?;
-        let body = cursor.take(length, part)?;
-        cursor.check_crc(start, part)?;
-        let section = Section { kind, critical: tag & CRITICAL_BIT != 0, body };
-        section.check()?;
-        if seen >> kind.number() & 1 != 0 {
-            return Err(section.invalid("it appears twice"));
-        }
-        seen |= 1 << kind.number();
-        if let SectionKind::Unknown(kind) = kind {
-            let bytes = body.len() as u64;
-            warnings.push(Warning::SectionSkipped { kind, bytes });
+        let head = SectionHead::read(cursor)?;
+        let body = cursor.take(head.length, head.part())?;
+        cursor.check_crc(start, head.part())?;
+        let section = Section { kind: head.kind, critical: head.critical, body };
+        seen.add(&section)?;
+        if let SectionKind::Unknown(kind) = head.kind {
+            warnings.push(Warning::SectionSkipped { kind, bytes: head.length });
         }
         sections.push(section);
-        if tag & MORE_BIT == 0 {
+        if !head.more {
             return Ok(sections);
         }
     }
@@ -189,17 +222,13 @@ pub(super) fn read_sections<'a>(
 
 /// Writes sections under the same rules as they are read.
 pub(super) fn write_sections(sections: &[Section<'_>], out: &mut Vec<u8>) -> Result<(), Error> {
-    let mut seen = 0u64;
+    let mut seen = Seen::default();
     for (position, section) in sections.iter().enumerate() {
-        section.check()?;
         let number = section.kind.number();
         if SectionKind::from_number(number) != section.kind {
             return Err(section.invalid("its number belongs to another type"));
         }
-        if seen >> number & 1 != 0 {
-            return Err(section.invalid("it appears twice"));
-        }
-        seen |= 1 << number;
+        seen.add(section)?;
         if section.body.len() as u64 > MAX_BODY {
             return Err(section.invalid("it is longer than 2^35 - 1 bytes"));
         }

@@ -33,27 +33,21 @@ impl TileIndex {
     /// [`Error::Truncated`], [`Error::InvalidLength`], [`Error::TileTooShort`] or
     /// [`Error::Checksum`] of the index; payloads are not looked at.
     pub fn parse(header: &Header, bytes: &[u8], offset: usize) -> Result<Self, Error> {
-        Self::parse_with(header, bytes, offset, TileRect::min_payload)
+        Self::read(header, Cursor::new(bytes, offset.min(bytes.len())), TileRect::min_payload)
     }
 
-    /// The same with another rule for the least length of a payload.
-    fn parse_with(
+    /// The same where a cursor stands, with a rule for the least length of a payload.
+    pub(super) fn read(
         header: &Header,
-        bytes: &[u8],
-        offset: usize,
+        mut cursor: Cursor<'_>,
         least: impl Fn(&TileRect) -> u64,
     ) -> Result<Self, Error> {
         let count = header.tile_count();
         let part = Part::TileIndex;
-        let remaining = bytes.len().saturating_sub(offset) as u64;
+        let (first, offset, remaining) = (cursor.position(), cursor.offset(), cursor.remaining());
         if remaining < u64::from(count) {
-            return Err(Error::Truncated {
-                part,
-                offset: bytes.len() as u64,
-                needed: offset as u64 + u64::from(count),
-            });
+            return Err(Error::Truncated { part, offset: offset + remaining, needed: offset + u64::from(count) });
         }
-        let mut cursor = Cursor::new(bytes, offset);
         let mut lengths = Vec::with_capacity(count as usize);
         for tile in header.tiles() {
             let length = cursor.length(part)?;
@@ -64,16 +58,16 @@ impl TileIndex {
         }
         // A lone entry is covered by the checksum of its tile.
         if count > 1 {
-            cursor.check_crc(offset, part)?;
+            cursor.check_crc(first, part)?;
         }
-        let start = cursor.position() as u64;
+        let start = cursor.offset();
         let mut end = start;
         for length in &mut lengths {
             // 2^20 tiles of less than 2^35 bytes: no overflow.
             end += *length + CRC_BYTES;
             *length = end;
         }
-        Ok(Self { start, ends: lengths, index_bytes: start - offset as u64 })
+        Ok(Self { start, ends: lengths, index_bytes: start - offset })
     }
 
     /// Number of tiles.
@@ -152,11 +146,11 @@ impl<'a> StoredTiles<'a> {
     /// Reads the index at `offset` of `bytes`. Payloads are not looked at, but all must be there and nothing after them.
     pub(super) fn open(
         header: &Header,
-        bytes: &'a [u8],
+        bytes: Cow<'a, [u8]>,
         offset: usize,
         least: impl Fn(&TileRect) -> u64,
     ) -> Result<Self, Error> {
-        let index = TileIndex::parse_with(header, bytes, offset, least)?;
+        let index = TileIndex::read(header, Cursor::new(&bytes, offset.min(bytes.len())), least)?;
         let (end, present) = (index.end(), bytes.len() as u64);
         if present > end {
             return Err(Error::TrailingGarbage { offset: end, extra: present - end });
@@ -173,7 +167,7 @@ impl<'a> StoredTiles<'a> {
                 needed: end,
             });
         }
-        Ok(Self { bytes: bytes.into(), index })
+        Ok(Self { bytes, index })
     }
 
     /// Where the tiles lie.

@@ -7,53 +7,40 @@ use ::image::error::{ImageError, ImageResult, LimitError, LimitErrorKind};
 use ::image::metadata::Orientation;
 use ::image::{ColorType, ImageDecoder, ImageDecoderRect, LimitSupport, Limits};
 
+use super::front::{Front, Recorded};
 use super::{decoding, wrong_length, wrong_rectangle};
 use crate::decoder::Decoder;
 use crate::device::DeviceChoice;
 use crate::error::Error;
-use crate::format::header::MAX_HEADER_BYTES;
-use crate::format::{BitDepth, ColourModel, Header, LicFile, SectionKind};
-use crate::limits::Needed;
-use crate::metadata::Metadata;
+use crate::format::{BitDepth, ColourModel};
 use crate::model::Model;
+use crate::needed::Needed;
 use crate::picture::Picture;
 use crate::samples::Samples;
 use crate::view::{Region, View};
 
 /// A `.lic` file that is being read.
 ///
-/// [`Self::new`] reads no more than it must: the header, and of a file with sections the rest too, because only they say whether there is
-/// alpha. Pictures of 10 and 12 bits are offered with 16. Colours are independent of alpha ("straight"). The orientation is the file's
-/// own section, never the tag inside EXIF.
+/// [`Self::new`] reads no more than it must: the header, and of a file with sections these too, because only they say whether there is
+/// alpha; at most 64 MiB of them, an alpha plane behind them not counted, because limits can be set only afterwards. Pictures of 10 and 12 bits
+/// are offered with 16. Colours are independent of alpha ("straight"). The orientation is the file's own section, never the tag inside EXIF.
 #[derive(Debug)]
 pub struct LicDecoder<R> {
-    reader: R,
-    /// What has been read of the file.
-    bytes: Vec<u8>,
-    header: Header,
-    has_alpha: bool,
-    metadata: Metadata,
+    /// With what has been read of the file.
+    file: Recorded<R>,
+    front: Front,
     limits: Limits,
     decoder: Option<Arc<Decoder>>,
 }
 
 impl<R: Read> LicDecoder<R> {
-    /// Reads the header. The picture is decoded with the model inside the program.
+    /// Reads header and sections. The picture is decoded with the model inside the program.
     ///
     /// # Errors
-    /// The file cannot be read, is no `.lic` file, is damaged, or needs what this version does not know.
-    pub fn new(mut reader: R) -> ImageResult<Self> {
-        let mut bytes = Vec::new();
-        reader.by_ref().take(MAX_HEADER_BYTES as u64).read_to_end(&mut bytes)?;
-        let header = Header::parse(&bytes).map_err(decoding)?;
-        let (mut has_alpha, mut metadata) = (false, Metadata::default());
-        if header.has_sections {
-            reader.read_to_end(&mut bytes)?;
-            let file = LicFile::parse(&bytes).map_err(decoding)?;
-            has_alpha = file.section(SectionKind::Alpha).is_some();
-            metadata = Metadata::of_file(&file);
-        }
-        Ok(Self { reader, bytes, header, has_alpha, metadata, limits: Limits::no_limits(), decoder: None })
+    /// The file cannot be read, is no `.lic` file, is damaged, has too many bytes of sections, or needs what this version does not know.
+    pub fn new(reader: R) -> ImageResult<Self> {
+        let (front, file) = Front::read(reader).map_err(decoding)?;
+        Ok(Self { file, front, limits: Limits::no_limits(), decoder: None })
     }
 
     /// The same with a decoder of the caller's: another model, a chosen device.
@@ -64,39 +51,45 @@ impl<R: Read> LicDecoder<R> {
         Ok(Self { decoder: Some(decoder), ..Self::new(reader)? })
     }
 
-    /// Reads what is left of the file, unless the limits forbid.
-    fn read_all(&mut self) -> ImageResult<()> {
-        // One byte more than allowed shows that there are too many, without reading them all.
-        let most = self.limits.max_alloc.map_or(u64::MAX, |most| most.saturating_add(1));
-        self.reader.by_ref().take(most).read_to_end(&mut self.bytes)?;
-        Ok(())
-    }
-
-    /// Part of the picture, or all of it, straight alpha, as it is stored. The file must have been read.
-    fn decode(&self, view: &View) -> ImageResult<Picture> {
+    /// Part of the picture, or all of it, straight alpha, as it is stored. Reads what is left of the file, unless the limits forbid.
+    fn decode(&mut self, view: &View) -> ImageResult<Picture> {
+        let most = self.limits.max_alloc.map_or(u64::MAX, |most| most.saturating_sub(self.beside(view)));
+        // One byte more than there is room for shows that there are too many, without reading them all, and however often they are asked for.
+        let left = most.saturating_add(1).saturating_sub(self.file.bytes.len() as u64);
+        self.file.reader.by_ref().take(left).read_to_end(&mut self.file.bytes)?;
+        self.check_memory(view)?;
         let decoder = match &self.decoder {
             Some(decoder) => decoder.clone(),
             None => shared().map_err(decoding)?,
         };
         let decoded = match view.region {
             // Checks every tile's checksum first.
-            None => decoder.decode(&self.bytes),
-            Some(_) => decoder.view(&self.bytes, view),
+            None => decoder.decode(&self.file.bytes),
+            Some(_) => decoder.view(&self.file.bytes, view),
         };
         let mut picture = decoded.map_err(decoding)?.picture;
         picture.unpremultiply();
         Ok(picture)
     }
 
-    /// Whether what is known of the file, the picture's samples and the work beside them fit into the limit.
-    fn check_memory(&self, view: &View) -> ImageResult<()> {
+    /// Bytes that decoding takes beside the file.
+    fn beside(&self, view: &View) -> u64 {
         // Samples of 10 and 12 bits are stretched into a copy.
-        let copy = match self.header.depth {
+        let copy = match self.front.header.depth {
             BitDepth::Ten | BitDepth::Twelve => self.total_bytes(),
             _ => 0,
         };
-        let picture = Needed::of(&self.header, self.has_alpha, view).map_err(decoding)?;
-        let needed = self.bytes.len() as u64 + picture.bytes() + copy;
+        // One copy of the metadata is here, another comes with the picture.
+        let metadata = self.front.metadata.bytes();
+        // Who asks has checked the rectangle.
+        let picture = Needed::of(&self.front.header, self.front.alpha, view);
+        picture.map_or(u64::MAX, |picture| picture.keeping(2 * metadata).keeping(copy).bytes())
+    }
+
+    /// Whether what is known of the file, the picture's samples and the work beside them fit into the limit.
+    fn check_memory(&self, view: &View) -> ImageResult<()> {
+        // What has room is not yet filled, but taken.
+        let needed = self.beside(view).saturating_add(self.file.bytes.capacity() as u64);
         match self.limits.max_alloc {
             Some(most) if needed > most => {
                 Err(ImageError::Limits(LimitError::from_kind(LimitErrorKind::InsufficientMemory)))
@@ -119,12 +112,12 @@ fn shared() -> Result<Arc<Decoder>, Error> {
 
 impl<R: Read> ImageDecoder for LicDecoder<R> {
     fn dimensions(&self) -> (u32, u32) {
-        (self.header.width.into(), self.header.height.into())
+        (self.front.header.width.into(), self.front.header.height.into())
     }
 
     fn color_type(&self) -> ColorType {
-        let deep = self.header.depth != BitDepth::Eight;
-        match (self.header.colour, self.has_alpha, deep) {
+        let deep = self.front.header.depth != BitDepth::Eight;
+        match (self.front.header.colour, self.front.alpha.is_some(), deep) {
             (ColourModel::Grey, false, false) => ColorType::L8,
             (ColourModel::Grey, true, false) => ColorType::La8,
             (ColourModel::Grey, false, true) => ColorType::L16,
@@ -137,22 +130,23 @@ impl<R: Read> ImageDecoder for LicDecoder<R> {
     }
 
     fn icc_profile(&mut self) -> ImageResult<Option<Vec<u8>>> {
-        Ok(self.metadata.icc.clone())
+        Ok(self.front.metadata.icc.clone())
     }
 
     fn exif_metadata(&mut self) -> ImageResult<Option<Vec<u8>>> {
-        Ok(self.metadata.exif.clone())
+        Ok(self.front.metadata.exif.clone())
     }
 
     fn xmp_metadata(&mut self) -> ImageResult<Option<Vec<u8>>> {
-        Ok(self.metadata.xmp.clone())
+        Ok(self.front.metadata.xmp.clone())
     }
 
     fn orientation(&mut self) -> ImageResult<Orientation> {
-        Ok(Orientation::from_exif(self.metadata.orientation).unwrap_or(Orientation::NoTransforms))
+        Ok(Orientation::from_exif(self.front.metadata.orientation).unwrap_or(Orientation::NoTransforms))
     }
 
-    /// `max_alloc` counts the file, the decoded samples and the work memory of the CPU's path, but not the caller's buffer.
+    /// `max_alloc` counts the file, the metadata, the decoded samples and the work memory of the CPU's path, but not the caller's buffer nor
+    /// copies of metadata that were asked for.
     fn set_limits(&mut self, limits: Limits) -> ImageResult<()> {
         limits.check_support(&LimitSupport::default())?;
         let (width, height) = self.dimensions();
@@ -166,8 +160,6 @@ impl<R: Read> ImageDecoder for LicDecoder<R> {
         if buf.len() as u64 != self.total_bytes() {
             return Err(wrong_length());
         }
-        self.read_all()?;
-        self.check_memory(&View::default())?;
         let picture = self.decode(&View::default())?;
         let pitch = buf.len() / (picture.height as usize).max(1);
         write(&picture, buf, pitch);
@@ -180,7 +172,8 @@ impl<R: Read> ImageDecoder for LicDecoder<R> {
 }
 
 impl<R: Read> ImageDecoderRect for LicDecoder<R> {
-    /// Decodes the tiles that the rectangle needs, and no others; may be called again and again. The first call reads the file to its end.
+    /// Decodes the tiles that the rectangle needs, and no others; may be called again and again. The first call reads the file to its end,
+    /// or as far as the limits allow.
     fn read_rect(
         &mut self,
         x: u32,
@@ -191,15 +184,13 @@ impl<R: Read> ImageDecoderRect for LicDecoder<R> {
         row_pitch: usize,
     ) -> ImageResult<()> {
         let view = View::of(Region { x, y, width, height });
-        view.size(&self.header).map_err(|_| wrong_rectangle())?;
+        view.size(&self.front.header).map_err(|_| wrong_rectangle())?;
         let row = width as usize * usize::from(self.color_type().bytes_per_pixel());
         // The last row may end with the buffer.
         let least = (height as usize - 1).checked_mul(row_pitch).and_then(|above| above.checked_add(row));
         if row_pitch < row || least.is_none_or(|least| buf.len() < least) {
             return Err(wrong_length());
         }
-        self.read_all()?;
-        self.check_memory(&view)?;
         write(&self.decode(&view)?, buf, row_pitch);
         Ok(())
     }

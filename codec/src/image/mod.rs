@@ -12,6 +12,7 @@
 
 mod decoder;
 mod encoder;
+mod front;
 
 use std::sync::OnceLock;
 

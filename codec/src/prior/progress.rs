@@ -35,9 +35,7 @@ impl Progress {
         }
         for (tile, (shape, hyper)) in tiles.iter().zip(hyper).enumerate() {
             let &TileShape { height, width } = shape;
-            // The largest buffer has 2H values, at most 2^13, for a position; a larger tile could not even be counted.
-            let counted = height.checked_mul(width).and_then(|n| n.checked_mul(1 << 16));
-            if counted.is_none_or(|n| n == 0) || height.max(width) > 1 << 16 {
+            if !fits(shape, self.sizes, isize::MAX as u64) {
                 return Err(PriorError::Shape { tile, height, width });
             }
             let expected = shape.hyper().positions() * self.sizes.hyper;
@@ -112,6 +110,15 @@ impl Progress {
     }
 }
 
+/// Whether a tile has positions, and its largest buffer no more than `most` bytes: 2H or M numbers of 4 bytes for a position. Counted in 64
+/// bits, because with 32 the largest tile of a file would do for an overflow, but not for its buffers.
+fn fits(shape: &TileShape, sizes: Sizes, most: u64) -> bool {
+    let &TileShape { height, width } = shape;
+    let numbers = (2 * sizes.hidden).max(sizes.latents) as u64;
+    let bytes = (height as u64).saturating_mul(width as u64).saturating_mul(4 * numbers);
+    (1..=most).contains(&bytes) && height.max(width) <= 1 << 16
+}
+
 fn check_values(
     what: &'static str,
     tile: usize,
@@ -128,5 +135,19 @@ fn check_values(
     match values.iter().filter(|_| any).find(outside) {
         Some(&value) => Err(PriorError::Range { what, tile, value, limit }),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_tile_of_a_file_fits_into_32_bits_and_a_larger_one_does_not() {
+        let student = Sizes { latents: 256, hyper: 128, hidden: 384 };
+        let fits = |height, width| fits(&TileShape { height, width }, student, i32::MAX as u64);
+        assert!(fits(1, 1) && fits(256, 256), "4096x4096 pixels");
+        assert!(!fits(0, 256) && !fits(256, 0));
+        assert!(!fits(2048, 512) && !fits(1, (1 << 16) + 1) && !fits(usize::MAX, usize::MAX));
     }
 }

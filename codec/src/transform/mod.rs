@@ -65,8 +65,8 @@ pub trait Analysis {
     fn rows(&mut self, count: usize) -> Result<Vec<Vec<f32>>, Error>;
 }
 
-/// A synthesis that is under way.
-pub trait Synthesis {
+/// A synthesis that is under way. Whoever decodes in rows may go on in another thread.
+pub trait Synthesis: Send {
     /// Takes the next rows of latents, and appends the samples that are complete to `pixels`: whole rows of the picture, all that are left when
     /// the last rows have come. The last row of patches may reach beyond the picture.
     ///

@@ -1,0 +1,236 @@
+//! [`Needed`]: how many pixels and bytes a view of a file takes, known before anything is decoded. [`crate::Limits`] are compared with it.
+
+use std::ops::Range;
+
+use crate::bands::CPU_BAND;
+use crate::error::Error;
+use crate::format::front::Front;
+use crate::format::{AlphaCoding, BitDepth, Header, LicFile};
+use crate::metadata::Metadata;
+use crate::picture::channels;
+use crate::tiles::{Area, LATENT};
+use crate::view::View;
+
+/// Bytes per latent position of a band that is decoded at once, beside file and samples: rounded up from what the student takes.
+const BAND: u64 = 2560;
+/// Bytes per latent position that waits for its row of tiles to be complete: 256 channels of the student.
+const WAITING: u64 = 1024;
+/// Bytes per latent position in the layers of the synthesis, through which rows stream in chunks of this many positions or one row.
+const STREAMING: u64 = 8192;
+const CHUNK: usize = 384;
+/// Copies of its samples that a tile of lossless alpha takes until it lies in the plane: inflated, and unfiltered.
+const INFLATED: u64 = 2;
+/// Bytes for each tile of a plane: its place in the index, and in the list of those that are needed.
+const INDEXED: u64 = 8 + 12;
+/// What even the smallest picture takes.
+const LEAST: u64 = 1 << 16;
+/// Latents around a region that are decoded too; rounded up.
+const HALO: usize = 8;
+
+/// What decoding takes beside the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Needed {
+    pixels: u64,
+    /// Bytes of the picture that comes out.
+    picture: u64,
+    /// Bytes of everything else but the next.
+    work: u64,
+    /// Bytes of small pieces, and of the index: most of them are taken when the file is open.
+    opened: u64,
+}
+
+impl Needed {
+    /// What a view of a file with this header takes, with alpha that is coded in some way or without.
+    ///
+    /// # Errors
+    /// [`Error::RegionOutside`].
+    pub(crate) fn of(header: &Header, alpha: Option<AlphaCoding>, view: &View) -> Result<Self, Error> {
+        let wanted = view.pixels(header)?;
+        let [width, height] = view.size(header)?.map(u64::from);
+        let sample = if header.depth == BitDepth::Eight { 1 } else { 2 };
+        let pixel = (channels(header.colour) as u64 + u64::from(alpha.is_some())) * sample;
+
+        let latents = |range: &Range<usize>| range.start / LATENT..range.end.div_ceil(LATENT);
+        let picture = Area::of_picture(header);
+        let window = Area { rows: latents(&wanted.rows), columns: latents(&wanted.columns) }.window(HALO, &picture);
+        let columns = window.columns.len();
+        // Tiles are decoded whole.
+        let side = (usize::from(header.tile_size) / LATENT).max(1);
+        let whole = |range: &Range<usize>| range.start / side * side..range.end.next_multiple_of(side);
+        let tiles = Area { rows: whole(&window.rows), columns: whole(&window.columns) }.within(&picture);
+        let pixels = |range: &Range<usize>, edge: u16| (range.end * LATENT).min(edge.into()) - range.start * LATENT;
+        let pixels = pixels(&tiles.columns, header.width) as u64 * pixels(&tiles.rows, header.height) as u64;
+
+        let most = CPU_BAND.max(side * side);
+        let band = tiles.positions().min(most);
+        // A band is written before complete rows are taken away, and the last row of tiles may be incomplete.
+        let waiting = window.positions().min(columns * side + band);
+        let chunk = window.positions().min(columns.max(CHUNK));
+        // Rows that are complete at the same time, on their way into the picture.
+        let rows = window.rows.len().min(side + CPU_BAND.div_ceil(columns.max(1)));
+        let made = (rows * LATENT * columns * LATENT) as u64 * pixel;
+        let of_alpha = match alpha {
+            None => 0,
+            Some(AlphaCoding::Lossless) => {
+                let row = (tiles.rows.len().min(side) * tiles.columns.len()).min(most) as u64;
+                // Each row of a tile has a filter's number.
+                row * (INFLATED * sample * (LATENT * LATENT) as u64 + LATENT as u64)
+            }
+            // A synthesis of its own, and rows that wait beside those of the colours.
+            Some(AlphaCoding::Lossy { .. }) => {
+                WAITING * window.positions().min(columns * side) as u64 + STREAMING * chunk as u64
+            }
+        };
+        let work = BAND * band as u64 + WAITING * waiting as u64 + STREAMING * chunk as u64;
+        let opened = LEAST + INDEXED * u64::from(header.tile_count()) * (1 + u64::from(alpha.is_some()));
+        Ok(Self { pixels, picture: width * height * pixel, work: work + made + of_alpha, opened })
+    }
+
+    /// What a view of a file in memory takes, beside that file.
+    ///
+    /// # Errors
+    /// [`Error::RegionOutside`], and what is wrong with the first bytes of the alpha section.
+    pub(crate) fn of_front(front: &Front<'_>, view: &View) -> Result<Self, Error> {
+        Ok(Self::of(&front.header, front.alpha_coding()?, view)?.keeping(Metadata::bytes_of(front)))
+    }
+
+    /// The same for a caller that takes rows and keeps none.
+    pub(crate) fn rows(&self) -> Self {
+        Self { picture: 0, ..*self }
+    }
+
+    /// The same with so many bytes of the file kept beside the work.
+    pub(crate) fn keeping(&self, bytes: u64) -> Self {
+        Self { work: self.work.saturating_add(bytes), ..*self }
+    }
+
+    /// Pixels of all tiles that are decoded.
+    pub(crate) fn pixels(&self) -> u64 {
+        self.pixels
+    }
+
+    /// Bytes in all.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.picture.saturating_add(self.work).saturating_add(self.opened)
+    }
+
+    /// Asks the system for all that an open file still takes, and gives it back: later it is taken in pieces, most of which end the process
+    /// where there is no memory.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub(crate) fn probe(&self) -> Result<(), Error> {
+        let bytes = self.picture.saturating_add(self.work);
+        let mut room = Vec::<u8>::new();
+        let reserved = usize::try_from(bytes).ok().and_then(|bytes| room.try_reserve_exact(bytes).ok());
+        // Without this a compiler may see that nobody uses the room, and not ask for it.
+        std::hint::black_box(&mut room);
+        reserved.ok_or(Error::OutOfMemory { bytes })
+    }
+}
+
+impl Header {
+    /// Bytes that decoding the whole picture takes on the CPU with the model inside the program, beside the file's own and its metadata.
+    /// `alpha` says whether the file has an alpha plane; how that is coded the header does not know, so the larger counts.
+    pub fn decoding_memory(&self, alpha: bool) -> u64 {
+        let codings: &[Option<AlphaCoding>] = match alpha {
+            false => &[None],
+            true => &[Some(AlphaCoding::Lossless), Some(AlphaCoding::Lossy { quality: 0 })],
+        };
+        // The whole picture is never outside of itself.
+        let bytes = |&coding| Needed::of(self, coding, &View::default()).map_or(u64::MAX, |needed| needed.bytes());
+        codings.iter().map(bytes).max().unwrap_or(u64::MAX)
+    }
+}
+
+impl LicFile<'_> {
+    /// Bytes that [`crate::Decoder::decode`] takes for this file on the CPU with the model inside the program, beside the file's own: what it
+    /// compares with [`crate::Limits::max_bytes`].
+    pub fn decoding_memory(&self) -> u64 {
+        // Opening the file has checked what could be wrong here.
+        Needed::of_front(self.front(), &View::default()).map_or(u64::MAX, |needed| needed.bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::ColourModel;
+    use crate::format::header::test_header;
+    use crate::view::{Region, Scale};
+
+    const LOSSLESS: Option<AlphaCoding> = Some(AlphaCoding::Lossless);
+    const LOSSY: Option<AlphaCoding> = Some(AlphaCoding::Lossy { quality: 9 });
+
+    fn bytes(header: &Header, alpha: Option<AlphaCoding>, view: &View) -> u64 {
+        Needed::of(header, alpha, view).unwrap().bytes()
+    }
+
+    #[test]
+    fn memory_is_the_samples_twice_and_what_waits_beside_them() {
+        let header = test_header(64, 32);
+        let whole = View::default();
+        let work = LEAST + INDEXED + 8 * (BAND + WAITING + STREAMING);
+        assert_eq!(bytes(&header, None, &whole), 2 * 64 * 32 * 3 + work);
+        let lossless = 8 * (256 * 2 + 16) + INDEXED;
+        assert_eq!(bytes(&header, LOSSLESS, &whole), 2 * 64 * 32 * 4 + work + lossless);
+        let lossy = 8 * (WAITING + STREAMING) + INDEXED;
+        assert_eq!(bytes(&header, LOSSY, &whole), 2 * 64 * 32 * 4 + work + lossy);
+        let deep = Header { colour: ColourModel::Grey, depth: BitDepth::Ten, ..header };
+        let lossless = 8 * (256 * 2 * 2 + 16) + INDEXED;
+        assert_eq!(bytes(&deep, LOSSLESS, &whole), 2 * 64 * 32 * 4 + work + lossless);
+        assert_eq!(bytes(&header, None, &View::at(Scale::Eighth)), 64 * 32 * 3 + 8 * 4 * 3 + work);
+        assert_eq!(header.decoding_memory(true), bytes(&header, LOSSY, &whole));
+    }
+
+    #[test]
+    fn a_region_takes_its_own_size_and_whole_tiles() {
+        let header = Header { tile_size: 64, ..test_header(65535, 65535) };
+        let region = View::of(Region { x: 32_000, y: 32_000, width: 16, height: 16 });
+        let window = 17 * 17;
+        let tiles = 20 * 20;
+        let work = LEAST + INDEXED * 1024 * 1024 + BAND * tiles + (WAITING + STREAMING) * window;
+        assert_eq!(bytes(&header, None, &region), 16 * 16 * 3 + 272 * 272 * 3 + work);
+        assert!(matches!(
+            Needed::of(&header, None, &View::of(Region { x: 65_535, y: 0, width: 1, height: 1 })),
+            Err(Error::RegionOutside { .. })
+        ));
+    }
+
+    #[test]
+    fn lossless_alpha_inflates_whole_tiles_for_the_smallest_region() {
+        let header = Header { depth: BitDepth::Sixteen, tile_size: 4096, ..test_header(65535, 5000) };
+        let more = |width, alpha| {
+            let region = View::of(Region { x: 1000, y: 1000, width, height: 1 });
+            bytes(&header, alpha, &region) - bytes(&header, None, &region)
+        };
+        let tile = 4096 * 4096 * 2;
+        let inflated = more(1, LOSSLESS);
+        assert!((2 * tile..3 * tile).contains(&inflated), "{inflated}");
+        // However many there are in a row, no more than one of this size is inflated at a time.
+        let many = more(60_000, LOSSLESS);
+        assert!((2 * tile..3 * tile + 70_000 * 17 * 16 * 2).contains(&many), "{many}");
+    }
+
+    #[test]
+    fn pixels_are_those_of_all_tiles_that_a_region_needs() {
+        let header = Header { tile_size: 256, ..test_header(1000, 700) };
+        let pixels = |x, y, width, height| {
+            Needed::of(&header, None, &View::of(Region { x, y, width, height })).unwrap().pixels()
+        };
+        assert_eq!(pixels(0, 0, 1, 1), 256 * 256);
+        assert_eq!(pixels(0, 0, 128, 1), 256 * 256);
+        assert_eq!(pixels(0, 0, 129, 1), 512 * 256);
+        assert_eq!(pixels(999, 699, 1, 1), (1000 - 768) * (700 - 512));
+        assert_eq!(pixels(0, 0, 1000, 700), 1000 * 700);
+        assert_eq!(Needed::of(&header, None, &View::at(Scale::Preview)).unwrap().pixels(), 1000 * 700);
+    }
+
+    #[test]
+    fn what_no_system_has_is_an_error() {
+        let needed = Needed::of(&test_header(64, 32), None, &View::default()).unwrap();
+        assert!(needed.probe().is_ok());
+        let error = needed.keeping(1 << 60).probe().unwrap_err();
+        assert!(matches!(error, Error::OutOfMemory { bytes } if bytes > 1 << 60), "{error}");
+    }
+}
