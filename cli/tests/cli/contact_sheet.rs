@@ -49,6 +49,10 @@ fn a_crop_is_the_middle_of_the_picture_and_too_much_for_a_sheet_is_refused() {
     lic_with_model(&here, "contact-sheet", &["a.png", "none.png", "-o", "none-sheet.png"]).with(1, &["none.png"]);
     assert!(!here.join("none-sheet.png").exists());
     fs::write(here.join("text.png"), b"no image").expect("written");
+    let before = std::fs::read(here.join("a.png")).expect("there");
+    lic_with_model(&here, "contact-sheet", &["a.png", "-o", "a.png"]).with(2, &["input and output at once"]);
+    assert!(std::fs::read(here.join("a.png")).expect("still there") == before);
+    lic_with_model(&here, "contact-sheet", &["a.png", "-o", "s.jpg"]).with(2, &[".png"]);
     lic_with_model(&here, "contact-sheet", &["text.png", "-o", "none-sheet.png"]).with(3, &["text.png"]);
     lic_with_model(&here, "contact-sheet", &["a.png", "-o", "s.png", "--bpp=0"]).with(2, &["--bpp"]);
 }

@@ -122,12 +122,17 @@ fn small_tiles_work() {
 }
 
 #[test]
-fn what_is_lost_is_said_once() {
+fn what_is_lost_is_said_of_every_file() {
     let here = folder("lost");
     let cat = samples().join("chelsea.png");
     fs::copy(&cat, here.join("a.png")).expect("copied");
     fs::copy(&cat, here.join("b.png")).expect("copied");
     lic_with_model(&here, "encode", &["a.png", "b.png", "--out-dir=out"]).well();
-    let ended = lic_with_model(&here, "decode", &["out/a.lic", "out/b.lic", "--out-dir=out", "--format=ppm"]).well();
-    assert_eq!(ended.stderr.matches("the ICC profile cannot be kept in ppm").count(), 1, "{}", ended.stderr);
+    let files = ["out/a.lic", "out/b.lic", "--out-dir=out", "--format=ppm", "--json"];
+    let ended = lic_with_model(&here, "decode", &files).well();
+    let lost = "the ICC profile cannot be kept in ppm";
+    for file in ["out/a.lic", "out/b.lic"] {
+        assert!(ended.stderr.contains(&format!("{file}: warning: {lost}")), "{}", ended.stderr);
+    }
+    assert_eq!(String::from_utf8_lossy(&ended.stdout).matches(&format!("\"warnings\":[\"{lost}\"")).count(), 2);
 }

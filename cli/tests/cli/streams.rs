@@ -32,6 +32,55 @@ fn existing_files_are_overwritten_unless_forbidden() {
 }
 
 #[test]
+fn a_batch_that_is_repeated_passes_over_what_is_there_and_does_the_rest() {
+    let here = folder("repeat");
+    save(&here, "a.png", 20, 20);
+    save(&here, "b.png", 20, 20);
+    fs::create_dir(here.join("out")).expect("made");
+    fs::write(here.join("out/a.lic"), b"old").expect("written");
+    let all = ["a.png", "b.png", "--out-dir=out", "--no-clobber", "--json"];
+    let ended = lic_with_model(&here, "encode", &all).well();
+    assert!(ended.stderr.contains("a.png: passed over"), "{}", ended.stderr);
+    assert!(String::from_utf8_lossy(&ended.stdout).lines().next().is_some_and(|l| l.contains("\"skipped\":true")));
+    assert_eq!(fs::read(here.join("out/a.lic")).expect("still there"), b"old");
+    assert!(here.join("out/b.lic").is_file());
+    fs::write(here.join("c.png"), b"nothing").expect("written");
+    let ended = lic_with_model(&here, "encode", &["a.png", "c.png", "--out-dir=out", "--no-clobber", "--json"]);
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    assert!(String::from_utf8_lossy(&ended.stdout).contains("\"code\":3"));
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_who_listens_is_no_reason_to_stop() {
+    let here = folder("silent");
+    for name in ["a.png", "b.png", "c.png"] {
+        save(&here, name, 20, 20);
+    }
+    let full = fs::OpenOptions::new().write(true).open("/dev/full");
+    let Ok(full) = full else { return };
+    let tiny = crate::fixture::model();
+    let ended = std::process::Command::new(env!("CARGO_BIN_EXE_lic"))
+        .args(["encode", "a.png", "b.png", "c.png", "--out-dir=out", "--model"])
+        .arg(tiny)
+        .current_dir(&here)
+        .stderr(full)
+        .status()
+        .expect("started");
+    assert!(ended.success());
+    assert_eq!(fs::read_dir(here.join("out")).expect("a folder").count(), 3);
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_found_before_any_work() {
+    let here = folder("nowhere");
+    save(&here, "in.png", 20, 20);
+    fs::write(here.join("bad.png"), b"nothing").expect("written");
+    // The input is not even looked at.
+    lic_with_model(&here, "encode", &["bad.png", "no/out.lic"]).with(1, &["cannot write no/out.lic"]);
+}
+
+#[test]
 fn a_failure_leaves_the_old_file_and_no_other() {
     let here = folder("atomic");
     fs::write(here.join("bad.png"), b"\x89PNG\r\n\x1a\nnothing").expect("written");

@@ -155,7 +155,7 @@ mod tests {
         assert_eq!(rare(&energies, &gates), [3, 7, 40]);
         gates[40] = -5.0;
         gates[50] = -5.0;
-        gates[51] = -3.0;
+        gates[51] = -1.0;
         assert_eq!(rare(&energies, &gates), [3, 7, 40, 50]);
         assert_eq!(rare(&[0.0; 3], &[1.0; 3]), [0, 1, 2]);
         assert!(rare(&[], &[]).is_empty());
