@@ -180,7 +180,7 @@ impl Crops {
         }
     }
 
-    /// A random crop, scaled down by `smallest_scale` to 1 (which also removes the noise of JPEG photos), flipped and transposed at random.
+    /// A random crop, scaled down by `smallest_scale` to 1 (which also removes the noise of JPEG photos), turned and mirrored at random in all eight ways.
     fn crop(&self, rng: &mut SmallRng) -> Vec<u8> {
         let image = &self.images[rng.random_range(0..self.images.len())];
         let scale: f32 = rng.random_range(self.smallest_scale..=1.0);
@@ -195,6 +195,9 @@ impl Crops {
         }
         if rng.random() {
             crop = rearrange(&crop, side, |row, column| (column, row));
+        }
+        if rng.random() {
+            crop = rearrange(&crop, side, |row, column| (side - 1 - row, column));
         }
         crop
     }
