@@ -62,7 +62,9 @@ impl<'a> RowReader<'a> {
     pub(crate) fn new(runtime: &'a Runtime, file: Opened<'a>, view: &View, limits: Limits) -> Result<Self, Error> {
         let Opened { header, metadata, mut warnings, alpha, kept, tiles } = file;
         let needed = admit(runtime, &header, alpha.as_ref().map(|alpha| alpha.coding), view)?;
-        limits.check(&needed.keeping(kept).rows())?;
+        // What is kept is there already, so it counts, but nobody has to ask for it.
+        let with_kept = needed.keeping(kept);
+        limits.check(&with_kept.rows())?;
         needed.rows().probe()?;
         let pixels = view.pixels(&header)?;
         warnings.extend(runtime.warning());
@@ -77,7 +79,7 @@ impl<'a> RowReader<'a> {
         let mut factors = [coded, 1];
         let colours = CodedPlane::new(runtime, tiles, header, &pixels, preview)?;
         // The colours' tiles alone can be a reader's.
-        let needed = needed.keeping(kept).keeping(colours.payload_memory());
+        let needed = with_kept.keeping(colours.payload_memory());
         limits.check(&needed.rows())?;
         let alpha = match alpha {
             Some(AlphaSection { coding, premultiplied, tiles }) => {

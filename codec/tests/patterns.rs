@@ -3,15 +3,20 @@
 
 use lic_codec::{Colour, Decoder, DeviceChoice, Effort, EncodeOptions, Encoder, Model, Picture};
 
-/// Bits per pixel, and dB, of a picture of 192x192 pixels by the embedded weights.
-fn coded(pixel: impl Fn(usize, usize) -> [u8; 3]) -> (f64, f64) {
+/// With the embedded weights.
+fn networks() -> (Encoder, Decoder) {
+    let model = Model::embedded().unwrap();
+    (Encoder::new(&model, DeviceChoice::Cpu).unwrap(), Decoder::new(&model, DeviceChoice::Cpu).unwrap())
+}
+
+/// Bits per pixel, and dB, of a picture of 192x192 pixels.
+fn coded((encoder, decoder): &(Encoder, Decoder), pixel: impl Fn(usize, usize) -> [u8; 3]) -> (f64, f64) {
     let side = 192;
     let pixels = (0..side * side).flat_map(|i| pixel(i % side, i / side)).collect::<Vec<u8>>();
     let picture = Picture::new(side as u32, side as u32, Colour::Rgb, pixels).unwrap();
-    let model = Model::embedded().unwrap();
     let options = EncodeOptions { effort: Effort::Nearest, ..EncodeOptions::default() };
-    let bytes = Encoder::new(&model, DeviceChoice::Cpu).unwrap().encode(&picture, &options).unwrap().bytes;
-    let decoded = Decoder::new(&model, DeviceChoice::Cpu).unwrap().decode(&bytes).unwrap().picture;
+    let bytes = encoder.encode(&picture, &options).unwrap().bytes;
+    let decoded = decoder.decode(&bytes).unwrap().picture;
     ((8 * bytes.len()) as f64 / (side * side) as f64, picture.psnr(&decoded))
 }
 
@@ -21,9 +26,10 @@ fn lines(at: usize, period: usize) -> [u8; 3] {
 
 #[test]
 fn lines_stay_lines() {
+    let networks = networks();
     for period in [3, 4, 5, 6, 7, 8, 12] {
-        let upright = coded(|x, _| lines(x, period));
-        let lying = coded(|_, y| lines(y, period));
+        let upright = coded(&networks, |x, _| lines(x, period));
+        let lying = coded(&networks, |_, y| lines(y, period));
         for (bpp, psnr) in [upright, lying] {
             assert!(bpp < 1.5 && psnr > 22.0, "lines of {period} pixels: {bpp:.2} bpp, {psnr:.1} dB");
         }
@@ -32,6 +38,6 @@ fn lines_stay_lines() {
 
 #[test]
 fn colours_in_turn_take_fewer_bits_than_their_pixels_have() {
-    let (bpp, psnr) = coded(|x, _| if x % 4 < 2 { [255, 0, 0] } else { [0, 0, 255] });
+    let (bpp, psnr) = coded(&networks(), |x, _| if x % 4 < 2 { [255, 0, 0] } else { [0, 0, 255] });
     assert!(bpp < 6.0, "{bpp:.2} bpp, {psnr:.1} dB");
 }

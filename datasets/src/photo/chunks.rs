@@ -72,7 +72,7 @@ impl Chunks {
 
     /// Whether there are several pictures.
     pub(super) fn animated(&self) -> bool {
-        self.info.animation_control.is_some_and(|control| control.num_frames > 1)
+        is_animated(&self.info)
     }
 
     /// All that the file says beside its samples, which have these channels.
@@ -91,6 +91,11 @@ impl Chunks {
         let mut decoder = PngDecoder::new(Cursor::new(&self.bare))?;
         Ok(PhotoMetadata::read(&mut decoder, Claims { icc, exif, xmp, cicp, lost }, Some(channels)))
     }
+}
+
+/// Whether a PNG that begins like this has several pictures.
+pub(super) fn is_animated(info: &png::Info<'_>) -> bool {
+    info.animation_control.is_some_and(|control| control.num_frames > 1)
 }
 
 /// Gamma and chromaticities of sRGB, and how far others may be from them so that nobody sees it; in 1/100000.

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use image::ImageFormat;
 
-use super::chunks::Chunks;
+use super::chunks::{Chunks, is_animated};
 use super::samples::split;
 use super::{Channels, Lost, PhotoError, PhotoMetadata, PhotoSamples, size};
 
@@ -61,8 +61,7 @@ impl PhotoRows {
         let Ok(reader) = decoder.read_info() else { return Ok(None) };
         let info = reader.info();
         let (width, height) = (info.width, info.height);
-        let animated = info.animation_control.is_some_and(|control| control.num_frames > 1);
-        if info.interlaced || animated || u64::from(width) * u64::from(height) <= pixels {
+        if info.interlaced || is_animated(info) || u64::from(width) * u64::from(height) <= pixels {
             return Ok(None);
         }
         size::check_edges((width, height))?;

@@ -13,7 +13,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::net::{Init, Sight, full};
+use crate::net::{Init, Sight, columns, full};
 use crate::network::Network;
 use crate::params::{Slot, read};
 use crate::prior::{Rounding, Taps};
@@ -88,12 +88,6 @@ pub fn shut_units(network: &Network, crops: &Crops, device: &Device) -> Vec<Shut
         mixed: squares.into_iter().map(|sum| (sum / BATCHES as f32).sqrt()).collect(),
     };
     seen.into_iter().map(shut).collect()
-}
-
-/// [batch, height, width, c] -> [positions, c].
-fn columns(x: Tensor<4>) -> Tensor<2> {
-    let [batch, height, width, channels] = x.dims();
-    x.reshape([batch * height * width, channels])
 }
 
 /// Divides the outputs of a block's convolution by their RMS, where that is above 1, and multiplies the weights that read them by it; Adam's moments

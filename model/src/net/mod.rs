@@ -28,3 +28,4 @@ pub use watch::{Sight, Watch, unwatched};
 
 pub(crate) use gated::SHUT;
 pub(crate) use precision::{full, in_f32, product, working};
+pub(crate) use watch::columns;

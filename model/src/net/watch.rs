@@ -27,3 +27,9 @@ pub type Watch<'a> = dyn FnMut(Sight<'_>) + 'a;
 
 /// Nobody.
 pub fn unwatched(_: Sight<'_>) {}
+
+/// [batch, height, width, c] -> [positions, c]: what is seen, a column for every channel.
+pub(crate) fn columns(x: Tensor<4>) -> Tensor<2> {
+    let [batch, height, width, channels] = x.dims();
+    x.reshape([batch * height * width, channels])
+}

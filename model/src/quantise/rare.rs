@@ -14,7 +14,7 @@ use image::RgbImage;
 
 use super::restore::{RestoreError, restore_to_run};
 use crate::load::Named;
-use crate::net::Sight;
+use crate::net::{Sight, columns};
 use crate::params::read;
 use crate::prior::{Rounding, Taps};
 use crate::train::{VALIDATION_KNOTS, patches};
@@ -43,14 +43,12 @@ pub struct Pruned {
 /// The bytes are no weight file of a network that can be computed.
 pub fn without_rare_units(bytes: &[u8], photos: &[RgbImage]) -> Result<Pruned, RestoreError> {
     let file = WeightFile::parse(bytes)?;
-    let mut tensors =
-        file.floats("analysis.")?.into_iter().map(|(name, t)| (format!("analysis.{name}"), t)).collect::<Named>();
-    tensors.extend(file.floats("synthesis.")?.into_iter().map(|(name, t)| (format!("synthesis.{name}"), t)));
     let mut units = BTreeMap::new();
     let mut changed = Named::new();
     for (block, Seen { mut energies, gates }) in seen(&file, photos)? {
         let name = format!("{block}.project.weight");
-        let Some((shape, mut values)) = tensors.remove(&name) else { return Err(RestoreError::Tensor { name }) };
+        let tensor = file.floats(&format!("{block}.project."))?.remove("weight");
+        let Some((shape, mut values)) = tensor else { return Err(RestoreError::Tensor { name }) };
         let width = shape.get(1).copied().unwrap_or(1).max(1);
         // What a unit adds to the stream: its own energy times that of its outgoing weights.
         for (energy, row) in energies.iter_mut().zip(values.chunks_exact(width)) {
@@ -112,7 +110,8 @@ fn seen(file: &WeightFile<'_>, photos: &[RgbImage]) -> Result<BTreeMap<String, S
         let input = Tensor::<4>::from_data(TensorData::new(patches(photo.as_raw(), width, height), shape), &device);
         let mut look = |transform: &str, sight: Sight<'_>| {
             if let Sight::Block { name, block, input } = sight {
-                let (hidden, gates) = (columns(block.hidden(block.mix(input))), columns(block.gates(block.mix(input))));
+                let mixed = block.mix(input);
+                let (hidden, gates) = (columns(block.hidden(mixed.clone())), columns(block.gates(mixed)));
                 let Seen { energies, gates: widest } = all.entry(format!("{transform}.{name}")).or_default();
                 energies.resize(hidden.dims()[1], 0.0);
                 widest.resize(hidden.dims()[1], f32::NEG_INFINITY);
@@ -129,12 +128,6 @@ fn seen(file: &WeightFile<'_>, photos: &[RgbImage]) -> Result<BTreeMap<String, S
         }
     }
     Ok(all)
-}
-
-/// [batch, height, width, c] -> [positions, c].
-fn columns(x: Tensor<4>) -> Tensor<2> {
-    let [batch, height, width, channels] = x.dims();
-    x.reshape([batch * height * width, channels])
 }
 
 #[cfg(test)]
