@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use lic_benches::report::plot::{ProgressPanel, progress_svg};
 use serde_json::Value;
 
@@ -42,8 +42,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     for run in &args.runs {
         let (label, folder) = named(run);
         let lines = read(&folder)?;
-        score.curves.push(points(&lines, "score", args.over));
-        loss.curves.push(smoothed(&points(&lines, "loss", args.over)));
+        let (scores, losses) = (points(&lines, "score", args.over), points(&lines, "loss", args.over));
+        if scores.is_empty() && losses.is_empty() {
+            bail!("there is nothing to draw in {} yet: no step was logged, no validation made", folder.display());
+        }
+        score.curves.push(scores);
+        loss.curves.push(smoothed(&losses));
         labels.push(label);
     }
     let axis = match args.over {
@@ -61,8 +65,9 @@ fn panel(title: &str) -> ProgressPanel {
 /// Label and folder of a run.
 fn named(run: &str) -> (String, PathBuf) {
     match run.split_once('=') {
-        Some((label, folder)) => (label.to_owned(), folder.into()),
-        None => {
+        // A folder may be called so itself.
+        Some((label, folder)) if !Path::new(run).is_dir() => (label.to_owned(), folder.into()),
+        _ => {
             let folder = PathBuf::from(run);
             let name = folder.file_name().map_or_else(|| run.to_owned(), |name| name.to_string_lossy().into_owned());
             (name, folder)

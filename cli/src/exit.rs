@@ -1,10 +1,14 @@
 //! Exit codes, and how errors are said.
 
+use image::ImageError;
 use lic_benches::codecs::CodecError as AnyCodecError;
 use lic_benches::metric::MetricError;
 use lic_benches::run::Problem;
 use lic_codec::Error as CodecError;
 use lic_datasets::{DatasetError, PhotoError};
+use lic_model::checkpoint::CheckpointError;
+use lic_model::distill::DistillError;
+use lic_model::train::{DataError, TrainError};
 
 /// At the end of `lic --help`. Man pages keep these lines, so they have 70 columns.
 pub const HELP: &str = "\
@@ -83,7 +87,51 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if let Some(error) = cause.downcast_ref::<AnyCodecError>() {
         return of_any_codec(error);
     }
+    if let Some(error) = cause.downcast_ref::<TrainError>() {
+        return Some(of_training(error));
+    }
+    if let Some(error) = cause.downcast_ref::<DistillError>() {
+        return Some(of_distillation(error));
+    }
     cause.downcast_ref::<CodecError>().map(of_codec)
+}
+
+fn of_training(error: &TrainError) -> u8 {
+    match error {
+        TrainError::Exists(_)
+        | TrainError::Preset { .. }
+        | TrainError::Optimiser { .. }
+        | TrainError::Changed { .. }
+        | TrainError::Revive
+        | TrainError::Setting { .. }
+        | TrainError::Side(_)
+        | TrainError::Scale(_) => 2,
+        TrainError::Data(error) => of_training_photo(error),
+        TrainError::Checkpoint(CheckpointError::Invalid { .. })
+        | TrainError::Params(_)
+        | TrainError::Restore { .. }
+        | TrainError::Grow { .. } => 4,
+        _ => 1,
+    }
+}
+
+fn of_distillation(error: &DistillError) -> u8 {
+    match error {
+        DistillError::Train(error) => of_training(error),
+        DistillError::Data(error) => of_training_photo(error),
+        DistillError::FewCrops(_) => 2,
+        DistillError::Params(_) | DistillError::NoBits => 4,
+        DistillError::Cache(_) | DistillError::Io { .. } => 1,
+    }
+}
+
+fn of_training_photo(error: &DataError) -> u8 {
+    match error {
+        DataError::Image { source: ImageError::IoError(_), .. }
+        | DataError::Folder { .. }
+        | DataError::Empty { .. } => 1,
+        DataError::Image { .. } => 3,
+    }
 }
 
 fn of_photo(error: &PhotoError) -> u8 {

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use anyhow::bail;
 use burn::tensor::Device;
 use indicatif::ProgressBar;
 use lic_model::Preset;
 use lic_model::net::Precision;
 use lic_model::train::{Budget, Event, Kernels, Optimiser, Options, StepReport};
 
+use crate::exit::Usage;
 use crate::output::{progress, tell};
 
 /// Where training runs.
@@ -66,10 +68,10 @@ pub struct Run {
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
     /// Put new hidden units in the places of those in the file of --from whose gates are shut on all photos.
-    #[arg(long, requires = "from")]
+    #[arg(long)]
     revive: bool,
     /// Learning rate of the blocks that get new hidden units, relative to all others'.
-    #[arg(long, default_value_t = 1.0, requires = "revive", value_name = "FACTOR")]
+    #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
     revived_rate: f32,
     /// Where to train.
     #[arg(long, value_enum, default_value = "cpu")]
@@ -84,7 +86,7 @@ pub struct Run {
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
     batch: u16,
     /// Side of a crop in pixels, a multiple of 64.
-    #[arg(long, default_value_t = 256)]
+    #[arg(long, default_value_t = 256, value_parser = crop)]
     crop: u32,
     /// Crops are scaled down by a random factor between this and 1: 0.5 removes the noise of JPEG photos, 1 keeps photos as they are.
     #[arg(long, default_value_t = 0.5)]
@@ -123,7 +125,7 @@ impl Length {
         match (self.steps, self.minutes) {
             (Some(steps), _) => Ok(Budget::Steps(steps)),
             (None, Some(minutes)) => Ok(Budget::Minutes(minutes)),
-            (None, None) => anyhow::bail!("give the length of the run with --steps or --minutes"),
+            (None, None) => bail!(Usage("give the length of the run with --steps or --minutes".to_owned())),
         }
     }
 }
@@ -140,6 +142,10 @@ impl Run {
     }
 
     fn options_of(&self, budget: Budget, rate: f64) -> anyhow::Result<Options> {
+        // A run that goes on knows both from its beginning.
+        if !self.resume && !self.revive && self.revived_rate != 1.0 {
+            bail!(Usage("--revived-rate needs --revive: without it no block gets new hidden units".to_owned()));
+        }
         let device = device(self.device)?.autodiff();
         let mut options = Options::new(self.preset, self.data.clone(), self.out.clone(), budget, device);
         options.valid.clone_from(&self.valid);
@@ -168,18 +174,26 @@ impl Run {
     }
 }
 
+/// Parses `--crop`.
+fn crop(text: &str) -> Result<u32, String> {
+    match text.parse::<u32>() {
+        Ok(side) if side > 0 && side.is_multiple_of(64) => Ok(side),
+        _ => Err("a multiple of 64 is needed".to_owned()),
+    }
+}
+
 fn device(choice: TrainDevice) -> anyhow::Result<Device> {
     match choice {
         TrainDevice::Cpu | TrainDevice::Flex => Ok(Device::flex()),
         #[cfg(feature = "gpu")]
         TrainDevice::Gpu => Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
         #[cfg(not(feature = "gpu"))]
-        TrainDevice::Gpu => anyhow::bail!("this lic was built without the cargo feature gpu"),
+        TrainDevice::Gpu => bail!("this lic was built without the cargo feature gpu"),
         #[cfg(feature = "libtorch")]
         TrainDevice::Libtorch => Ok(Device::libtorch()),
         #[cfg(not(feature = "libtorch"))]
         TrainDevice::Libtorch => {
-            anyhow::bail!("this lic was built without the cargo feature libtorch; README says how to build with it")
+            bail!("this lic was built without the cargo feature libtorch; README says how to build with it")
         }
     }
 }
@@ -223,11 +237,15 @@ impl View {
     /// Something happened.
     pub fn show(&mut self, event: &Event<'_>) {
         match event {
-            Event::Ready { images, parameters, step, revived } => {
+            Event::Ready { images, parameters, step, revived, changed } => {
                 tell(format_args!("{images} images, {parameters} parameters, starting at step {step}"));
                 if *revived > 0 {
                     tell(format_args!("{revived} hidden units whose gates were shut are new"));
                 }
+                changed.iter().for_each(tell);
+            }
+            Event::Complete { step } => {
+                tell(format_args!("nothing is left to train: this had ended before, after {step} steps"));
             }
             Event::Step { step, progress, report, seconds } => {
                 // Running means over about 50 steps.

@@ -1,10 +1,16 @@
-//! Training checkpoints: everything a run needs to go on exactly where it was.
+//! Training checkpoints: what a run has learnt and the settings it has, so that it goes on where it was.
 //!
 //! A safetensors file with the float weights (`weights.*`), their moving average (`average.*`), both Adam moments, with SOAP their bases
 //! (`rotation.*`), and metadata. Differs from a shipped weight file in holding optimiser state and a float prior; `lic quantize` makes the one from
 //! the other.
+//!
+//! A resumed run ends like one that was not interrupted, but for the last bits of sums, which depend on the number of threads, and for a schedule in
+//! minutes, which depends on the clock. What a checkpoint does not hold is named again by whoever resumes: the photos (others are not noticed), what
+//! computes, when to save and to validate. Length and learning rate may be named otherwise ([`Settings`]).
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -15,10 +21,13 @@ use crate::net::Precision;
 use crate::params::Slot;
 use crate::preset::{ModelConfig, Preset};
 use crate::prior::Grid;
-use crate::train::{Adam, Optimiser, restored_rotations, rotation_name};
+use crate::train::{Adam, Optimiser, Settings, restored_rotations, rotation_name, write_whole};
 
 /// Version of the checkpoint's layout.
 const FORMAT: u32 = 1;
+
+/// Bytes that a safetensors header has at most.
+const MOST_HEADER: u64 = 100_000_000;
 
 /// Where the metadata lies in the safetensors header.
 const METADATA_KEY: &str = "lic.checkpoint";
@@ -56,6 +65,9 @@ pub struct Meta {
     pub optimiser: Optimiser,
     /// Seed of the run.
     pub seed: u64,
+    /// What else the run was told; checkpoints from before this field lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Settings>,
     /// Integer grid of the prior's activations, once calibrated.
     pub grid: Option<Grid>,
 }
@@ -74,6 +86,7 @@ impl Meta {
             revived: Vec::new(),
             optimiser: Optimiser::Adam,
             seed,
+            settings: None,
             grid: None,
         }
     }
@@ -103,7 +116,7 @@ pub enum CheckpointError {
 /// Writes a checkpoint to `path`, by way of a temporary file, so that a kill at any moment leaves the old one or the new one.
 ///
 /// # Errors
-/// The file cannot be written.
+/// The file cannot be written; the old one is still there.
 pub fn save(path: &Path, meta: &Meta, adam: &Adam, slots: &[Slot]) -> Result<(), CheckpointError> {
     let io = |source| CheckpointError::Io { path: path.to_owned(), source };
     let invalid = |reason: String| CheckpointError::Invalid { path: path.to_owned(), reason };
@@ -127,9 +140,7 @@ pub fn save(path: &Path, meta: &Meta, adam: &Adam, slots: &[Slot]) -> Result<(),
     let text = serde_json::to_string(meta).map_err(|e| invalid(e.to_string()))?;
     let metadata = HashMap::from([(METADATA_KEY.to_owned(), text)]);
     let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| invalid(e.to_string()))?;
-    let temporary = path.with_extension("partial");
-    std::fs::write(&temporary, bytes).map_err(io)?;
-    std::fs::rename(&temporary, path).map_err(io)
+    write_whole(path, &bytes).map_err(io)
 }
 
 /// Reads a checkpoint.
@@ -156,15 +167,7 @@ pub fn is_checkpoint(bytes: &[u8]) -> bool {
 pub fn parse(path: &Path, bytes: &[u8]) -> Result<(Meta, BTreeMap<&'static str, Named>), CheckpointError> {
     let invalid = |reason: String| CheckpointError::Invalid { path: path.to_owned(), reason };
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| invalid(e.to_string()))?;
-    let text = header
-        .metadata()
-        .as_ref()
-        .and_then(|m| m.get(METADATA_KEY))
-        .ok_or_else(|| invalid("it has no lic.checkpoint entry (is it a shipped weight file?)".to_owned()))?;
-    let meta: Meta = serde_json::from_str(text).map_err(|e| invalid(e.to_string()))?;
-    if meta.format != FORMAT {
-        return Err(invalid(format!("layout version {}, this program reads {FORMAT}", meta.format)));
-    }
+    let meta = meta_of(path, header.metadata().as_ref().and_then(|entries| entries.get(METADATA_KEY)))?;
     let tensors = SafeTensors::deserialize(bytes).map_err(|e| invalid(e.to_string()))?;
     let mut parts: BTreeMap<&'static str, Named> = PARTS.iter().map(|&p| (p, Named::new())).collect();
     for (name, view) in tensors.iter() {
@@ -176,15 +179,44 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<(Meta, BTreeMap<&'static str, 
         let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
         named.insert(rest.to_owned(), (view.shape().to_vec(), values));
     }
+    let averaged = parts.get("average").into_iter().flat_map(Named::values);
+    let elements = averaged.map(|(_, values)| values.len()).sum();
+    meta.config.checked(elements).map_err(|e| invalid(e.to_string()))?;
+    meta.grid.iter().try_for_each(Grid::checked).map_err(|e| invalid(e.to_string()))?;
     Ok((meta, parts))
 }
 
-/// Reads what a checkpoint holds beside arrays.
+/// Reads what a checkpoint holds beside arrays, from the beginning of the file alone.
 ///
 /// # Errors
-/// As [`load`].
+/// As [`load`], but arrays are not looked at.
 pub fn meta(path: &Path) -> Result<Meta, CheckpointError> {
-    load(path).map(|(meta, _)| meta)
+    #[derive(Deserialize)]
+    struct Header {
+        #[serde(default, rename = "__metadata__")]
+        entries: HashMap<String, String>,
+    }
+    let io = |source| CheckpointError::Io { path: path.to_owned(), source };
+    let invalid = |reason: String| CheckpointError::Invalid { path: path.to_owned(), reason };
+    let mut file = File::open(path).map_err(io)?;
+    let (mut length, mut header) = (Vec::new(), Vec::new());
+    file.by_ref().take(8).read_to_end(&mut length).map_err(io)?;
+    let length = <[u8; 8]>::try_from(length.as_slice()).map_err(|_| invalid("it ends in its header".to_owned()))?;
+    file.take(u64::from_le_bytes(length).min(MOST_HEADER)).read_to_end(&mut header).map_err(io)?;
+    let header: Header = serde_json::from_slice(&header).map_err(|e| invalid(e.to_string()))?;
+    meta_of(path, header.entries.get(METADATA_KEY))
+}
+
+/// The metadata in a header's entry.
+fn meta_of(path: &Path, entry: Option<&String>) -> Result<Meta, CheckpointError> {
+    let invalid = |reason: String| CheckpointError::Invalid { path: path.to_owned(), reason };
+    let text =
+        entry.ok_or_else(|| invalid("it has no lic.checkpoint entry (is it a shipped weight file?)".to_owned()))?;
+    let meta: Meta = serde_json::from_str(text).map_err(|e| invalid(e.to_string()))?;
+    if meta.format != FORMAT {
+        return Err(invalid(format!("layout version {}, this program reads {FORMAT}", meta.format)));
+    }
+    Ok(meta)
 }
 
 /// Optimiser state of a checkpoint, in the order of `slots`; `precision` is that of the products of SOAP that need no more than bf16.

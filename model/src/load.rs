@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::preset::ModelConfig;
+use crate::preset::{ConfigError, ModelConfig};
 use crate::weights::{WeightFile, WeightsError};
 
 /// Named tensors of one part: shape and values.
@@ -36,15 +36,9 @@ pub enum LoadError {
     #[error(transparent)]
     Params(#[from] ParamError),
     /// The description is absurd.
-    #[error("impossible model description: {0:?}")]
-    Config(ModelConfig),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
 }
-
-/// Most channels of any layer that a weight file may ask for.
-const MOST_CHANNELS: usize = 4096;
-
-/// Most blocks of a stage that a weight file may ask for.
-const MOST_BLOCKS: usize = 64;
 
 impl WeightFile<'_> {
     /// The model's numbers, unless they ask for more than the file holds.
@@ -52,12 +46,7 @@ impl WeightFile<'_> {
     /// # Errors
     /// [`LoadError::Config`].
     pub fn checked_config(&self) -> Result<ModelConfig, LoadError> {
-        let config = self.info.config;
-        let channels = [config.c8, config.c16, config.y, config.z, config.hidden];
-        let plain = channels.iter().all(|&c| c > 0 && c % 4 == 0 && c <= MOST_CHANNELS);
-        let heads =
-            config.head_width.is_none_or(|w| w > 0 && [config.c8, config.c16].iter().all(|c| c % w == 0 && c / w >= 2));
-        let within = plain && heads && config.blocks8 <= MOST_BLOCKS && config.blocks16 <= MOST_BLOCKS;
-        if within && config.least_parameters() <= self.elements() { Ok(config) } else { Err(LoadError::Config(config)) }
+        self.info.config.checked(self.elements())?;
+        Ok(self.info.config)
     }
 }

@@ -90,11 +90,112 @@ fn two() -> usize {
     2
 }
 
+/// Most channels of any layer that a file may ask for.
+const MOST_CHANNELS: usize = 4096;
+
+/// Most blocks of a stage that a file may ask for.
+const MOST_BLOCKS: usize = 64;
+
+/// Most blocks of a context pass: `codec/PRIOR.md`.
+const MOST_CONTEXT_BLOCKS: usize = 8;
+
+/// Why a file's numbers are not those of a model.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A number of channels that layers cannot have.
+    #[error(
+        "impossible model description: {found} {what}, where a multiple of 4 from 4 to {MOST_CHANNELS} is possible"
+    )]
+    Channels {
+        /// Which channels.
+        what: &'static str,
+        /// Their number.
+        found: usize,
+    },
+    /// Too few blocks, or too many.
+    #[error("impossible model description: {found} {what}, where {least} to {most} are possible")]
+    Blocks {
+        /// Which blocks.
+        what: &'static str,
+        /// Their number.
+        found: usize,
+        /// The least possible number.
+        least: usize,
+        /// The largest.
+        most: usize,
+    },
+    /// Attention with heads that do not divide its channels.
+    #[error(
+        "impossible model description: attention heads of {width} channels, which do not divide {channels} in two or more"
+    )]
+    Heads {
+        /// Channels of a head.
+        width: usize,
+        /// Channels of the stage.
+        channels: usize,
+    },
+    /// A network that is larger than the file that should hold it.
+    #[error("impossible model description: at least {least} parameters, of which the file holds {elements}")]
+    Larger {
+        /// Parameters of the network, at least.
+        least: u64,
+        /// Elements of the file's tensors.
+        elements: usize,
+    },
+}
+
 impl ModelConfig {
-    /// A lower bound of the parameters of one transform: its matrix products without biases, norms and attention.
-    pub fn least_parameters(&self) -> usize {
-        let blocks = 3 * (self.blocks8 * self.c8 * self.c8 + self.blocks16 * self.c16 * self.c16);
-        blocks + 192 * self.c8 + 4 * self.c8 * self.c16 + self.c16 * self.y
+    /// Checks that the numbers are those of a network that can be built, and no larger than a file of so many tensor elements can hold: what a file says of
+    /// itself decides what is allocated for it.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn checked(&self, elements: usize) -> Result<(), ConfigError> {
+        // Quarters of streams are convolved, and quarters of the latent decoded together.
+        for (what, found) in [
+            ("channels at 1/8", self.c8),
+            ("channels at 1/16", self.c16),
+            ("latent channels", self.y),
+            ("hyper-latent channels", self.z),
+            ("channels in the prior", self.hidden),
+        ] {
+            if found == 0 || !found.is_multiple_of(4) || found > MOST_CHANNELS {
+                return Err(ConfigError::Channels { what, found });
+            }
+        }
+        for (what, found, least, most) in [
+            ("blocks at 1/8", self.blocks8, 0, MOST_BLOCKS),
+            ("blocks at 1/16", self.blocks16, 0, MOST_BLOCKS),
+            ("blocks in a context pass", self.context_blocks, 1, MOST_CONTEXT_BLOCKS),
+        ] {
+            if !(least..=most).contains(&found) {
+                return Err(ConfigError::Blocks { what, found, least, most });
+            }
+        }
+        if let Some(width) = self.head_width {
+            for channels in [self.c8, self.c16] {
+                if width == 0 || !channels.is_multiple_of(width) || channels / width < 2 {
+                    return Err(ConfigError::Heads { width, channels });
+                }
+            }
+        }
+        let least = self.least_parameters();
+        if least > elements as u64 { Err(ConfigError::Larger { least, elements }) } else { Ok(()) }
+    }
+
+    /// A lower bound of the parameters of one transform and the prior: their matrix products without biases, norms and attention. Only of numbers within
+    /// the bounds of [`Self::checked`], which do not overflow.
+    fn least_parameters(&self) -> u64 {
+        let [c8, c16, y, z, hidden, context_blocks, blocks8, blocks16] =
+            [self.c8, self.c16, self.y, self.z, self.hidden, self.context_blocks, self.blocks8, self.blocks16]
+                .map(|number| number as u64);
+        let blocks = 3 * (blocks8 * c8 * c8 + blocks16 * c16 * c16);
+        let transform = blocks + 192 * c8 + 4 * c8 * c16 + c16 * y;
+        let block = 4 * hidden * hidden;
+        let hyper = 4 * hidden * (z + hidden) + 2 * block;
+        let passes = 3 * (hidden * (hidden + y) + context_blocks * block);
+        let heads = 4 * 2 * y * hidden;
+        transform + hyper + passes + heads
     }
 
     /// Latents of context that each transform needs on every side of a tile: its receptive field in units of 16 pixels.

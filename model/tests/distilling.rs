@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use lic_model::distill::{DistillError, DistillOptions, Entropies, Phase, Teacher, channels, distill};
+use lic_model::net::Precision;
 use lic_model::network::Network;
 use lic_model::params;
 use lic_model::prior::{Rounding, Taps};
 use lic_model::quantise::checkpoint_to_weights;
-use lic_model::train::{Crops, Event, Kernels, Optimiser, StepReport, train};
+use lic_model::train::{Budget, Crops, Event, Kernels, Optimiser, StepReport, train};
 use lic_model::weights::WeightFile;
-use lic_model::{checkpoint, rate};
+use lic_model::{Preset, checkpoint, rate};
 use support::{options, photos};
 
 /// A teacher of the student's size that has been trained a little, and that has another seed.
@@ -83,7 +84,21 @@ fn the_three_phases_follow_each_other_and_are_not_run_twice() {
     assert!(meta.grid.is_some());
 
     options.student.resume = true;
-    assert_eq!(reports(&options).len(), 0);
+    let mut seen = Vec::new();
+    distill(&options, &mut |phase, event| seen.push(format!("{} {event:?}", phase.number()))).unwrap();
+    assert_eq!(seen, ["1 Complete { step: 5 }", "2 Complete { step: 7 }", "3 Complete { step: 8 }"]);
+
+    // A longer length is the last phase's: the others have been gone on from.
+    options.student.schedule.budget = Budget::Steps(40);
+    let (mut steps, mut changes) = (Vec::new(), Vec::new());
+    distill(&options, &mut |phase, event| match event {
+        Event::Ready { changed, .. } => changes.push((phase, changed)),
+        Event::Step { step, .. } => steps.push((phase, step)),
+        _ => {}
+    })
+    .unwrap();
+    assert_eq!(steps, (9..=16u64).map(|step| (Phase::FineTuning, step)).collect::<Vec<_>>());
+    assert_eq!(changes, [(Phase::FineTuning, vec!["length: 16 steps, was 8 steps".to_owned()])]);
     options.student.resume = false;
     let error = distill(&options, &mut |_, _| {}).unwrap_err();
     assert!(error.to_string().contains("already holds a checkpoint"), "{error}");
@@ -139,7 +154,8 @@ fn a_phase_cut_short_and_resumed_ends_like_one_that_was_not() {
     teacher(folder.path());
     for phase in [Phase::Features, Phase::Channels] {
         let expected = reports(&distillation(folder.path(), &format!("{phase:?}-whole"), 9, &[phase]));
-        let cut = distillation(folder.path(), &format!("{phase:?}-cut"), 9, &[phase]);
+        let mut cut = distillation(folder.path(), &format!("{phase:?}-cut"), 9, &[phase]);
+        cut.student.checkpoint_minutes = 0.0;
         let checkpoint = phase.folder(&cut.student.out).join("checkpoint.safetensors");
         let saved = folder.path().join("saved.safetensors");
         distill(&cut, &mut |_, event| {
@@ -205,7 +221,7 @@ fn channel_entropies_sum_to_the_rate_and_a_silent_channel_has_none() {
 }
 
 #[test]
-fn the_file_of_channels_is_used_again_by_the_same_teacher_only() {
+fn what_is_kept_of_a_teacher_is_used_again_by_the_same_one_on_the_same_photos_only() {
     let folder = tempfile::tempdir().unwrap();
     photos(folder.path());
     let path = teacher(folder.path());
@@ -219,6 +235,51 @@ fn the_file_of_channels_is_used_again_by_the_same_teacher_only() {
     let other = edited.replace(&format!("{:08x}", measured.teacher), "00000000");
     std::fs::write(&file, other).unwrap();
     assert!((channels(&run, &path).unwrap().hyper - measured.hyper).abs() < 1e-9);
+
+    let mut options = distillation(folder.path(), "student", 1, &[Phase::Channels]);
+    let stores = || {
+        let names = run.out.read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.ends_with(".latents")).count()
+    };
+    reports(&options);
+    assert_eq!(stores(), 1);
+    // As many photos of the same sizes, but one is another.
+    std::fs::write(&file, &edited).unwrap();
+    image::RgbImage::from_fn(160, 128, |x, y| image::Rgb([x as u8, y as u8, 77]))
+        .save(folder.path().join("a.png"))
+        .unwrap();
+    options.student.schedule.budget = Budget::Steps(2);
+    options.student.resume = true;
+    assert_eq!(reports(&options).len(), 1);
+    assert_eq!(stores(), 2);
+    assert!(channels(&run, &path).unwrap().hyper < 7.0);
+}
+
+#[test]
+fn hidden_units_are_revived_in_the_phase_that_begins_with_the_student_given() {
+    let folder = tempfile::tempdir().unwrap();
+    photos(folder.path());
+    let path = teacher(folder.path());
+    // A student with one hidden unit whose gate is shut: of 32 values and 32 gates the first.
+    let (meta, mut parts) = checkpoint::load(&path).unwrap();
+    let biases = parts.get_mut("average").unwrap();
+    biases.get_mut("analysis.blocks16.0.expand.bias").unwrap().1[32] = -1000.0;
+    let slots = params::slots(&Network::new(&Preset::Tiny.config(), 0, &Device::flex()));
+    let adam = checkpoint::optimiser(&path, &meta, &parts, &slots, Precision::F32).unwrap();
+    let shut = folder.path().join("shut.safetensors");
+    checkpoint::save(&shut, &meta, &adam, &slots).unwrap();
+
+    let mut options = distillation(folder.path(), "student", 4, &[Phase::Channels, Phase::FineTuning]);
+    options.student.from = Some(shut);
+    options.student.revive = true;
+    let mut counts = Vec::new();
+    distill(&options, &mut |phase, event| {
+        if let Event::Ready { revived, .. } = event {
+            counts.push((phase, revived));
+        }
+    })
+    .unwrap();
+    assert!(matches!(counts[..], [(Phase::Channels, 1..), (Phase::FineTuning, 0)]), "{counts:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Training as its user sees it: it lowers the loss, survives a kill, refuses wrong input; and every preset takes a step.
+//! Training as its user sees it: it lowers the loss, refuses wrong input; and every preset takes a step. Runs that go on are in `resuming.rs`.
 
 mod support;
 
@@ -34,63 +34,6 @@ fn losses(options: &Options) -> Vec<f64> {
 }
 
 #[test]
-fn a_run_cut_short_and_resumed_ends_like_one_that_was_not() {
-    cut_and_resumed(Optimiser::Adam);
-}
-
-#[test]
-fn a_run_with_soap_cut_short_and_resumed_ends_like_one_that_was_not() {
-    cut_and_resumed(Optimiser::Soap);
-}
-
-fn cut_and_resumed(optimiser: Optimiser) {
-    let options = |data: &Path, out: &Path, steps| Options { optimiser, ..options(data, out, steps) };
-    let folder = tempfile::tempdir().unwrap();
-    photos(folder.path());
-    let whole = folder.path().join("whole");
-    let cut = folder.path().join("cut");
-    let expected = losses(&options(folder.path(), &whole, 10));
-
-    // A kill after six steps: the observer cannot stop a run, so a copy of the checkpoint of step six stands for it.
-    let saved = folder.path().join("saved.safetensors");
-    let copy = options(folder.path(), &cut, 10);
-    train(&copy, &mut |event| {
-        // Checkpoints are written after the observer has heard of the step: at step 7 the file is that of step 6.
-        if let Event::Step { step: 7, .. } = event {
-            std::fs::copy(cut.join("checkpoint.safetensors"), &saved).unwrap();
-        }
-    })
-    .unwrap();
-    std::fs::copy(&saved, cut.join("checkpoint.safetensors")).unwrap();
-    let mut resumed = options(folder.path(), &cut, 10);
-    resumed.resume = true;
-    let rest = losses(&resumed);
-
-    assert_eq!(rest.len(), 4);
-    for (a, b) in rest.iter().zip(&expected[6..]) {
-        assert!((a - b).abs() < 1e-4 * b, "{a} instead of {b}");
-    }
-    let (_, one) = checkpoint::load(&whole.join("checkpoint.safetensors")).unwrap();
-    let (_, two) = checkpoint::load(&cut.join("checkpoint.safetensors")).unwrap();
-    for (name, (_, values)) in &one["average"] {
-        for (a, b) in values.iter().zip(&two["average"][name].1) {
-            assert!((a - b).abs() < 1e-4 + 1e-3 * a.abs(), "{name}: {a} and {b}");
-        }
-    }
-}
-
-#[test]
-fn a_run_of_one_optimiser_is_not_resumed_with_another() {
-    let folder = tempfile::tempdir().unwrap();
-    photos(folder.path());
-    let out = folder.path().join("run");
-    losses(&options(folder.path(), &out, 2));
-    let again = Options { optimiser: Optimiser::Soap, resume: true, ..options(folder.path(), &out, 4) };
-    let error = train(&again, &mut |_| {}).unwrap_err();
-    assert_eq!(error.to_string(), "the checkpoint is of optimiser adam, not soap");
-}
-
-#[test]
 fn a_run_that_begins_with_a_checkpoint_of_soap_goes_on_in_its_bases() {
     let folder = tempfile::tempdir().unwrap();
     photos(folder.path());
@@ -101,7 +44,7 @@ fn a_run_that_begins_with_a_checkpoint_of_soap_goes_on_in_its_bases() {
     losses(&soap("first", 6));
     let from = folder.path().join("first/checkpoint.safetensors");
     let mut second = Options { from: Some(from.clone()), ..soap("second", 1) };
-    second.schedule.peak = 0.0;
+    second.schedule.peak = 1e-12;
     losses(&second);
     let (_, one) = checkpoint::load(&from).unwrap();
     let (_, two) = checkpoint::load(&folder.path().join("second/checkpoint.safetensors")).unwrap();
@@ -194,6 +137,16 @@ fn an_existing_run_is_not_overwritten_and_another_preset_not_resumed() {
     options.preset = Preset::Student;
     let error = train(&options, &mut |_| {}).unwrap_err();
     assert_eq!(error.to_string(), "the checkpoint is of preset tiny, not student");
+}
+
+#[test]
+fn a_new_run_without_anything_to_revive_in_is_refused_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    photos(folder.path());
+    let out = folder.path().join("run");
+    let new = Options { revive: true, ..options(folder.path(), &out, 1) };
+    let error = train(&new, &mut |_| {}).unwrap_err();
+    assert!(matches!(error, TrainError::Revive) && !out.exists(), "{error}");
 }
 
 #[test]

@@ -30,9 +30,58 @@ fn a_distillation_needs_its_length_and_a_teacher_that_is_one() {
     let here = folder("distill");
     fs::write(here.join("teacher.safetensors"), b"no model").expect("a file");
     let run = ["distill", "--teacher", "teacher.safetensors", "--preset", "tiny", "--data", ".", "--out", "out"];
-    lic(&here, run).with(1, &["--steps or --minutes"]);
-    lic(&here, run.iter().chain(&["--steps", "1"])).with(1, &["teacher.safetensors"]);
+    lic(&here, run).with(2, &["--steps or --minutes"]);
+    lic(&here, run.iter().chain(&["--steps", "1"])).with(4, &["teacher.safetensors"]);
     lic(&here, run.iter().chain(&["--channels", "--steps", "1"])).with(2, &["--channels"]);
+    lic(&here, run.iter().chain(&["--channels", "--smallest-scale=2"])).with(2, &["between 0.1 and 1"]);
+    for weight in ["--feature-weight=-1", "--channel-weight=NaN"] {
+        let (flag, value) = weight.split_once('=').expect("a value");
+        lic(&here, run.iter().chain(&["--steps=1", weight])).with(2, &[flag, value]);
+    }
+}
+
+#[test]
+fn numbers_that_mean_nothing_end_a_training_with_two_before_it_begins() {
+    let here = folder("train-numbers");
+    let run = ["train", "--preset=tiny", "--data=.", "--out=run"];
+    for length in ["--steps=0", "--minutes=0", "--minutes=NaN", "--minutes=-1"] {
+        let (flag, value) = length.split_once('=').expect("a value");
+        lic(&here, run.into_iter().chain([length])).with(2, &[flag, value]);
+    }
+    for number in ["--rate=0", "--rate=inf", "--quantised-share=2", "--checkpoint-minutes=NaN", "--validate-minutes=-1"]
+    {
+        let (flag, value) = number.split_once('=').expect("a value");
+        lic(&here, run.into_iter().chain(["--steps=1", number])).with(2, &[flag, value]);
+    }
+    lic(&here, run.into_iter().chain(["--steps=1", "--revive"])).with(2, &["--revive needs --from"]);
+    lic(&here, run.into_iter().chain(["--steps=1", "--revived-rate=4"])).with(2, &["--revived-rate needs --revive"]);
+    let revived = ["--steps=1", "--revive", "--from=x", "--revived-rate=-1"];
+    lic(&here, run.into_iter().chain(revived)).with(2, &["--revived-rate -1"]);
+    assert!(!here.join("run").exists());
+}
+
+#[test]
+fn a_resumed_training_says_what_is_another_than_before_and_refuses_what_must_not_be() {
+    let here = folder("train-resume");
+    fs::create_dir(here.join("photos")).expect("a folder");
+    save(&here, "photos/a.png", 96, 96);
+    let run = ["train", "--preset=tiny", "--data=photos", "--out=run", "--crop=64"];
+    lic(&here, run.into_iter().chain(["--steps=1", "--batch=2"])).well();
+    let again = |arguments: [&'static str; 3]| lic(&here, run.into_iter().chain(["--resume"]).chain(arguments));
+    lic(&here, run.into_iter().chain(["--steps=2", "--batch=2"])).with(2, &["--resume"]);
+    again(["--steps=2", "--batch=3", "--seed=0"]).with(2, &["--batch 2, not 3"]);
+    let said = again(["--steps=2", "--batch=2", "--rate=2e-3"]).well().stderr;
+    for line in ["length: 2 steps, was 1 steps", "highest learning rate: 0.002, was 0.001"] {
+        assert!(said.contains(line), "no {line:?} in {said}");
+    }
+    let said = again(["--steps=2", "--batch=2", "--rate=2e-3"]).well().stderr;
+    assert!(said.contains("nothing is left to train") && !said.contains(", was "), "{said}");
+
+    fs::write(here.join("run/checkpoint.safetensors"), b"no model").expect("a file");
+    again(["--steps=3", "--batch=2", "--seed=0"]).with(4, &["checkpoint.safetensors"]);
+    fs::remove_file(here.join("run/checkpoint.safetensors")).expect("removed");
+    fs::write(here.join("photos/b.png"), b"no picture").expect("a file");
+    again(["--steps=3", "--batch=2", "--seed=0"]).with(3, &["b.png"]);
 }
 
 #[test]
@@ -61,4 +110,21 @@ fn a_checkpoint_becomes_a_weight_file_with_all_that_is_fitted_to_photos() {
     fs::create_dir(here.join("none")).expect("a folder");
     lic(&here, quantize.iter().chain(&["x.safetensors", "--fit=none"])).with(1, &["none"]);
     assert!(!here.join("x.safetensors").exists());
+}
+
+#[test]
+fn a_checkpoint_is_never_overwritten_by_its_weight_file() {
+    let here = folder("quantize-itself");
+    fs::write(here.join("checkpoint"), b"of a long training").expect("written");
+    lic(&here, ["quantize", "checkpoint", "--out", "./checkpoint"]).with(2, &["checkpoint and weight file at once"]);
+    assert_eq!(fs::read(here.join("checkpoint")).expect("there"), b"of a long training");
+    lic(&here, ["quantize", "checkpoint", "--out", "nowhere/weights"]).with(1, &["cannot write nowhere/weights"]);
+}
+
+#[test]
+fn a_run_needs_its_length_and_a_crop_that_can_be_coded() {
+    let here = folder("train-arguments");
+    let run = ["train", "--data", "photos", "--out", "run"];
+    lic(&here, run).with(2, &["--steps or --minutes"]);
+    lic(&here, run.into_iter().chain(["--steps=1", "--crop=100"])).with(2, &["--crop", "a multiple of 64"]);
 }

@@ -140,7 +140,8 @@ impl Block {
         (out, Kept { frame, mixed, hidden: before, inner })
     }
 
-    /// The backward pass of [`Self::prior`]: rounding and clipping pass gradients as if they had not happened.
+    /// The backward pass of [`Self::prior`]: rounding and clipping pass gradients as if they had not happened. [`crate::prior::Taps::Round`] differs for
+    /// activations that were clipped, which get none from it.
     pub(crate) fn prior_back(&self, kept: Kept, mut d: Vec<f32>, size: Size, work: &mut Work) -> Vec<f32> {
         self.project.learn(&kept.inner, &d, work);
         let mut d_inner = self.project.back(&d, &mut work.pool);

@@ -1,4 +1,5 @@
-//! Rounding of the prior's activations to the integer grid, as [`crate::prior::Taps`] does it in burn.
+//! Rounding of the prior's activations to the integer grid, with the values that [`crate::prior::Taps`] makes in burn; its gradients are none of what was
+//! clipped, those here pass as if nothing had been.
 
 use super::kernels::round_to;
 use crate::prior::{ACTIVATION_MAX, Grid};

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::Phase;
-use crate::train::Options;
+use super::{DistillError, Phase};
+use crate::train::{FIXED_PARTS, Options, require};
 
 /// Settings of a distillation.
 #[derive(Clone, Debug)]
@@ -36,5 +36,42 @@ impl DistillOptions {
             feature_weight: 1.0,
             channel_weight: 1.0,
         }
+    }
+
+    /// Checks that all numbers mean something.
+    ///
+    /// # Errors
+    /// One does not; the error names it.
+    pub fn check(&self) -> Result<(), DistillError> {
+        self.student.check()?;
+        if self.crops < FIXED_PARTS {
+            return Err(DistillError::FewCrops(self.crops));
+        }
+        for (flag, weight) in [("--feature-weight", self.feature_weight), ("--channel-weight", self.channel_weight)] {
+            require(weight >= 0.0 && weight.is_finite(), flag, weight, "a number from 0 on")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::preset::Preset;
+    use crate::train::Budget;
+
+    #[test]
+    fn weights_of_distances_that_mean_nothing_are_refused_by_their_names() {
+        let student =
+            Options::new(Preset::Tiny, PathBuf::new(), PathBuf::new(), Budget::Steps(1), Device::flex().autodiff());
+        let fine = DistillOptions::new(student, PathBuf::new());
+        fine.check().unwrap();
+        let named = |options: DistillOptions| options.check().unwrap_err().to_string();
+        let error = named(DistillOptions { channel_weight: f64::NAN, ..fine.clone() });
+        assert!(error.starts_with("--channel-weight NaN:"), "{error}");
+        let error = named(DistillOptions { feature_weight: -1.0, ..fine });
+        assert!(error.starts_with("--feature-weight -1:"), "{error}");
     }
 }

@@ -7,31 +7,32 @@ use super::features::{FeatureAlignment, stage_sizes};
 use super::teacher::store;
 use super::{DistillError, DistillOptions, Entropies, Phase, Teacher};
 use crate::checkpoint;
-use crate::train::{CHECKPOINT, Crops, Event, Kernels, Objective, Options, RateDistortion, train_towards};
+use crate::train::{
+    CHECKPOINT, Crops, Event, Kernels, Objective, Options, RateDistortion, TrainError, has_score, train_towards,
+};
 
 /// The file of channel entropies in a run's folder.
 const ENTROPIES: &str = "channels.tsv";
 
-/// Runs the phases; with `resume` those that have ended are passed over, and one that was killed goes on. `observe` hears of every step of each phase.
+/// Runs the phases; with `resume` those that have ended are passed over, and one that was killed or made longer goes on. `observe` hears of every step
+/// of each phase.
 ///
 /// # Errors
 /// See [`DistillError`]. The last checkpoint of the phase stays usable.
 pub fn distill(options: &DistillOptions, observe: &mut dyn FnMut(Phase, Event<'_>)) -> Result<(), DistillError> {
-    let part = options.crops;
-    if part < crate::train::FIXED_PARTS {
-        return Err(DistillError::FewCrops(part));
-    }
+    options.check()?;
     for &phase in &options.phases {
-        let out = phase.folder(&options.student.out);
+        let from = phase.begins_with(&options.student);
         let run = Options {
             schedule: phase.schedule(&options.student.schedule, &options.phases),
-            from: phase.begins_with(&options.student),
             // What an earlier phase revived has learnt since.
-            revive: options.student.revive && phase.number() == 1,
-            out,
+            revive: options.student.revive && from == options.student.from,
+            from,
+            out: phase.folder(&options.student.out),
             ..options.student.clone()
         };
-        if run.resume && has_ended(&run)? {
+        if let Some(step) = ended(options, &run, phase)? {
+            observe(phase, Event::Complete { step });
             continue;
         }
         let mut objective = objective(options, &run, phase)?;
@@ -40,13 +41,22 @@ pub fn distill(options: &DistillOptions, observe: &mut dyn FnMut(Phase, Event<'_
     Ok(())
 }
 
-fn has_ended(run: &Options) -> Result<bool, DistillError> {
-    let path = run.out.join(CHECKPOINT);
-    if !path.exists() {
-        return Ok(false);
+/// The steps of a phase that is resumed and has ended: by its schedule, or because a later one has gone on from it. To train such a phase further, when
+/// the run has been made longer, would help nobody.
+fn ended(options: &DistillOptions, run: &Options, phase: Phase) -> Result<Option<u64>, DistillError> {
+    if !run.resume {
+        return Ok(None);
     }
-    let meta = checkpoint::meta(&path).map_err(|e| DistillError::Train(Box::new(e.into())))?;
-    Ok(run.schedule.progress(meta.step, meta.seconds) >= 1.0)
+    let begun = |phase: &Phase| phase.folder(&options.student.out).join(CHECKPOINT).exists();
+    let followed = options.phases.iter().any(|later| later.number() > phase.number() && begun(later));
+    if !begun(&phase) {
+        return Ok(followed.then_some(0));
+    }
+    let meta = checkpoint::meta(&run.out.join(CHECKPOINT)).map_err(TrainError::from)?;
+    // A kill may have come between the last step and its validation.
+    let validated = run.valid.is_none() || has_score(&run.out, meta.step);
+    let complete = run.schedule.progress(meta.step, meta.seconds) >= 1.0 && validated;
+    Ok((followed || complete).then_some(meta.step))
 }
 
 fn objective(options: &DistillOptions, run: &Options, phase: Phase) -> Result<Box<dyn Objective>, DistillError> {
@@ -83,8 +93,9 @@ fn crops(options: &Options) -> Result<Crops, DistillError> {
 /// The bits of a teacher's channels: from the file in the run's folder, or measured on the run's photos and written there.
 ///
 /// # Errors
-/// The teacher or the photos cannot be read, or the file not be written.
+/// The teacher or the photos cannot be read, the file not be written, or no crops be drawn with these options.
 pub fn channels(options: &Options, teacher: &Path) -> Result<Entropies, DistillError> {
+    options.check_crops()?;
     let teacher = Teacher::load(teacher, &options.device)?;
     std::fs::create_dir_all(&options.out).map_err(|source| DistillError::Io { path: options.out.clone(), source })?;
     Entropies::load_or_measure(&options.out.join(ENTROPIES), &teacher, &crops(options)?)

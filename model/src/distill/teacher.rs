@@ -124,8 +124,8 @@ fn joined<const PARTS: usize>(crops: &[[Vec<f32>; PARTS]]) -> Vec<Vec<f32>> {
 
 /// A store for one kind of a teacher's outputs on the fixed crops of a run.
 ///
-/// `parts` are the numbers of each tensor of one crop. The name says whose outputs on which crops they are, so that a store never answers for another
-/// teacher or other crops.
+/// `parts` are the numbers of each tensor of one crop. The name says whose outputs on which crops of which photos they are, so that a store never
+/// answers for another teacher, other crops or other photos.
 pub(super) fn store(
     options: &Options,
     teacher: &Teacher,
@@ -139,7 +139,7 @@ pub(super) fn store(
     hash.update(options.seed.to_le_bytes());
     hash.update(options.side.to_le_bytes());
     hash.update(options.smallest_scale.to_le_bytes());
-    hash.update((crops.len() as u64).to_le_bytes());
+    hash.update(crops.digest());
     let digest = hash.finalize();
     let name = format!("teacher-{:02x}{:02x}{:02x}{:02x}.{kind}", digest[0], digest[1], digest[2], digest[3]);
     Ok(Cache::open(&options.out.join(name), parts.iter().sum(), bytes)?)

@@ -100,12 +100,25 @@ pub fn grow(fresh: Network, named: &Named, small: &ModelConfig, large: &ModelCon
                     silence.value(&slot.name, at, fresh).unwrap_or(if at.reads_new { 0.0 } else { fresh })
                 });
             }
+            (Some(_), None) if !is_of_new_block(&slot.name, small) => return Err(ParamError::Missing(slot.name).into()),
             // A block more than the smaller network has. The prior's begin close to the identity only.
             _ if slot.name.starts_with("prior.passes.") && slot.name.ends_with(".project.weight") => target.fill(0.0),
             _ => {}
         }
     }
     Ok(params::with_values(fresh, &values))
+}
+
+/// Whether a tensor is of a block that a network of size `small` does not have.
+fn is_of_new_block(name: &str, small: &ModelConfig) -> bool {
+    let parts: Vec<&str> = name.split('.').collect();
+    let (number, count) = match parts.as_slice() {
+        [_, "blocks8", number, ..] => (number, small.blocks8),
+        [_, "blocks16", number, ..] => (number, small.blocks16),
+        ["prior", "passes", _, "blocks", number, ..] => (number, small.context_blocks),
+        _ => return false,
+    };
+    number.parse::<usize>().is_ok_and(|number| number >= count)
 }
 
 /// Adam's moments of the smaller network in the places of its weights, zero elsewhere, in the order of `slots`.
@@ -183,6 +196,36 @@ fn embed(dimensions: &Dimensions, small: &[f32], large: &mut [f32], new: impl Fn
                 break;
             }
             *i = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::preset::Preset;
+
+    #[test]
+    fn a_tensor_that_the_smaller_model_should_have_is_asked_for_by_name() {
+        let small = Preset::Tiny.config();
+        let large = ModelConfig { c16: 48, context_blocks: 3, blocks8: 2, blocks16: 2, ..small };
+        let device = Device::flex();
+        let named = params::named(&Network::new(&small, 0, &device));
+        let grown = |named: &Named| grow(Network::new(&large, 1, &device), named, &small, &large);
+        // The larger model's new blocks are not missing.
+        grown(&named).unwrap();
+        for name in [
+            "analysis.down.bias",
+            "synthesis.blocks16.0.project.bias",
+            "prior.passes.1.blocks.1.project.weight",
+            "prior.heads.3.scale",
+        ] {
+            let mut fewer = named.clone();
+            fewer.remove(name).unwrap();
+            let error = grown(&fewer).unwrap_err();
+            assert!(matches!(&error, GrowError::Params(ParamError::Missing(missing)) if missing == name), "{error}");
         }
     }
 }

@@ -22,7 +22,9 @@ pub enum Taps<'a> {
     Off,
     /// Records ranges.
     Observe(&'a mut Ranges),
-    /// Rounds to the grid and clips to +-4095 steps, with the identity as gradient inside the range.
+    /// Rounds to the grid and clips to +-4095 steps. Rounding passes gradients as if it had not happened; clipping, which is burn's clamp, does so inside the
+    /// range and passes none to what it clipped. [`crate::backprop`], with which `lic train` trains on the CPU, rounds and clips alike but passes gradients
+    /// to what it clipped, too.
     Round(&'a Grid),
 }
 

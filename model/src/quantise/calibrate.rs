@@ -7,15 +7,13 @@ use crate::network::Network;
 use crate::preset::KNOTS;
 use crate::prior::{ACTIVATION_MAX, Grid, Ranges, Rounding, Taps};
 use crate::train::Crops;
+use crate::weights::MOST_STEPS;
 
 /// Batches of eight crops looked at.
 const BATCHES: u64 = 8;
 
 /// Room above the largest value seen, before the clip at 4095 steps.
 const HEADROOM: f32 = 1.25;
-
-/// Most steps per unit, as a power of two: finer would only make the products of the next layer overflow earlier.
-const FINEST: i32 = 12;
 
 /// Runs the prior over crops at all qualities and returns steps per unit for every site.
 pub fn calibrate(network: &Network, crops: &Crops, device: &Device) -> Grid {
@@ -40,7 +38,7 @@ pub fn calibrate(network: &Network, crops: &Crops, device: &Device) -> Grid {
 pub fn grid(ranges: &Ranges) -> Grid {
     let steps = |max: f32| {
         let exponent = (ACTIVATION_MAX / (HEADROOM * max.max(1e-6))).log2().floor() as i32;
-        2f32.powi(exponent.clamp(0, FINEST))
+        2f32.powi(exponent.max(0)).min(MOST_STEPS)
     };
     ranges.iter().map(|(site, &max)| (site.clone(), steps(max))).collect()
 }

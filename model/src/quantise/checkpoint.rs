@@ -4,10 +4,10 @@ use std::path::Path;
 
 use burn::tensor::Device;
 
-use super::{QuantiseError, calibrate, quantise};
-use crate::checkpoint::{self};
+use super::export::quantise;
+use super::{QuantiseError, calibrate};
+use crate::checkpoint;
 use crate::load::Named;
-use crate::load::ParamError;
 use crate::network::Network;
 use crate::params;
 use crate::preset::ModelConfig;
@@ -23,22 +23,23 @@ pub struct Quantised {
     pub steps: u64,
 }
 
-/// Reads a checkpoint and quantises its averaged weights; `photos` calibrate the grid if the checkpoint has none.
+/// Reads a checkpoint and quantises its averaged weights; `photos` calibrate a grid, in place of the checkpoint's own if it has one.
 ///
 /// # Errors
 /// See [`QuantiseError`].
 pub fn checkpoint_to_weights(path: &Path, photos: Option<&Path>) -> Result<Quantised, QuantiseError> {
     let (meta, mut parts) = checkpoint::load(path)?;
     let tensors = parts.remove("average").unwrap_or_default();
-    let grid = match (meta.grid, photos) {
-        (Some(grid), _) => grid,
-        (None, Some(folder)) => {
-            let device = Device::flex();
-            let network = float_network(&meta.config, &tensors, &device)?;
-            calibrate(&network, &Crops::load(folder, 256, meta.seed)?, &device)
-        }
+    let device = Device::flex();
+    // In every case, because it checks the description and all shapes.
+    let network = float_network(&meta.config, &tensors, &device)?;
+    check_finite(&tensors)?;
+    let grid = match (photos, meta.grid) {
+        (Some(folder), _) => calibrate(&network, &Crops::load(folder, 256, meta.seed)?, &device),
+        (None, Some(grid)) => grid,
         (None, None) => return Err(QuantiseError::NoGrid),
     };
+    grid.checked()?;
     let info = Info {
         format: weights::FORMAT,
         preset: meta.preset,
@@ -57,9 +58,20 @@ pub fn checkpoint_to_weights(path: &Path, photos: Option<&Path>) -> Result<Quant
 pub fn checkpoint_network(path: &Path, device: &Device) -> Result<Network, QuantiseError> {
     let (meta, mut parts) = checkpoint::load(path)?;
     let tensors = parts.remove("average").unwrap_or_default();
-    Ok(float_network(&meta.config, &tensors, device)?)
+    float_network(&meta.config, &tensors, device)
 }
 
-fn float_network(config: &ModelConfig, tensors: &Named, device: &Device) -> Result<Network, ParamError> {
-    params::with_named(Network::new(config, 0, device), tensors)
+fn float_network(config: &ModelConfig, tensors: &Named, device: &Device) -> Result<Network, QuantiseError> {
+    config.checked(tensors.values().map(|(_, values)| values.len()).sum())?;
+    Ok(params::with_named(Network::new(config, 0, device), tensors)?)
+}
+
+/// Refuses weights that are no numbers: as integers they would be zeros, and nobody would know.
+fn check_finite(tensors: &Named) -> Result<(), QuantiseError> {
+    for (name, (_, values)) in tensors {
+        if let Some(&value) = values.iter().find(|value| !value.is_finite()) {
+            return Err(QuantiseError::NotFinite { name: name.clone(), value });
+        }
+    }
+    Ok(())
 }

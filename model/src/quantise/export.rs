@@ -5,55 +5,23 @@
 
 use std::collections::BTreeMap;
 
-use lic_shaders::LayerError;
+use half::f16;
 
+use super::QuantiseError;
 use super::gains::{self, MEAN_UNITS, log_scale_units};
 use super::layer::{FloatRow, IntegerRows, quantise_rows};
 use super::tables::{self, Mixtures};
-use crate::checkpoint::CheckpointError;
-use crate::load::Named;
-use crate::load::ParamError;
+use crate::load::{Named, ParamError};
 use crate::preset::{KNOTS, ModelConfig};
 use crate::prior::Grid;
-use crate::train::DataError;
-use crate::weights::{self, Entry, Info, WeightsError};
-
-/// Why a checkpoint cannot be quantised.
-#[derive(Debug, thiserror::Error)]
-pub enum QuantiseError {
-    /// The checkpoint.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    /// Its tensors.
-    #[error(transparent)]
-    Params(#[from] ParamError),
-    /// The calibration photos.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// A layer's weights.
-    #[error("layer {layer}: {source}")]
-    Layer {
-        /// Layer name.
-        layer: String,
-        /// The reason.
-        source: LayerError,
-    },
-    /// The weight file.
-    #[error(transparent)]
-    Weights(#[from] WeightsError),
-    /// There is no grid yet.
-    #[error("the checkpoint's training has not reached its quantised stage: give a folder of photos with --calibrate")]
-    NoGrid,
-    /// The grid lacks a site: the checkpoint is of another version of the prior.
-    #[error("the checkpoint has no integer grid for {0}")]
-    NoSite(String),
-}
+use crate::weights::{self, Entry, Info};
 
 /// Quantises the tensors of a [`Network`](crate::network::Network) (names of [`params::slots`](crate::params::slots)) with a grid of activations.
+/// [`checkpoint`](super::checkpoint) has seen to it that the tensors have their shapes and are finite, and that the grid is possible.
 ///
 /// # Errors
-/// A tensor is missing, or a layer cannot be made safe against overflow.
-pub fn quantise(info: &Info, tensors: &Named, grid: &Grid) -> Result<Vec<u8>, QuantiseError> {
+/// The grid lacks a site, a layer cannot be made safe against overflow, or a transform has numbers that f16 has not.
+pub(super) fn quantise(info: &Info, tensors: &Named, grid: &Grid) -> Result<Vec<u8>, QuantiseError> {
     let mut export = Export { tensors, grid, entries: BTreeMap::new() };
     let config = &info.config;
     let deviation: Vec<f64> = export.get("prior.log_deviation")?.iter().map(|v| f64::from(*v).exp()).collect();
@@ -126,6 +94,9 @@ impl Export<'_> {
                     kept = "synthesis.gain".to_owned();
                 }
                 _ => {}
+            }
+            if let Some(&value) = values.iter().find(|value| !f16::from_f32(**value).is_finite()) {
+                return Err(QuantiseError::Large { name: name.clone(), value });
             }
             self.entries.insert(kept, Entry::f16(shape, &values));
         }

@@ -41,10 +41,11 @@ const FIRST_MAX: f64 = 32767.0;
 /// Largest K, relative to the ratio of the first step to the output: shifts stay small and biases far from their limits.
 const MOST_SHIFT: i32 = 20;
 
-/// Quantises rows whose input `i` has `input_steps[i]` steps per unit.
+/// Quantises rows whose input `i` has `input_steps[i]` steps per unit. Weights and biases must be finite, as [`super::checkpoint`] sees to: the integer of NaN
+/// is 0, which no check finds.
 ///
 /// # Errors
-/// A row fails the overflow check: its weights are so large that even K = 1/2^15 would not do, or not finite.
+/// A row fails the overflow check: its weights are so large that even K = 1/2^15 would not do.
 pub(super) fn quantise_rows(rows: &[FloatRow], input_steps: &[f64]) -> Result<IntegerRows, LayerError> {
     let mut result = IntegerRows::default();
     let knots = rows.first().map_or(1, |row| row.bias.len());

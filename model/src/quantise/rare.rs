@@ -12,7 +12,8 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use image::RgbImage;
 
-use super::restore::{RestoreError, restore_to_run};
+use super::RestoreError;
+use super::restore::restore_to_run;
 use crate::load::Named;
 use crate::net::{Sight, columns};
 use crate::params::read;

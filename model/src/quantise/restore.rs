@@ -7,45 +7,25 @@
 use burn::tensor::Device;
 use safetensors::tensor::Dtype;
 
+use super::RestoreError;
 use super::gains::{MEAN_UNITS, log_scale_units};
 use crate::load::Named;
-use crate::load::ParamError;
 use crate::network::Network;
 use crate::params;
 use crate::preset::{KNOTS, ModelConfig, Z_KNOTS};
 use crate::prior::Grid;
 use crate::prior::density::{COMPONENTS, MIN_WIDTH};
-use crate::weights::{WeightFile, WeightsError};
-
-/// Why training cannot go on from a weight file.
-#[derive(Debug, thiserror::Error)]
-pub enum RestoreError {
-    /// The file.
-    #[error(transparent)]
-    Weights(#[from] WeightsError),
-    /// Its tensors do not fit its own description.
-    #[error(transparent)]
-    Params(#[from] ParamError),
-    /// Files from before this field cannot be trained on.
-    #[error("the weight file does not record the integer grid of its prior: only newer files can be trained on")]
-    NoGrid,
-    /// The grid lacks a site.
-    #[error("the weight file's integer grid has no entry for {0}")]
-    NoSite(String),
-    /// A tensor is missing, of another type, or shorter than its layer.
-    #[error("tensor {name} of the weight file is missing, of another type or too short")]
-    Tensor {
-        /// Tensor name.
-        name: String,
-    },
-}
+use crate::weights::WeightFile;
 
 /// The float network of a weight file's preset sizes, with the file's weights.
 ///
 /// # Errors
 /// See [`RestoreError`].
 pub fn restore(file: &WeightFile<'_>, device: &Device) -> Result<Network, RestoreError> {
-    with_grid(file, file.info.grid.as_ref().ok_or(RestoreError::NoGrid)?, device)
+    file.info.config.checked(file.elements())?;
+    let grid = file.info.grid.as_ref().ok_or(RestoreError::NoGrid)?;
+    grid.checked()?;
+    with_grid(file, grid, device)
 }
 
 /// The same to compute with, not to train on: also from files that do not record their grid. Activations then count in integer steps, and only what
@@ -54,15 +34,16 @@ pub fn restore(file: &WeightFile<'_>, device: &Device) -> Result<Network, Restor
 /// # Errors
 /// See [`RestoreError`].
 pub fn restore_to_run(file: &WeightFile<'_>, device: &Device) -> Result<Network, RestoreError> {
-    match &file.info.grid {
-        Some(grid) => with_grid(file, grid, device),
-        None => with_grid(file, &derived_grid(file)?, device),
+    if file.info.grid.is_some() {
+        return restore(file, device);
     }
+    file.info.config.checked(file.elements())?;
+    with_grid(file, &derived_grid(file)?, device)
 }
 
 /// A grid of single steps, with the units of hyper-latents and feedback that the integer tables have.
 fn derived_grid(file: &WeightFile<'_>) -> Result<Grid, RestoreError> {
-    let (restore, config) = (Restore { file, grid: &Grid::new(), named: Named::new() }, &file.info.config);
+    let (restore, config) = (Restore { file, grid: &Grid::default(), named: Named::new() }, &file.info.config);
     let mut sites: Vec<String> = ["stream1", "stream2", "hidden1", "hidden2"].map(|s| format!("hyper.{s}")).into();
     for pass in 1..4 {
         sites.push(format!("pass{pass}.stream"));

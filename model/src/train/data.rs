@@ -4,6 +4,7 @@
 //! memory as bytes.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
@@ -11,6 +12,7 @@ use image::RgbImage;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 
 use crate::preset::KNOTS;
 
@@ -105,6 +107,8 @@ pub struct Crops {
     side: u32,
     smallest_scale: f32,
     seed: u64,
+    /// Of the images, once somebody has asked.
+    digest: OnceLock<[u8; 32]>,
 }
 
 impl Crops {
@@ -119,7 +123,7 @@ impl Crops {
         if images.is_empty() {
             return Err(DataError::Empty { folder: folder.to_owned(), min: side });
         }
-        Ok(Self { images, side, smallest_scale: SMALLEST_SCALE, seed })
+        Ok(Self { images, side, smallest_scale: SMALLEST_SCALE, seed, digest: OnceLock::new() })
     }
 
     /// Scales crops down by a random factor between `smallest_scale` (at most 1) and 1.
@@ -135,6 +139,23 @@ impl Crops {
     /// Never true: an empty set cannot be made.
     pub fn is_empty(&self) -> bool {
         self.images.is_empty()
+    }
+
+    /// SHA-256 of the images in use: sizes and pixels, in the order of the files' names. What is stored of crops belongs to these images only.
+    pub fn digest(&self) -> [u8; 32] {
+        let of_image = |image: &RgbImage| -> [u8; 32] {
+            let mut hash = Sha256::new();
+            hash.update(image.width().to_le_bytes());
+            hash.update(image.height().to_le_bytes());
+            hash.update(image.as_raw());
+            hash.finalize().into()
+        };
+        *self.digest.get_or_init(|| {
+            let digests: Vec<[u8; 32]> = self.images.par_iter().map(of_image).collect();
+            let mut hash = Sha256::new();
+            digests.iter().for_each(|digest| hash.update(digest));
+            hash.finalize().into()
+        })
     }
 
     /// The batch of a step: `samples` crops, their knots spread over the quality axis (one from each of `samples` equal parts).

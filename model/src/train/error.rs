@@ -72,6 +72,31 @@ pub enum TrainError {
         /// Optimiser asked for.
         asked: Optimiser,
     },
+    /// The run that is resumed began with another setting that its crops or its noise depend on.
+    #[error(
+        "the run began with {flag} {found}, not {asked}: resume it with {found}, or begin another in another folder"
+    )]
+    Changed {
+        /// Name of the setting on the command line.
+        flag: &'static str,
+        /// What the run began with.
+        found: String,
+        /// What it would go on with.
+        asked: String,
+    },
+    /// There is nothing whose units could be revived.
+    #[error("--revive needs --from: what has not learnt yet has no hidden units that have shut")]
+    Revive,
+    /// A number that means nothing.
+    #[error("{flag} {value}: it must be {need}")]
+    Setting {
+        /// Name of the setting on the command line.
+        flag: &'static str,
+        /// The number.
+        value: String,
+        /// What would mean something.
+        need: &'static str,
+    },
     /// Crops must be multiples of 64 pixels.
     #[error("crops of {0} pixels: the side must be a multiple of 64, at least 64")]
     Side(u32),

@@ -16,6 +16,13 @@ pub enum Event<'a> {
         step: u64,
         /// Hidden units that were put in the places of shut ones.
         revived: usize,
+        /// What is another than it was before the run was resumed, a line each.
+        changed: Vec<String>,
+    },
+    /// The run had its length before this session: nothing is left to train.
+    Complete {
+        /// Steps taken in all.
+        step: u64,
     },
     /// After every step.
     Step {
@@ -28,7 +35,7 @@ pub enum Event<'a> {
         /// Seconds this step took.
         seconds: f64,
     },
-    /// After a validation: before the first step, now and then, and at the end.
+    /// After a validation: before the first step, now and then, and at the end (of a resumed run too, if it has ended without).
     Validated {
         /// Steps taken in all.
         step: u64,

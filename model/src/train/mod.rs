@@ -4,6 +4,8 @@
 //! a loss as an `Objective`; those that look at a teacher are in [`crate::distill`].
 
 mod adam;
+#[cfg(test)]
+mod breaking;
 mod data;
 mod error;
 mod event;
@@ -12,10 +14,12 @@ mod objective;
 mod options;
 mod run;
 mod schedule;
+mod settings;
 mod soap;
 mod start;
 mod step;
 mod validate;
+mod whole;
 
 pub use adam::Adam;
 pub use data::{Batch, Crops, DataError, load_image};
@@ -25,13 +29,17 @@ pub use objective::Place;
 pub use options::{Kernels, Optimiser, Options};
 pub use run::train;
 pub use schedule::{Budget, Schedule};
+pub use settings::Settings;
 pub use soap::Rotation;
 pub use step::{StepReport, step};
 pub use validate::{Point, VALIDATION_KNOTS, load_folder, score, validate};
 
 pub(crate) use data::{FIXED_PARTS, mix, patches};
+pub(crate) use log::has_score;
 pub(crate) use objective::{Objective, RateDistortion, Weights};
+pub(crate) use options::require;
 pub(crate) use run::{CHECKPOINT, train_towards};
 pub(crate) use soap::{restored as restored_rotations, stored_name as rotation_name};
 pub(crate) use start::read as read_model;
 pub(crate) use step::{LOSS_SCALE, latent_noise_seed, rate_distortion};
+pub(crate) use whole::write_whole;

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::data::SMALLEST_SCALE;
-use super::{Budget, Schedule};
+use super::{Budget, Schedule, TrainError};
 use crate::net::Precision;
 use crate::preset::Preset;
 
@@ -61,13 +61,13 @@ pub struct Options {
     pub smallest_scale: f32,
     /// Determines initial weights, crops and noise.
     pub seed: u64,
-    /// Go on from the checkpoint in `out`.
+    /// Go on from the checkpoint in `out`, if there is one: it knows what it began with, so `from` and `revive` are not looked at then.
     pub resume: bool,
     /// Weight file or checkpoint, of this preset or a smaller one, to begin with in place of the KLT start.
     pub from: Option<PathBuf>,
     /// Put new hidden units in the places of those of `from` whose gates are shut.
     pub revive: bool,
-    /// Learning rate of the blocks with such units, relative to the others'.
+    /// Learning rate of the blocks with such units, relative to the others'; a resumed run keeps its own.
     pub revived_rate: f32,
     /// What turns gradients into steps.
     pub optimiser: Optimiser,
@@ -106,6 +106,93 @@ impl Options {
             precision: Precision::F32,
             device,
             kernels: Kernels::Burn,
+        }
+    }
+
+    /// Checks that all numbers mean something.
+    ///
+    /// # Errors
+    /// One does not; the error names it.
+    pub fn check(&self) -> Result<(), TrainError> {
+        self.check_crops()?;
+        require(self.batch > 0, "--batch", self.batch, "at least 1")?;
+        let Schedule { budget, peak, quantised_share, .. } = self.schedule;
+        match budget {
+            Budget::Steps(steps) => require(steps > 0, "--steps", steps, "at least 1")?,
+            Budget::Minutes(minutes) => {
+                require(minutes > 0.0 && minutes.is_finite(), "--minutes", minutes, "a number above 0")?;
+            }
+        }
+        require(peak > 0.0 && peak.is_finite(), "--rate", peak, "a number above 0")?;
+        require((0.0..=1.0).contains(&quantised_share), "--quantised-share", quantised_share, "between 0 and 1")?;
+        let rate = self.revived_rate;
+        require(rate >= 0.0 && rate.is_finite(), "--revived-rate", rate, "a number from 0 on")?;
+        for (flag, minutes) in
+            [("--checkpoint-minutes", self.checkpoint_minutes), ("--validate-minutes", self.validate_minutes)]
+        {
+            require(minutes >= 0.0, flag, minutes, "a number from 0 on")?;
+        }
+        Ok(())
+    }
+
+    /// The part of [`Self::check`] that crops depend on: no crop can be drawn with others.
+    pub(crate) fn check_crops(&self) -> Result<(), TrainError> {
+        if self.side == 0 || !self.side.is_multiple_of(64) {
+            return Err(TrainError::Side(self.side));
+        }
+        if !(0.1..=1.0).contains(&self.smallest_scale) {
+            return Err(TrainError::Scale(self.smallest_scale));
+        }
+        Ok(())
+    }
+}
+
+/// An error that names a setting of the command line, unless it is `fine`; `need` says what would be.
+pub(crate) fn require(
+    fine: bool,
+    flag: &'static str,
+    value: impl fmt::Display,
+    need: &'static str,
+) -> Result<(), TrainError> {
+    if fine { Ok(()) } else { Err(TrainError::Setting { flag, value: value.to_string(), need }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the error begins with, and what is wrong.
+    type Case = (&'static str, fn(&mut Options));
+
+    #[test]
+    fn numbers_that_mean_nothing_are_refused_by_their_names() {
+        let fine = Options::new(Preset::Tiny, PathBuf::new(), PathBuf::new(), Budget::Steps(1), Device::flex());
+        fine.check().unwrap();
+        let cases: [Case; 18] = [
+            ("--steps 0:", |o| o.schedule.budget = Budget::Steps(0)),
+            ("--minutes 0:", |o| o.schedule.budget = Budget::Minutes(0.0)),
+            ("--minutes -2:", |o| o.schedule.budget = Budget::Minutes(-2.0)),
+            ("--minutes NaN:", |o| o.schedule.budget = Budget::Minutes(f64::NAN)),
+            ("--minutes inf:", |o| o.schedule.budget = Budget::Minutes(f64::INFINITY)),
+            ("--rate 0:", |o| o.schedule.peak = 0.0),
+            ("--rate NaN:", |o| o.schedule.peak = f64::NAN),
+            ("--rate inf:", |o| o.schedule.peak = f64::INFINITY),
+            ("--quantised-share 1.5:", |o| o.schedule.quantised_share = 1.5),
+            ("--quantised-share NaN:", |o| o.schedule.quantised_share = f64::NAN),
+            ("--revived-rate -1:", |o| o.revived_rate = -1.0),
+            ("--revived-rate NaN:", |o| o.revived_rate = f32::NAN),
+            ("--checkpoint-minutes NaN:", |o| o.checkpoint_minutes = f64::NAN),
+            ("--checkpoint-minutes -1:", |o| o.checkpoint_minutes = -1.0),
+            ("--validate-minutes NaN:", |o| o.validate_minutes = f64::NAN),
+            ("--batch 0:", |o| o.batch = 0),
+            ("crops of 100 pixels:", |o| o.side = 100),
+            ("crops scaled by 0 to 1:", |o| o.smallest_scale = 0.0),
+        ];
+        for (named, change) in cases {
+            let mut options = fine.clone();
+            change(&mut options);
+            let error = options.check().unwrap_err().to_string();
+            assert!(error.starts_with(named), "{error} instead of {named}");
         }
     }
 }

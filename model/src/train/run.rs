@@ -7,7 +7,7 @@ use burn::module::Module;
 use image::RgbImage;
 
 use super::data::{Batch, Crops};
-use super::log::Log;
+use super::log::{Log, has_score};
 use super::objective::{Objective, Place, RateDistortion, Weights};
 use super::start::{Start, begin};
 use super::validate::{load_folder, score, validate};
@@ -29,7 +29,7 @@ pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
 /// Trains on the rate-distortion loss until the schedule ends; `observe` hears of every step.
 ///
 /// # Errors
-/// See [`TrainError`]. The last checkpoint stays usable.
+/// See [`TrainError`]. The last checkpoint stays usable: none is written while gradients are not finite.
 pub fn train(options: &Options, observe: &mut dyn FnMut(Event<'_>)) -> Result<(), TrainError> {
     train_towards(options, &mut RateDistortion, observe)
 }
@@ -43,38 +43,43 @@ pub(crate) fn train_towards(
     objective: &mut dyn Objective,
     observe: &mut dyn FnMut(Event<'_>),
 ) -> Result<(), TrainError> {
-    if options.side == 0 || !options.side.is_multiple_of(64) {
-        return Err(TrainError::Side(options.side));
-    }
-    if !(0.1..=1.0).contains(&options.smallest_scale) {
-        return Err(TrainError::Scale(options.smallest_scale));
-    }
-    std::fs::create_dir_all(&options.out).map_err(|source| TrainError::Io { path: options.out.clone(), source })?;
+    options.check()?;
     let path = options.out.join(CHECKPOINT);
-    if path.exists() && !options.resume {
+    let exists = path.exists();
+    if exists && !options.resume {
         return Err(TrainError::Exists(options.out.clone()));
     }
+    if !exists && options.revive && options.from.is_none() {
+        return Err(TrainError::Revive);
+    }
+    std::fs::create_dir_all(&options.out).map_err(|source| TrainError::Io { path: options.out.clone(), source })?;
     let crops = Crops::load(&options.data, options.side, options.seed)?.scaled_from(options.smallest_scale);
     let validation = options.valid.as_deref().map(load_folder).transpose()?;
     set_matrix_precision(options.precision);
-    let start = begin(options, &crops, objective)?;
+    let mut start = begin(options, &crops, objective)?;
     observe(Event::Ready {
         images: crops.len(),
         parameters: start.network.num_params(),
         step: start.meta.step,
         revived: start.revived,
+        changed: start.changed.clone(),
     });
-    let mut engine = match options.kernels {
-        Kernels::Burn => None,
-        Kernels::Own => Some(Engine::new(&start.meta.config, &start.slots)?),
-    };
-    let mut log = Log::open(&options.out)?;
-    if let (0, Some(images)) = (start.meta.step, &validation) {
-        // What the run begins with: curves start here.
+    let mut log = Log::open(&options.out, start.meta.step)?;
+    let complete = options.schedule.progress(start.meta.step, start.meta.seconds) >= 1.0;
+    // What the run begins with, where curves start; or its end, if a kill came before that was validated.
+    let due = start.meta.step == 0 || (complete && !has_score(&options.out, start.meta.step));
+    if let Some(images) = validation.as_ref().filter(|_| due) {
         validate_average(&start, images, &crops, options, &mut log, observe)?;
     }
+    if complete {
+        observe(Event::Complete { step: start.meta.step });
+        return Ok(());
+    }
+    let mut engine = match options.kernels {
+        Kernels::Burn => None,
+        Kernels::Own => Some(Engine::new(&options.preset.config(), &start.slots)?),
+    };
 
-    let mut start = start;
     let before = start.meta.seconds;
     let clock = Instant::now();
     let (mut saved, mut validated) = (Instant::now(), Instant::now());
@@ -96,9 +101,14 @@ pub(crate) fn train_towards(
             if progress >= 1.0 {
                 break;
             }
-            if meta.grid.is_none() && options.schedule.quantised(progress) {
-                let average = params::with_values(network.clone(), &adam.average);
-                meta.grid = Some(in_f32(|| calibrate(&average, crops, &options.device)));
+            match (meta.grid.is_some(), options.schedule.quantised(progress)) {
+                // The run was made longer: the grid is calibrated again when it is due.
+                (true, false) => meta.grid = None,
+                (false, true) => {
+                    let average = params::with_values(network.clone(), &adam.average);
+                    meta.grid = Some(in_f32(|| calibrate(&average, crops, &options.device)));
+                }
+                _ => {}
             }
             // Finer than bf16, the grid would mean nothing in it.
             let precision = if meta.grid.is_some() { Precision::F32 } else { options.precision };
@@ -138,11 +148,15 @@ pub(crate) fn train_towards(
             meta.step += 1;
             meta.seconds = before + clock.elapsed().as_secs_f64();
             let seconds = begun.elapsed().as_secs_f64();
-            log.step(meta, report, norm, seconds, rate)?;
-            observe(Event::Step { step: meta.step, progress, report, seconds });
-            let minutes = |since: Instant| since.elapsed().as_secs_f64() / 60.0;
             let last = options.schedule.progress(meta.step, meta.seconds) >= 1.0;
-            if last || minutes(saved) >= options.checkpoint_minutes {
+            log.step(meta, report, norm, seconds, rate, last)?;
+            observe(Event::Step { step: meta.step, progress, report, seconds });
+            if last && bad > 0 {
+                return Err(TrainError::Diverged(bad));
+            }
+            let minutes = |since: Instant| since.elapsed().as_secs_f64() / 60.0;
+            // Weights with such gradients take no usable checkpoint's place.
+            if bad == 0 && (last || minutes(saved) >= options.checkpoint_minutes) {
                 checkpoint::save(&path, meta, &start.adam, &start.slots)?;
                 saved = Instant::now();
             }

@@ -1,5 +1,7 @@
 //! Learning rate over a run of known length: linear warm-up, then cosine to 1 %.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// How long a run is.
@@ -9,6 +11,16 @@ pub enum Budget {
     Steps(u64),
     /// This many minutes of training in all, over every resumption.
     Minutes(f64),
+}
+
+impl fmt::Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Steps(steps) => write!(f, "{steps} steps"),
+            // A phase's part of a run's minutes has many digits.
+            Self::Minutes(minutes) => write!(f, "{} minutes", (minutes * 1000.0).round() / 1000.0),
+        }
+    }
 }
 
 /// Learning rate and stage as functions of progress.
@@ -61,6 +73,12 @@ mod tests {
         assert!(s.rate(100, s.progress(100, 0.0)) > 9.5e-4);
         assert!((s.rate(1000, s.progress(1000, 0.0)) - 1e-5).abs() < 1e-9);
         assert!(!s.quantised(0.89) && s.quantised(0.9));
+    }
+
+    #[test]
+    fn lengths_are_said_in_their_own_unit() {
+        assert_eq!(Budget::Steps(9000).to_string(), "9000 steps");
+        assert_eq!(Budget::Minutes(0.35 * 600.0 + 1e-9).to_string(), "210 minutes");
     }
 
     #[test]

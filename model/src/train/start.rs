@@ -10,7 +10,7 @@ use burn::tensor::Device;
 use super::objective::Objective;
 use super::run::CHECKPOINT;
 use super::soap::restored;
-use super::{Adam, Crops, Optimiser, Options, TrainError};
+use super::{Adam, Crops, Optimiser, Options, Settings, TrainError};
 use crate::checkpoint::{self, Meta};
 use crate::grow::{grow, grow_moments, revive, shut_units};
 use crate::klt;
@@ -36,6 +36,8 @@ pub(super) struct Start {
     network_size: usize,
     /// Hidden units that were put in the places of shut ones.
     pub(super) revived: usize,
+    /// What is another than it was before the run was resumed, a line each.
+    pub(super) changed: Vec<String>,
 }
 
 impl Start {
@@ -54,21 +56,31 @@ pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Object
     slots.extend(own);
     let path = options.out.join(CHECKPOINT);
     if options.resume && path.exists() {
-        let (meta, parts) = checkpoint::load(&path)?;
+        let (mut meta, parts) = checkpoint::load(&path)?;
         if meta.preset != options.preset {
             return Err(TrainError::Preset { found: meta.preset, asked: options.preset });
         }
         if meta.optimiser != options.optimiser {
             return Err(TrainError::Optimiser { found: meta.optimiser, asked: options.optimiser });
         }
+        let (settings, changed) = match &meta.settings {
+            Some(settings) => settings.resumed(meta.seed, options)?,
+            // A checkpoint from before they were kept.
+            None => (Settings::of(options), Vec::new()),
+        };
         let adam = checkpoint::optimiser(&path, &meta, &parts, &slots, options.precision)?;
         let network = params::with_values(network, &adam.weights);
-        hasten(&mut slots, &meta.revived, options.revived_rate);
-        let start = Start { network, adam, meta, slots, network_size, revived: 0 };
+        hasten(&mut slots, &meta.revived, settings.revived_rate);
+        meta.settings = Some(settings);
+        let start = Start { network, adam, meta, slots, network_size, revived: 0, changed };
         objective.set_values(start.own_values());
         return Ok(start);
     }
-    let mut meta = Meta { optimiser: options.optimiser, ..Meta::new(options.preset, options.seed) };
+    let mut meta = Meta {
+        optimiser: options.optimiser,
+        settings: Some(Settings::of(options)),
+        ..Meta::new(options.preset, options.seed)
+    };
     let fresh = |network: &Network, objective: &dyn Objective| {
         let mut adam = Adam::new(with_own(network, objective));
         if options.optimiser == Optimiser::Soap {
@@ -79,7 +91,7 @@ pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Object
     let Some(path) = &options.from else {
         let network = linear(network, &config, crops, options.side as usize / 8)?;
         let adam = fresh(&network, objective);
-        return Ok(Start { network, adam, meta, slots, network_size, revived: 0 });
+        return Ok(Start { network, adam, meta, slots, network_size, revived: 0, changed: Vec::new() });
     };
     let earlier = read(path)?;
     let failed = |source| TrainError::Grow { path: path.clone(), source };
@@ -108,7 +120,7 @@ pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Object
         hasten(&mut slots, &meta.revived, options.revived_rate);
         network = params::with_values(network, &adam.weights);
     }
-    Ok(Start { network, adam, meta, slots, network_size, revived })
+    Ok(Start { network, adam, meta, slots, network_size, revived, changed: Vec::new() })
 }
 
 /// Multiplies the learning rate of `blocks`.
@@ -161,6 +173,7 @@ pub(crate) struct Earlier {
 /// It is neither, or damaged.
 pub(crate) fn read(path: &Path) -> Result<Earlier, TrainError> {
     let bytes = std::fs::read(path).map_err(|source| TrainError::Read { path: path.to_owned(), source })?;
+    let failed = |source| TrainError::Restore { path: path.to_owned(), source };
     if checkpoint::is_checkpoint(&bytes) {
         let (meta, mut parts) = checkpoint::parse(path, &bytes)?;
         let mut part = |name| parts.remove(name).unwrap_or_default();
@@ -175,7 +188,6 @@ pub(crate) fn read(path: &Path) -> Result<Earlier, TrainError> {
             seconds_in_all: meta.earlier.1 + meta.seconds,
         });
     }
-    let failed = |source| TrainError::Restore { path: path.to_owned(), source };
     let file = WeightFile::parse(&bytes).map_err(|e| failed(e.into()))?;
     let network = restore(&file, &Device::flex()).map_err(failed)?;
     Ok(Earlier {

@@ -26,6 +26,5 @@ pub(crate) fn options(data: &Path, out: &Path, steps: u64) -> Options {
     options.side = 64;
     options.batch = 4;
     options.schedule.warmup = 3;
-    options.checkpoint_minutes = 0.0;
     options
 }

@@ -67,7 +67,7 @@ pub(crate) struct Right<'a, E = f32> {
 }
 
 impl<'a, E> Right<'a, E> {
-    /// A matrix of `steps` rows packed by [`pack`] or [`pack_pairs`].
+    /// A matrix of `steps` rows packed by [`pack()`] or [`pack_transposed`].
     pub(crate) fn packed(data: &'a [E], steps: usize) -> Self {
         Self { data, panel: steps * PANEL, row: PANEL }
     }

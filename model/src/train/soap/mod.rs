@@ -37,12 +37,17 @@ pub struct Rotation {
     right: Basis,
 }
 
+/// Attention's matrices that are parameters of their own: keys, and the last layer of the position bias, neither of which has a bias.
+fn is_of_attention(slot: &Slot) -> bool {
+    slot.name.ends_with(".key") || slot.name.ends_with(".position.output")
+}
+
 /// Weight matrices in a slot: how many, rows, columns. Convolutions [outputs, inputs, 3, 3] are matrices [outputs, 9 inputs]; tables per knot and
 /// channel, biases and gains are no matrices.
 pub(super) fn matrices(slot: &Slot) -> Option<[usize; 3]> {
     let head = slot.name.starts_with("prior.heads.") && (slot.name.ends_with(".mean") || slot.name.ends_with(".scale"));
     let shape = match slot.shape[..] {
-        [rows, columns] if slot.name.ends_with(".weight") => [1, rows, columns],
+        [rows, columns] if slot.name.ends_with(".weight") || is_of_attention(slot) => [1, rows, columns],
         [count, rows, columns] if head => [count, rows, columns],
         [outputs, inputs, height, width] => [1, outputs, inputs * height * width],
         _ => return None,
@@ -140,8 +145,13 @@ pub(super) fn due(step: u64, number: usize) -> bool {
     step <= SETTLING || (step + number as u64).is_multiple_of(REFRESH)
 }
 
-/// The rotations of a slot, read from what was stored; `None` if something is missing.
+/// The rotations of a slot, read from what was stored; `None` if something is missing. Checkpoints from before attention's own matrices had bases have none of
+/// them: their moments are in the weights' axes, which is where bases begin.
 pub(crate) fn restored(slot: &Slot, named: &Named, precision: Precision) -> Option<Vec<Rotation>> {
+    let own = format!("{}.", slot.name);
+    if is_of_attention(slot) && !named.keys().any(|name| name.starts_with(&own)) {
+        return Some(rotations(slot, precision));
+    }
     let [count, rows, columns] = matrices(slot).unwrap_or([0; 3]);
     let precision = possible(precision, rows, columns);
     let part = |number: usize, name: &str, size: usize| match named.get(&stored_name(slot, number, name)) {
@@ -160,4 +170,45 @@ pub(crate) fn restored(slot: &Slot, named: &Named, precision: Precision) -> Opti
 /// The name of a stored part of a slot's `number`th matrix.
 pub(crate) fn stored_name(slot: &Slot, number: usize, part: &str) -> String {
     format!("{}.{number}.{part}", slot.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::network::Network;
+    use crate::params;
+    use crate::preset::Preset;
+
+    #[test]
+    fn of_the_teachers_two_dimensional_parameters_tables_have_no_bases_and_all_others_have() {
+        let slots = params::slots(&Network::new(&Preset::Teacher.config(), 0, &Device::flex()));
+        let is_table = |slot: &Slot| {
+            let ends = [".knots", ".log_gain", ".log_deviation", "_bias"];
+            slot.name.contains(".density.") || ends.iter().any(|end| slot.name.ends_with(end))
+        };
+        for slot in slots.iter().filter(|slot| slot.shape.len() == 2) {
+            assert_eq!(matrices(slot).is_none(), is_table(slot), "{} {:?}", slot.name, slot.shape);
+        }
+    }
+
+    #[test]
+    fn keys_whose_bases_a_checkpoint_lacks_begin_with_the_identity_but_half_a_basis_is_none() {
+        let slot = |name: &str| Slot { name: name.into(), shape: vec![8, 4], offset: 0, rate: 1.0 };
+        let key = slot("analysis.attention8.plain.key");
+        let mut rotation = rotations(&key, Precision::F32).remove(0);
+        assert_eq!(restored(&key, &Named::new(), Precision::F32), Some(vec![rotation.clone()]));
+        assert_eq!(restored(&slot("analysis.stem.weight"), &Named::new(), Precision::F32), None);
+
+        let gradient: Vec<f32> = (0..32).map(|i| (i as f32 * 1.7).sin()).collect();
+        rotation.learn(&gradient, &mut [0.0; 32], &mut [0.0; 32], true);
+        let part = |(part, size, values): (&str, usize, &[f32])| {
+            (stored_name(&key, 0, part), (vec![size, size], values.to_vec()))
+        };
+        let mut named: Named = rotation.parts().into_iter().map(part).collect();
+        assert_eq!(restored(&key, &named, Precision::F32), Some(vec![rotation]));
+        named.remove(&stored_name(&key, 0, "right.vectors")).unwrap();
+        assert_eq!(restored(&key, &named, Precision::F32), None);
+    }
 }
