@@ -6,7 +6,7 @@ use image::{DynamicImage, ImageFormat};
 use lic_datasets::{Lost, Photo, PhotoMetadata, PhotoRows, generate};
 use mozjpeg::{ColorSpace, Compress};
 use png::chunk::ChunkType;
-use png::text_metadata::ITXtChunk;
+use png::text_metadata::{ITXtChunk, TEXtChunk, ZTXtChunk};
 
 type Writer<'a> = png::Writer<&'a mut Vec<u8>>;
 
@@ -199,4 +199,35 @@ fn extended_xmp_and_iptc_are_said_and_the_packet_is_kept() {
     let photo = Photo::read(&with_segments(&jpeg(), &segments)).expect("a valid image");
     assert_eq!(photo.metadata.xmp, Some(PACKET.as_bytes().to_vec()));
     assert_eq!(photo.lost, [Lost::Iptc, Lost::ExtendedXmp]);
+}
+
+#[test]
+fn exif_that_a_png_holds_as_a_text_is_taken_over() {
+    let digits = |exif: &[u8]| exif.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let block = [b"Exif\0\0", exif(6).as_slice()].concat();
+    let text = format!("\nexif\n{:8}\n{}\n", block.len(), digits(&block));
+    let raw = |text: String, compressed: bool| {
+        move |writer: &mut Writer<'_>| {
+            let keyword = "Raw profile type exif";
+            let written = if compressed {
+                writer.write_text_chunk(&ZTXtChunk::new(keyword, text))
+            } else {
+                writer.write_text_chunk(&TEXtChunk::new(keyword, text))
+            };
+            written.expect("a chunk");
+        }
+    };
+    let expected = PhotoMetadata { exif: Some(exif(1)), orientation: 6, ..PhotoMetadata::default() };
+    for compressed in [false, true] {
+        assert_eq!(read(&png(raw(text.clone(), compressed), nothing)), (expected.clone(), vec![]));
+        assert_eq!(read(&png(nothing, raw(text.clone(), compressed))), (expected.clone(), vec![]));
+    }
+    // The chunk that is made for it counts more, and a text that is cut off is said.
+    let both = |writer: &mut Writer<'_>| {
+        chunk(b"eXIf", &exif(3))(writer);
+        raw(text.clone(), false)(writer);
+    };
+    assert_eq!(read(&png(both, nothing)).0.orientation, 3);
+    let damaged = raw(text[..text.len() - 4].to_owned(), false);
+    assert_eq!(read(&png(damaged, nothing)), (PhotoMetadata::default(), vec![Lost::DamagedExif]));
 }

@@ -7,6 +7,7 @@ use std::io::{self, Cursor, ErrorKind, Read, Seek};
 
 use image::codecs::png::PngDecoder;
 
+use super::exif::of_texts;
 use super::metadata::Claims;
 use super::{Channels, Lost, PhotoError, PhotoMetadata};
 
@@ -87,9 +88,15 @@ impl Chunks {
         });
         // Better words for the same colours.
         let said = icc || cicp.is_some() || self.info.srgb.is_some();
-        let lost = if said { Vec::new() } else { foreign_colours(&self.info) };
+        let mut lost = if said { Vec::new() } else { foreign_colours(&self.info) };
+        let other_exif = of_texts(&self.info).filter(|_| !exif).and_then(|found| {
+            if found.is_none() {
+                lost.push(Lost::DamagedExif);
+            }
+            found
+        });
         let mut decoder = PngDecoder::new(Cursor::new(&self.bare))?;
-        Ok(PhotoMetadata::read(&mut decoder, Claims { icc, exif, xmp, cicp, lost }, Some(channels)))
+        Ok(PhotoMetadata::read(&mut decoder, Claims { icc, exif, other_exif, xmp, cicp, lost }, Some(channels)))
     }
 }
 

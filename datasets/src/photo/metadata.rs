@@ -8,11 +8,12 @@ use image::metadata::Orientation;
 use image::{ImageDecoder, ImageResult};
 
 use super::Channels;
+use super::exif::implied_profile;
 
 /// What belongs to an image beside its samples.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhotoMetadata {
-    /// ICC profile, of the same kind of colours as the samples.
+    /// ICC profile, of the same kind of colours as the samples; that of Adobe RGB where a camera has said so in EXIF only.
     pub icc: Option<Vec<u8>>,
     /// Colour as code points of ITU-T H.273: primaries and transfer. The samples are RGB (or grey) in full range.
     pub cicp: Option<[u8; 2]>,
@@ -92,6 +93,8 @@ pub(super) struct Claims {
     pub(super) icc: bool,
     /// There is EXIF.
     pub(super) exif: bool,
+    /// EXIF that decoders do not look for.
+    pub(super) other_exif: Option<Vec<u8>>,
     /// There is XMP.
     pub(super) xmp: bool,
     /// Code points: primaries, transfer, matrix, full range.
@@ -114,12 +117,16 @@ impl PhotoMetadata {
                 None
             })
         };
-        let icc = channels.and_then(|channels| {
+        let mut icc = channels.and_then(|channels| {
             let icc = found(decoder.icc_profile(), claims.icc, Lost::DamagedIcc);
             kept(icc.and_then(|icc| icc.map(|icc| check_icc(icc, channels)).transpose()))
         });
         let exif = found(decoder.exif_metadata(), claims.exif, Lost::DamagedExif);
+        let exif = exif.map(|exif| exif.or(claims.other_exif));
         let mut exif = kept(exif.and_then(|exif| exif.map(check_exif).transpose()));
+        if channels == Some(Channels::Rgb) && !claims.icc && claims.cicp.is_none() {
+            icc = exif.as_deref().and_then(implied_profile);
+        }
         let xmp = found(decoder.xmp_metadata(), claims.xmp, Lost::DamagedXmp);
         let xmp = kept(xmp.and_then(|xmp| xmp.map(check_xmp).transpose()));
         let cicp = claims.cicp.and_then(|[primaries, transfer, matrix, full_range]| match (matrix, full_range) {

@@ -6,6 +6,7 @@
 mod chunks;
 mod cmyk;
 mod error;
+mod exif;
 mod metadata;
 mod read;
 mod rows;
