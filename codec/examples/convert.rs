@@ -1,4 +1,4 @@
-//! A batch converter: images that the `image` crate reads to `.lic` files beside them, with colour profile and EXIF.
+//! A batch converter: images that the `image` crate reads to `.lic` files beside them, with colour profile, EXIF and XMP.
 //!
 //!     cargo run --release -p lic-codec --features image --example convert -- 60 *.png
 
@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn convert(input: &Path, options: EncodeOptions, encoder: &Arc<Encoder>) -> Result<PathBuf, Box<dyn Error>> {
     let mut decoder = ImageReader::open(input)?.with_guessed_format()?.into_decoder()?;
-    let (profile, exif) = (decoder.icc_profile()?, decoder.exif_metadata()?);
+    let (profile, exif, xmp) = (decoder.icc_profile()?, decoder.exif_metadata()?, decoder.xmp_metadata()?);
     let image = DynamicImage::from_decoder(decoder)?;
     let mut bytes = Vec::new();
     let mut writer = LicEncoder::with_encoder(&mut bytes, options, encoder.clone());
@@ -34,6 +34,9 @@ fn convert(input: &Path, options: EncodeOptions, encoder: &Arc<Encoder>) -> Resu
     }
     if let Some(exif) = exif {
         writer.set_exif_metadata(exif)?;
+    }
+    if let Some(xmp) = xmp {
+        writer.set_xmp_metadata(xmp);
     }
     writer.write_image(image.as_bytes(), image.width(), image.height(), image.color().into())?;
     let output = input.with_extension("lic");

@@ -16,8 +16,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     lic_codec::image::register();
     for input in inputs.iter().map(Path::new) {
         let small = thumbnail(input, size).map_err(|error| format!("{}: {error}", input.display()))?;
-        let name = input.file_stem().ok_or("a file is needed")?;
-        let output = Path::new(folder).join(name).with_extension("png");
+        let mut name = input.file_stem().ok_or("a file is needed")?.to_owned();
+        name.push(".png");
+        let output = Path::new(folder).join(name);
         small.save(&output)?;
         println!("{}", output.display());
     }

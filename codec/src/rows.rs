@@ -244,10 +244,9 @@ impl<'a> RowReader<'a> {
         let Some(samples) = self.colours.next(&mut self.stats)? else { return Ok(false) };
         self.queues[0].push(samples);
         if let Some((plane, _)) = &mut self.alpha {
-            let [decoded, _] = self.colours.progress();
             let mut spent = Stats::default();
-            // As far as the colours: both have the same tiles, though not in the same bands.
-            while plane.progress()[0] < decoded {
+            // As many rows as of the colours, and no more: of a region the colours need more tiles, for what their synthesis sees beyond it.
+            while self.queues[1].complete() < self.queues[0].complete() {
                 let Some(samples) = plane.next(&mut spent).map_err(Error::in_alpha)? else { break };
                 self.queues[1].push(samples);
             }

@@ -89,6 +89,25 @@ fn files(model: &Model) -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// Finds the least limit with which the rows of a view can be opened, and decodes them with it.
+fn rows_keep_their_limit(name: &str, mut decoder: Decoder, file: &[u8], view: &View) -> Decoder {
+    let open = |decoder: &Decoder| decoder.rows(file, view).map(drop);
+    // What a file that is read takes is known piece by piece.
+    let mut border = 0;
+    decoder = decoder.with_limits(Limits::default().with_bytes(border));
+    while let Err(Error::LimitExceeded { found, .. }) = open(&decoder) {
+        border = found;
+        decoder = decoder.with_limits(Limits::default().with_bytes(border));
+    }
+    let ((), taken) = peak(|| {
+        let mut rows = decoder.rows(file, view).unwrap();
+        while rows.next_band().unwrap().is_some() {}
+    });
+    println!("{name}: {taken} bytes of {border} in rows");
+    assert!(taken <= border, "{name} in rows: {taken} of {border} bytes");
+    decoder
+}
+
 #[test]
 fn limits_hold_for_what_is_really_allocated() {
     let model = Model::embedded().unwrap();
@@ -119,20 +138,7 @@ fn limits_hold_for_what_is_really_allocated() {
             println!("{name}, {view:?}: {taken} bytes of {border}");
             assert!(part.is_ok() && taken <= border, "{name}, {view:?}: {taken} of {border} bytes");
         }
-        let open = |decoder: &Decoder| decoder.rows(file.as_slice(), &View::default()).map(drop);
-        // What a file that is read takes is known piece by piece.
-        let mut border = 0;
-        limited = limited.with_limits(Limits::default().with_bytes(border));
-        while let Err(Error::LimitExceeded { found, .. }) = open(&limited) {
-            border = found;
-            limited = limited.with_limits(Limits::default().with_bytes(border));
-        }
-        let ((), taken) = peak(|| {
-            let mut rows = limited.rows(file.as_slice(), &View::default()).unwrap();
-            while rows.next_band().unwrap().is_some() {}
-        });
-        println!("{name}: {taken} bytes of {border} in rows");
-        assert!(taken <= border, "{name} in rows: {taken} of {border} bytes");
+        limited = rows_keep_their_limit(name, limited, file, &View::default());
 
         // The traits of `image`: nearly the least that passes, and what it takes beside the caller's buffer.
         let mut pixels = vec![0; LicDecoder::new(Cursor::new(file)).unwrap().total_bytes() as usize];
@@ -152,6 +158,11 @@ fn limits_hold_for_what_is_really_allocated() {
         println!("{name}: {taken} bytes of {border} through `image`");
         assert!(result.is_ok() && taken <= border, "{name}: a limit of {border} bytes lets {taken} through");
     }
+
+    // One tile wide, and high: what the colours need beside it must not make alpha run ahead of them.
+    let column = with_lossless_alpha(&zeros(&model, 768, 40_000, 256, BitDepth::Sixteen));
+    let middle = View::of(Region { x: 256, y: 0, width: 256, height: 40_000 });
+    rows_keep_their_limit("a column of tiles with alpha", limited, &column, &middle);
 
     // 537 megapixels in a file of 131 KB: refused before anything is allocated for them.
     let huge = zeros(&model, 65535, 8192, 4096, BitDepth::Eight);

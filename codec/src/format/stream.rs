@@ -95,16 +95,22 @@ impl<R: Read + Seek> StreamHeader<R> {
     /// The same with a reader that seeks over what is not needed.
     ///
     /// # Errors
-    /// As [`Self::read`].
-    pub(crate) fn read_seeking(reader: R) -> Result<Self, Error> {
-        Self::read_with(reader, |reader, count| {
+    /// As [`Self::read`], and that the header promises more than the file can hold.
+    pub(crate) fn read_seeking(mut reader: R) -> Result<Self, Error> {
+        let start = reader.stream_position()?;
+        let length = reader.seek(SeekFrom::End(0))?.saturating_sub(start);
+        reader.seek(SeekFrom::Start(start))?;
+        let file = Self::read_with(reader, |reader, count| {
             // A file may be sought in beyond its end.
             let here = reader.stream_position()?;
             let end = reader.seek(SeekFrom::End(0))?;
             let passed = count.min(end.saturating_sub(here));
             reader.seek(SeekFrom::Start(here + passed))?;
             Ok(passed)
-        })
+        })?;
+        // Before anything is reserved for a picture that cannot be in there.
+        file.header.check_plausible(length)?;
+        Ok(file)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::alpha::Alpha;
 use crate::device::DeviceChoice;
 use crate::encoder::Encoder;
 use crate::error::Error;
-use crate::format::{BitDepth, ColourModel};
+use crate::format::{BitDepth, Cicp, ColourModel};
 use crate::metadata::Metadata;
 use crate::model::Model;
 use crate::options::EncodeOptions;
@@ -42,6 +42,16 @@ impl<W: Write> LicEncoder<W> {
     /// Encodes with an encoder of the caller's: another model, a chosen device.
     pub fn with_encoder(writer: W, options: EncodeOptions, encoder: Arc<Encoder>) -> Self {
         Self { encoder: Some(encoder), ..Self::with_options(writer, options) }
+    }
+
+    /// XMP packet; `image` has no word for it yet.
+    pub fn set_xmp_metadata(&mut self, xmp: Vec<u8>) {
+        self.metadata.xmp = Some(xmp);
+    }
+
+    /// Colour as code points of ITU-T H.273, which go before a profile; `image` has no word for them yet.
+    pub fn set_cicp(&mut self, cicp: Cicp) {
+        self.metadata.cicp = Some(cicp);
     }
 
     /// Says how to turn the picture for display; samples are written as they are.
