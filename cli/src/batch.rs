@@ -1,6 +1,6 @@
-//! One input and one output, or many inputs into a folder: what `lic encode` and `lic decode` have in common.
+//! Doing one image or many, some at a time, and saying what became of them: what `lic encode` and `lic decode` have in common. Which files is `jobs.rs`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,6 +11,7 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 
 use crate::exit::{SomeFailed, Usage, code, explain};
+use crate::jobs::{Job, Kinds, into_folder, pair};
 use crate::output::{print_json, progress, tell};
 use crate::source::Place;
 
@@ -20,10 +21,10 @@ const AT_ONCE: usize = 4;
 /// Which files, and what to say about them.
 #[derive(Debug, clap::Args)]
 pub struct BatchArgs {
-    /// Input and output, or with --out-dir inputs only; - is standard input or output.
+    /// Input and output, or with --out-dir inputs only, where a folder stands for all images below it; - is standard input or output.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Write every output into this folder, under the input's name with another extension.
+    /// Write every output into this folder, under the input's name with another extension; images below a folder keep their places below this one.
     #[arg(long, value_name = "DIR")]
     out_dir: Option<PathBuf>,
     /// Do not overwrite files that exist: with --out-dir their inputs are passed over, so that an interrupted run can be repeated; else it is an error.
@@ -35,15 +36,6 @@ pub struct BatchArgs {
     /// Print one line of JSON per image to standard output.
     #[arg(long)]
     json: bool,
-}
-
-/// From where to where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Job {
-    /// What to read.
-    pub input: Place,
-    /// What to write.
-    pub output: Place,
 }
 
 /// The record of a job whose output was there already.
@@ -85,16 +77,21 @@ pub struct Report<R> {
 }
 
 impl BatchArgs {
-    /// The jobs; `extension` is that of outputs in a folder.
-    pub fn jobs(&self, extension: &str) -> anyhow::Result<Vec<Job>> {
+    /// The jobs; with --out-dir `kinds` says which files of a folder are meant, and how outputs are called.
+    pub fn jobs(&self, kinds: Kinds) -> anyhow::Result<Vec<Job>> {
         let jobs = match &self.out_dir {
-            Some(folder) => into_folder(&self.files, folder, extension)?,
+            Some(folder) => into_folder(&self.files, folder, kinds)?,
             None => vec![pair(&self.files)?],
         };
         if self.json && jobs.iter().any(|job| job.output == Place::Standard) {
             bail!(Usage("--json and the output - both write to standard output: name a file".to_owned()));
         }
         Ok(jobs)
+    }
+
+    /// Whether outputs were not named one by one.
+    pub fn has_folder(&self) -> bool {
+        self.out_dir.is_some()
     }
 
     /// Whether existing files must stay.
@@ -124,7 +121,8 @@ impl BatchArgs {
                 let done = if self.is_there(job) {
                     Ok(Outcome::Skipped)
                 } else {
-                    let prepared = job.output.check_writable(self.no_clobber).and_then(|()| prepare(job));
+                    let ready = self.make_room(job).and_then(|()| job.output.check_writable(self.no_clobber));
+                    let prepared = ready.and_then(|()| prepare(job));
                     let Some(engine) = engine.wait() else { break };
                     prepared.and_then(|prepared| work(engine, number, job, prepared)).map(Outcome::Done)
                 };
@@ -173,11 +171,13 @@ impl BatchArgs {
                 let (other, done) = results.recv().context("a worker ended early")?;
                 early.insert(other, done);
             };
+            // What was done has its record, also where an error comes late.
+            let has_record = done.is_ok();
             let done = done.and_then(|outcome| self.say(job, outcome, &mut said, &bar));
             bar.inc(1);
             if let Err(error) = done {
                 let (line, code) = (explain(&error), code(&error));
-                if self.json {
+                if self.json && !has_record {
                     let (input, output) = (job.input.to_string(), job.output.to_string());
                     bar.suspend(|| print_json(&Failed { input, output, error: line, code }))?;
                 }
@@ -232,6 +232,16 @@ impl BatchArgs {
         report.late_error.map_or(Ok(()), Err)
     }
 
+    /// Makes the folder of an output that keeps its place below --out-dir.
+    fn make_room(&self, job: &Job) -> anyhow::Result<()> {
+        match job.output.path().and_then(Path::parent).filter(|_| self.out_dir.is_some()) {
+            Some(folder) => {
+                std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Whether a job's output exists and stays.
     fn is_there(&self, job: &Job) -> bool {
         self.no_clobber && self.out_dir.is_some() && job.output.path().is_some_and(Path::exists)
@@ -244,87 +254,5 @@ impl BatchArgs {
 
     fn bar(&self, jobs: u64) -> ProgressBar {
         progress(jobs, "{bar:24} {pos}/{len} images, {eta} left", jobs < 2 || self.quiet)
-    }
-}
-
-/// `IN OUT`.
-fn pair(files: &[PathBuf]) -> Result<Job, Usage> {
-    let [input, output] = files else {
-        return Err(Usage(format!(
-            "{} given: name one input and one output, or several inputs with --out-dir DIR",
-            if files.len() == 1 { "only one file".to_owned() } else { format!("{} files", files.len()) }
-        )));
-    };
-    let job = Job { input: input.into(), output: output.into() };
-    if let (Some(input), Some(output)) = (job.input.path(), job.output.path())
-        && same_file(input, output)
-    {
-        return Err(Usage(format!("{} is input and output at once: name another output", input.display())));
-    }
-    Ok(job)
-}
-
-/// `IN... --out-dir DIR`.
-fn into_folder(files: &[PathBuf], folder: &Path, extension: &str) -> Result<Vec<Job>, Usage> {
-    let mut jobs = Vec::new();
-    let mut seen: HashMap<PathBuf, &PathBuf> = HashMap::new();
-    for input in files {
-        let Some(stem) = input.file_stem().filter(|_| input.as_os_str() != "-") else {
-            return Err(Usage(format!("{} cannot go into --out-dir: it has no file name", input.display())));
-        };
-        let mut name = stem.to_owned();
-        name.push(".");
-        name.push(extension);
-        let output = folder.join(name);
-        if let Some(other) = seen.insert(output.clone(), input) {
-            return Err(Usage(format!(
-                "{} and {} would both become {}: use two folders",
-                other.display(),
-                input.display(),
-                output.display()
-            )));
-        }
-        if same_file(input, &output) {
-            return Err(Usage(format!("{} is input and output at once: name another --out-dir", input.display())));
-        }
-        jobs.push(Job { input: input.into(), output: Place::File(output) });
-    }
-    Ok(jobs)
-}
-
-/// Whether both names lead to one regular file.
-pub fn same_file(a: &Path, b: &Path) -> bool {
-    let real = |path: &Path| path.canonicalize().ok().filter(|path| path.is_file());
-    real(a).is_some_and(|a| real(b) == Some(a))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn paths(names: &[&str]) -> Vec<PathBuf> {
-        names.iter().map(PathBuf::from).collect()
-    }
-
-    #[test]
-    fn a_dash_is_a_standard_stream() {
-        let job = pair(&paths(&["-", "a.lic"])).expect("two places");
-        assert_eq!(job, Job { input: Place::Standard, output: Place::File("a.lic".into()) });
-    }
-
-    #[test]
-    fn inputs_keep_their_names_in_a_folder() {
-        let jobs = into_folder(&paths(&["x/a.b.png", "c"]), Path::new("out"), "lic").expect("two inputs");
-        let outputs: Vec<_> = jobs.iter().map(|job| job.output.to_string()).collect();
-        assert_eq!(
-            outputs,
-            [Path::new("out").join("a.b.lic"), Path::new("out").join("c.lic")].map(|p| p.display().to_string())
-        );
-    }
-
-    #[test]
-    fn inputs_of_one_name_are_refused() {
-        let error = into_folder(&paths(&["a.png", "x/a.jpg"]), Path::new("out"), "lic").expect_err("a clash");
-        assert!(error.to_string().contains("a.png and x/a.jpg"), "{error}");
     }
 }

@@ -128,7 +128,8 @@ fn rows(pixels: u64, encodings: &[Run], decodings: &[Run]) -> Vec<Row> {
     };
     let encode = |stage, time| row("encode", stage, encodings, time);
     let decode = |stage, time| row("decode", stage, decodings, time);
-    vec![
+    let search = encode(Some("search"), |(_, stats)| stats.search);
+    let mut rows = vec![
         encode(None, |(whole, _)| *whole),
         encode(Some("analysis"), |(_, stats)| stats.analysis),
         encode(Some("prior"), |(_, stats)| stats.prior),
@@ -137,7 +138,12 @@ fn rows(pixels: u64, encodings: &[Run], decodings: &[Run]) -> Vec<Row> {
         decode(Some("prior"), |(_, stats)| stats.prior),
         decode(Some("coding"), |(_, stats)| stats.coding),
         decode(Some("synthesis"), |(_, stats)| stats.synthesis),
-    ]
+    ];
+    // Efforts 0 and 1 have none.
+    if search.seconds > 0.0 {
+        rows.insert(2, search);
+    }
+    rows
 }
 
 /// The middle of some times, the later of two; zero if there are none.

@@ -12,10 +12,10 @@ use lic_benches::codecs::rgb_samples;
 use lic_codec::{Decoder, Effort, EncodeOptions, Encoder, Picture, Target};
 use lic_datasets::Photo;
 
-use crate::batch::same_file;
 use crate::draft::write_atomically;
 use crate::engine::EngineArgs;
 use crate::exit::Usage;
+use crate::jobs::same_file;
 use crate::output::{print_line, tell};
 use crate::source::Place;
 use crate::units::bits_per_pixel;

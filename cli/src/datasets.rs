@@ -198,6 +198,9 @@ fn what_to_verify(args: &VerifyArgs) -> anyhow::Result<(&'static Manifest, PathB
         };
         return Ok((set, place));
     }
+    if args.set == lic_datasets::dataset::SAMPLE && !folder.exists() {
+        bail!(Usage("the sample images are inside lic: there is nothing to verify".to_owned()));
+    }
     if !folder.exists() {
         bail!(DatasetError::Unknown { name: args.set.clone() });
     }

@@ -1,19 +1,23 @@
 //! `lic decode`: `.lic` files to images.
 
+use std::fs::Metadata;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use anyhow::bail;
 use lic_codec::format::Header;
 use lic_codec::format::header::MAX_HEADER_BYTES;
 use lic_codec::{Decoder, Region, Scale, View, Warning};
 use serde::Serialize;
 
-use crate::batch::{BatchArgs, Job, Report};
+use crate::batch::{BatchArgs, Report};
 use crate::draft::SharedDraft;
 use crate::engine::EngineArgs;
+use crate::exit::Usage;
+use crate::jobs::{Job, Kinds};
 use crate::picture::{self, Format};
-use crate::save;
+use crate::save::{self, Saved};
 use crate::source::{Input, Place};
 use crate::units::{Stages, bits_per_pixel, seconds, times};
 
@@ -60,7 +64,8 @@ struct Record {
 
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let jobs = args.batch.jobs(args.format.unwrap_or(Format::Png).extension())?;
+    let extension = args.format.unwrap_or(Format::Png).extension();
+    let jobs = args.batch.jobs(Kinds { inputs: &["lic"], output: extension })?;
     let mut formats = Vec::new();
     for job in &jobs {
         formats.push(match (args.format, &job.output) {
@@ -72,11 +77,32 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     args.engine.set_threads()?;
     let view = args.view();
     let start = || Ok(Decoder::new(&args.engine.model()?, args.engine.device())?);
-    let open = |job: &Job| job.input.open();
+    let open = |job: &Job| {
+        if args.batch.has_folder() {
+            check_original(job)?;
+        }
+        job.input.open()
+    };
     args.batch.run(&jobs, start, open, |decoder, number, job, input| {
         let format = formats.get(number).copied().unwrap_or(Format::Png);
         one(job, decoder, format, view, input, args.batch.no_clobber())
     })
+}
+
+/// Refuses to write over an image that lies beside the `.lic` file and is older, so that it may be the original, where the user has not named it.
+fn check_original(job: &Job) -> anyhow::Result<()> {
+    let folder = |place: &Place| place.path()?.parent()?.join(".").canonicalize().ok();
+    let time = |place: &Place| place.path()?.metadata().ok().filter(Metadata::is_file)?.modified().ok();
+    if let (Some(input), Some(output)) = (time(&job.input), time(&job.output))
+        && output < input
+        && folder(&job.input) == folder(&job.output)
+    {
+        bail!(Usage(format!(
+            "{} is older than {}, and may be what that was made of: use another --out-dir, or name this output",
+            job.output, job.input
+        )));
+    }
+    Ok(())
 }
 
 /// Counts the bytes that are read.
@@ -122,7 +148,7 @@ fn one(
         }
     };
     let draft = SharedDraft::new(job.output.create()?);
-    let lost = save::write(&mut rows, format, &draft)?;
+    let Saved { size: [width, height], lost } = save::write(&mut rows, format, &draft)?;
     draft.commit(no_clobber)?;
 
     let (lasting, once): (Vec<Warning>, Vec<Warning>) =
@@ -131,7 +157,7 @@ fn one(
     let once: Vec<String> = once.iter().map(ToString::to_string).collect();
 
     let time = rows.elapsed();
-    let ([width, height], colour, stats) = (rows.size(), rows.header().colour, rows.stats());
+    let (colour, stats) = (rows.header().colour, rows.stats());
     let size = bytes.load(Ordering::Relaxed);
     let whole = view == View::default();
     let bpp = whole.then(|| bits_per_pixel(size, stats.pixels));

@@ -1,7 +1,7 @@
 //! Writing files so that nobody ever sees half of one. What is left when a run is interrupted is `leftovers.rs`'s.
 
 use std::cell::RefCell;
-use std::io::{Error, Seek, Write};
+use std::io::{Error, ErrorKind, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -36,7 +36,13 @@ const KEPT: usize = 256 << 20;
 impl Draft {
     /// Begins a file. A link is followed, and a file that exists keeps its permissions.
     pub fn of_file(path: &Path) -> anyhow::Result<Self> {
-        let existing = path.metadata().ok();
+        let existing = match path.metadata() {
+            Ok(existing) => Some(existing),
+            Err(error) if error.kind() == ErrorKind::InvalidFilename => {
+                return Err(error).with_context(|| format!("cannot write {}", path.display()));
+            }
+            Err(_) => None,
+        };
         if existing.as_ref().is_some_and(|existing| !existing.is_file()) {
             return Ok(Self::new(Place::Stream {
                 kept: tempfile::spooled_tempfile(KEPT),
@@ -83,6 +89,8 @@ impl Draft {
         }
         match self.place {
             Place::File { file, target, live } => {
+                // Before the name: else a power failure may leave the name without the bytes.
+                file.as_file().sync_all().with_context(failed)?;
                 let persisted = if no_clobber { file.persist_noclobber(&target) } else { file.persist(&target) };
                 persisted.with_context(failed)?;
                 drop(live);
@@ -104,7 +112,7 @@ impl Draft {
     /// What an attempt to write came to; its error is also kept for [`Self::commit`].
     fn kept<T>(&mut self, result: std::io::Result<T>) -> std::io::Result<T> {
         result.inspect_err(|error| {
-            if error.kind() != std::io::ErrorKind::Interrupted && self.failed.is_none() {
+            if error.kind() != ErrorKind::Interrupted && self.failed.is_none() {
                 self.failed = Some(error.raw_os_error().map_or_else(|| error.kind().into(), Error::from_raw_os_error));
             }
         })
@@ -180,7 +188,7 @@ mod tests {
         let path = folder.path().join("whole");
         let mut draft = Draft::of_file(&path).unwrap();
         draft.write_all(b"half").unwrap();
-        let full: std::io::Result<()> = Err(std::io::ErrorKind::StorageFull.into());
+        let full: std::io::Result<()> = Err(ErrorKind::StorageFull.into());
         let _ = draft.kept(full);
         let error = draft.commit(false).unwrap_err();
         assert!(format!("{error:#}").contains("whole: no storage space"), "{error:#}");

@@ -1,19 +1,24 @@
 //! `lic encode`: images to `.lic` files.
 
+use std::fs::File;
+use std::io::Read;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::bail;
 use clap::builder::RangedU64ValueParser;
 use indicatif::ProgressBar;
+use lic_codec::format::SIGNATURE;
 use lic_codec::{Effort, EncodeOptions, Encoded, Encoder, Picture, Target, TargetOutcome};
 use lic_datasets::{Photo, PhotoRows};
 use serde::Serialize;
 
-use crate::batch::{BatchArgs, Job, Report};
+use crate::batch::{BatchArgs, Report};
 use crate::colour::to_srgb;
 use crate::engine::EngineArgs;
 use crate::exit::{TargetMissed, Usage};
+use crate::jobs::{Job, Kinds};
 use crate::picture;
 use crate::rows::RowSource;
 use crate::units::{Stages, bits_per_pixel, times};
@@ -132,9 +137,13 @@ struct TargetRecord {
     met: bool,
 }
 
+/// What is encoded of a folder, by name; files that are named themselves are recognised by their content.
+const KINDS: Kinds =
+    Kinds { inputs: &["png", "jpg", "jpeg", "jfif", "webp", "ppm", "pgm", "pbm", "pnm", "pam"], output: "lic" };
+
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let jobs = args.batch.jobs("lic")?;
+    let jobs = args.batch.jobs(KINDS)?;
     args.engine.set_threads()?;
     let &Args { quality, tile, effort, alpha_quality, .. } = args;
     let options = EncodeOptions { quality, tile, target: args.target.target(), effort, alpha_quality };
@@ -160,7 +169,25 @@ enum Pixels {
     Rows(Box<RowSource>),
 }
 
+/// Refuses to write over what is no `.lic` file: in a folder of two photos, `lic encode *.jpg` names the second as the output.
+fn check_output(path: &Path) -> anyhow::Result<()> {
+    let mut start = Vec::new();
+    let Ok(file) = File::open(path) else { return Ok(()) };
+    if file.metadata().is_ok_and(|metadata| metadata.is_file())
+        && file.take(SIGNATURE.len() as u64).read_to_end(&mut start).is_ok()
+        && !start.is_empty()
+        && start != SIGNATURE
+    {
+        bail!(Usage(format!(
+            "{} exists and is no .lic file, so it is not overwritten: for several inputs use --out-dir",
+            path.display()
+        )));
+    }
+    Ok(())
+}
+
 fn read(job: &Job, keep: KeepArgs, options: &EncodeOptions) -> anyhow::Result<Input> {
+    job.output.path().map_or(Ok(()), check_output)?;
     if let Some(path) = job.input.path()
         && options.target.is_none()
         && !keep.to_srgb
@@ -171,7 +198,7 @@ fn read(job: &Job, keep: KeepArgs, options: &EncodeOptions) -> anyhow::Result<In
         return Ok(Input { pixels: Pixels::Rows(Box::new(RowSource::new(rows))), lost });
     }
     let bytes = job.input.read()?;
-    if bytes.starts_with(&lic_codec::format::SIGNATURE) {
+    if bytes.starts_with(&SIGNATURE) {
         bail!(Usage("this is a .lic file already: use lic decode".to_owned()));
     }
     let photo = Photo::read(&bytes)?;

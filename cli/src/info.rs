@@ -1,14 +1,17 @@
 //! `lic info`: what a file says about itself. Needs no weights: nothing is decoded.
 
 use std::fmt::Write as _;
+use std::io::Read;
 use std::path::PathBuf;
 
-use lic_codec::format::{AlphaCoding, LicFile, SectionKind};
+use anyhow::Context;
+use lic_codec::format::header::MAX_HEADER_BYTES;
+use lic_codec::format::{AlphaCoding, Header, LicFile, SectionKind};
 use serde::Serialize;
 
 use crate::output::{print_line, tell};
 use crate::picture::colour_name;
-use crate::source::Place;
+use crate::source::{Input, Place};
 use crate::units::bits_per_pixel;
 
 /// Arguments of `lic info`.
@@ -55,8 +58,8 @@ struct PartSize {
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let place = Place::from(&args.file);
-    let bytes = place.read()?;
-    let file = LicFile::parse(&bytes).map_err(|error| anyhow::Error::from(error).context(place.to_string()))?;
+    let bytes = read(&place)?;
+    let file = LicFile::parse(&bytes).with_context(|| place.to_string())?;
     let info = Info::new(&file, bytes.len() as u64)?;
     if args.json {
         return print_line(&serde_json::to_string_pretty(&info)?);
@@ -65,6 +68,20 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         tell(format_args!("{place}: warning: {warning}"));
     }
     print_line(&info.text(&place))
+}
+
+/// A whole file, of which nothing is read behind a header that is none: it may be a disk, or never end.
+fn read(place: &Place) -> anyhow::Result<Vec<u8>> {
+    let mut reader: Box<dyn Read> = match place.open()? {
+        Input::File(file) => Box::new(file),
+        Input::Stream(stream) => stream,
+    };
+    let failed = || format!("cannot read {place}");
+    let mut bytes = Vec::new();
+    reader.by_ref().take(MAX_HEADER_BYTES as u64).read_to_end(&mut bytes).with_context(failed)?;
+    Header::parse(&bytes).with_context(|| place.to_string())?;
+    reader.read_to_end(&mut bytes).with_context(failed)?;
+    Ok(bytes)
 }
 
 impl Info {

@@ -18,8 +18,9 @@ impl Live {
     pub fn new(path: &Path) -> Self {
         static LISTENING: Once = Once::new();
         LISTENING.call_once(|| {
-            // Where signals cannot be caught, things are as they would be without this.
-            let _ = ctrlc::set_handler(|| {
+            // Where signals cannot be caught, things are as they would be without this. Where one of them is ignored (`nohup`, a script's background), it
+            // has to stay so: then none is caught.
+            let _ = ctrlc::try_set_handler(|| {
                 // Not released again: no file may begin, or take its place, after this.
                 let live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
                 live.iter().for_each(|path| drop(std::fs::remove_file(path)));

@@ -17,6 +17,7 @@ mod encode;
 mod engine;
 mod exit;
 mod info;
+mod jobs;
 mod leftovers;
 mod manual;
 mod output;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use burn::tensor::Device;
 use image::RgbImage;
 use lic_codec::deblock::DeblockFit;
@@ -12,10 +12,12 @@ use lic_codec::{Colour, Decoder, DeviceChoice, Effort, EncodeOptions, Encoder, M
 use lic_model::prior::Taps;
 use lic_model::quantise::{self, PreviewFit, ScaleCounts};
 use lic_model::train::{VALIDATION_KNOTS, load_folder, validate};
-use lic_model::weights::WeightFile;
 
 use crate::draft::write_atomically;
-use crate::output::tell;
+use crate::exit::Usage;
+use crate::jobs::same_file;
+use crate::output::{print_line, tell};
+use crate::source::Place;
 
 /// Arguments of `lic quantize`.
 #[derive(Debug, clap::Args)]
@@ -25,7 +27,8 @@ pub struct Args {
     /// Weight file to write.
     #[arg(long, short)]
     out: PathBuf,
-    /// Folder of photos for calibration, if the checkpoint's training has not reached its quantised stage.
+    /// Folder of photos to choose the prior's integer grid from. Needed if the checkpoint's training has not reached its quantised stage; of others it
+    /// replaces the grid that they were trained with.
     #[arg(long, value_name = "DIR")]
     calibrate: Option<PathBuf>,
     /// Folder of photos to fit to what is not trained: the probability tables of the latents (without it they are Gaussians, and files 0.7 % larger),
@@ -40,10 +43,19 @@ pub struct Args {
 
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<()> {
+    if same_file(&args.checkpoint, &args.out) {
+        let name = args.out.display();
+        bail!(Usage(format!(
+            "{name} is checkpoint and weight file at once: training goes on from it, name another --out"
+        )));
+    }
+    Place::from(&args.out).check_writable(false)?;
+    // First, so that a wrong folder is not found out after the work of an hour.
+    let to_fit = args.fit.as_deref().map(photos).transpose()?;
+    let to_check = args.check.as_deref().map(load_folder).transpose()?;
     let mut quantised = quantise::checkpoint_to_weights(&args.checkpoint, args.calibrate.as_deref())
         .with_context(|| format!("cannot quantise {}", args.checkpoint.display()))?;
-    if let Some(folder) = &args.fit {
-        let photos = photos(folder)?;
+    if let Some(photos) = to_fit {
         let pruned = quantise::without_rare_units(&quantised.bytes, &photos)?;
         for (block, units) in &pruned.units {
             tell(format_args!("{block}: {} hidden units that the photos hardly use taken out", units.len()));
@@ -52,19 +64,20 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         quantised.bytes = with_tables(quantised.bytes, &photos)?;
         quantised.bytes = with_preview_and_filter(quantised.bytes, &photos)?;
     }
-    let file = WeightFile::parse(&quantised.bytes)?;
-    write_atomically(&args.out, &quantised.bytes, false)?;
+    let model = Model::from_bytes(quantised.bytes)
+        .with_context(|| format!("{} becomes no usable weight file, nothing is written", args.checkpoint.display()))?;
+    write_atomically(&args.out, model.bytes(), false)?;
     tell(format_args!(
         "{}: {} bytes, parse id {:08x}, synthesis id {:08x}, {} steps of training",
         args.out.display(),
-        quantised.bytes.len(),
-        file.parse_id(),
-        file.synthesis_id(),
+        model.bytes().len(),
+        model.parse_id(),
+        model.synthesis_id(),
         quantised.steps
     ));
-    match &args.check {
-        Some(folder) => check(&args.checkpoint, quantised.bytes, folder),
-        None => Ok(()),
+    match (&args.check, to_check) {
+        (Some(folder), Some(images)) => check(&args.checkpoint, &model, folder, &images),
+        _ => Ok(()),
     }
 }
 
@@ -75,14 +88,11 @@ const PHOTOS: usize = 100;
 const OPTIONS: EncodeOptions =
     EncodeOptions { tile: 4096, quality: 50.0, target: None, effort: Effort::Optimised, alpha_quality: None };
 
-/// Photos of a folder to fit something to.
+/// Photos of a folder to fit something to: at least one, and none larger than a tile.
 fn photos(folder: &Path) -> anyhow::Result<Vec<RgbImage>> {
     let images = load_folder(folder)?;
     let step = images.len().div_ceil(PHOTOS).max(1);
-    let fits = |image: &RgbImage| image.width().max(image.height()) <= OPTIONS.tile;
-    let images: Vec<RgbImage> = images.into_iter().step_by(step).filter(fits).collect();
-    anyhow::ensure!(!images.is_empty(), "there is no photo to fit anything to in {}", folder.display());
-    Ok(images)
+    Ok(images.into_iter().step_by(step).collect())
 }
 
 /// The five qualities of a fit.
@@ -163,16 +173,14 @@ fn preview_samples(image: &RgbImage, columns: usize, rows: usize) -> Vec<f32> {
     samples
 }
 
-fn check(checkpoint: &Path, weights: Vec<u8>, folder: &Path) -> anyhow::Result<()> {
+fn check(checkpoint: &Path, model: &Model, folder: &Path, images: &[RgbImage]) -> anyhow::Result<()> {
     let device = Device::flex();
     let network = quantise::checkpoint_network(checkpoint, &device)?;
-    let model = Model::from_bytes(weights)?;
-    let encoder = Encoder::new(&model, DeviceChoice::Cpu)?;
-    let images = load_folder(folder)?;
+    let encoder = Encoder::new(model, DeviceChoice::Cpu)?;
     // The estimate knows neither tiles nor choices of symbols.
     let plain = EncodeOptions { effort: Effort::Nearest, ..OPTIONS };
     let mut bits = [(0.0f64, 0.0f64); VALIDATION_KNOTS.len()];
-    for image in &images {
+    for image in images {
         let pixels = f64::from(image.width()) * f64::from(image.height());
         let estimates = validate(&network, std::slice::from_ref(image), &device, &mut Taps::Off);
         let analysed = encoder.analyse(&picture_of(image)?, &plain)?;
@@ -182,12 +190,13 @@ fn check(checkpoint: &Path, weights: Vec<u8>, folder: &Path) -> anyhow::Result<(
             sum.1 += 8.0 * analysed.encode(quality)?.stats.payload as f64;
         }
     }
-    println!("{}: {} images, payload bits against the float model's estimate", folder.display(), images.len());
-    for (knot, (estimate, payload)) in VALIDATION_KNOTS.iter().zip(bits) {
-        println!(
-            "knot {knot:2}: estimate {estimate:.0}, payload {payload:.0}, {:+.2} %",
-            100.0 * (payload / estimate - 1.0)
-        );
-    }
-    Ok(())
+    print_line(&format!(
+        "{}: {} images, payload bits against the float model's estimate",
+        folder.display(),
+        images.len()
+    ))?;
+    VALIDATION_KNOTS.iter().zip(bits).try_for_each(|(knot, (estimate, payload))| {
+        let difference = 100.0 * (payload / estimate - 1.0);
+        print_line(&format!("knot {knot:2}: estimate {estimate:.0}, payload {payload:.0}, {difference:+.2} %"))
+    })
 }

@@ -15,8 +15,16 @@ use crate::exit::Usage;
 use crate::picture::Format;
 use crate::sink::Sink;
 
-/// Decodes all rows into a file, and says what could not be kept in it. The orientation is applied to the pixels.
-pub fn write(rows: &mut RowReader<'_>, format: Format, out: &SharedDraft) -> anyhow::Result<Vec<String>> {
+/// What was written.
+pub struct Saved {
+    /// Width and height, as turned.
+    pub size: [u32; 2],
+    /// What could not be kept.
+    pub lost: Vec<String>,
+}
+
+/// Decodes all rows into a file. The orientation is applied to the pixels.
+pub fn write(rows: &mut RowReader<'_>, format: Format, out: &SharedDraft) -> anyhow::Result<Saved> {
     let grey = rows.header().colour == Colour::Grey;
     if format == Format::Pgm && !grey {
         bail!(Usage("the picture is RGB, a .pgm file holds grey only: write .ppm".to_owned()));
@@ -28,6 +36,9 @@ pub fn write(rows: &mut RowReader<'_>, format: Format, out: &SharedDraft) -> any
         // What a writer has left in EXIF does not count, and would turn the picture again.
         let _ = Orientation::remove_from_exif_chunk(exif);
     }
+    if let Some(xmp) = metadata.xmp.as_mut().filter(|_| turned.is_some()) {
+        upright(xmp);
+    }
     let mut warnings = lose(&mut metadata, grey, format);
     let pnm = !matches!(format, Format::Png | Format::Webp);
     if pnm && rows.has_alpha() {
@@ -38,23 +49,24 @@ pub fn write(rows: &mut RowReader<'_>, format: Format, out: &SharedDraft) -> any
         warnings.push("webp has 8 bits per sample: the picture is rounded".to_owned());
     }
     let [width, height] = rows.size();
+    let mut size = [width, height];
     let failed = || format!("cannot write it as {}", format.extension());
     if let Some(orientation) = turned {
         let mut image = whole(rows)?;
         image.apply_orientation(orientation);
-        let mut sink =
-            Sink::begin(out.clone(), format, &image, [image.width(), image.height()], metadata).with_context(failed)?;
+        size = [image.width(), image.height()];
+        let mut sink = Sink::begin(out.clone(), format, &image, size, metadata).with_context(failed)?;
         sink.rows(image).and_then(|()| sink.finish()).with_context(failed)?;
     } else if format == Format::Webp {
         let image = whole(rows)?;
-        let mut sink = Sink::begin(out.clone(), format, &image, [width, height], metadata).with_context(failed)?;
+        let mut sink = Sink::begin(out.clone(), format, &image, size, metadata).with_context(failed)?;
         sink.rows(image).and_then(|()| sink.finish()).with_context(failed)?;
     } else {
         let (mut sink, mut metadata) = (None, Some(metadata));
         while let Some(band) = rows.next_band()? {
             let image = image(width, band.height, rows.header().colour, band.pixels, band.alpha)?;
             if let Some(metadata) = metadata.take() {
-                sink = Some(Sink::begin(out.clone(), format, &image, [width, height], metadata).with_context(failed)?);
+                sink = Some(Sink::begin(out.clone(), format, &image, size, metadata).with_context(failed)?);
             }
             if let Some(sink) = &mut sink {
                 sink.rows(image).with_context(failed)?;
@@ -64,7 +76,22 @@ pub fn write(rows: &mut RowReader<'_>, format: Format, out: &SharedDraft) -> any
             sink.finish().with_context(failed)?;
         }
     }
-    Ok(warnings)
+    Ok(Saved { size, lost: warnings })
+}
+
+/// The name of the orientation in XMP, with the prefix that all programs use.
+const XMP_ORIENTATION: &[u8] = b"tiff:Orientation";
+
+/// Makes XMP say that a picture is upright, in both ways of writing it: `tiff:Orientation="6"` and `<tiff:Orientation>6<`.
+fn upright(xmp: &mut [u8]) {
+    let names = xmp.windows(XMP_ORIENTATION.len()).enumerate().filter(|(_, window)| *window == XMP_ORIENTATION);
+    let ends: Vec<usize> = names.map(|(start, _)| start + XMP_ORIENTATION.len()).collect();
+    for end in ends {
+        let value = xmp.iter_mut().skip(end).find(|byte| !b" \t\r\n=\"'>".contains(byte));
+        if let Some(digit @ b'2'..=b'8') = value {
+            *digit = b'1';
+        }
+    }
 }
 
 /// All rows of a picture.
@@ -131,4 +158,23 @@ fn lose(metadata: &mut Metadata, grey: bool, format: Format) -> Vec<String> {
         lose("XMP that is not UTF-8", true);
     }
     lost.iter().map(|what| format!("{what} cannot be kept in {}", format.extension())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn xmp_of_a_turned_picture_says_upright() {
+        let text = |xmp: &str| {
+            let mut xmp = xmp.as_bytes().to_vec();
+            upright(&mut xmp);
+            String::from_utf8(xmp).unwrap()
+        };
+        assert_eq!(text("a tiff:Orientation=\"6\" x=\"6\""), "a tiff:Orientation=\"1\" x=\"6\"");
+        let element = "<tiff:Orientation> 8 </tiff:Orientation>\n<b>8</b>";
+        assert_eq!(text(element), "<tiff:Orientation> 1 </tiff:Orientation>\n<b>8</b>");
+        assert_eq!(text("tiff:Orientation"), "tiff:Orientation");
+        assert_eq!(text("tiff:OrientationX=\"6\""), "tiff:OrientationX=\"6\"");
+    }
 }

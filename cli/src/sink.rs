@@ -98,7 +98,7 @@ fn begin_png(
     metadata: Metadata,
 ) -> anyhow::Result<png::StreamWriter<'static, SharedDraft>> {
     let mut info = png::Info::with_size(width, height);
-    info.icc_profile = metadata.icc.map(Into::into);
+    info.icc_profile = metadata.icc.filter(|icc| !icc.is_empty()).map(Into::into);
     info.exif_metadata = metadata.exif.map(Into::into);
     let mut encoder = png::Encoder::with_info(out, info)?;
     encoder.set_color(match (like.color().has_color(), like.color().has_alpha()) {

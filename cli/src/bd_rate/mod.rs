@@ -25,6 +25,7 @@ use crate::draft::write_atomically;
 use crate::engine::EngineArgs;
 use crate::exit::Usage;
 use crate::output::{print_json, print_line, progress};
+use crate::source::Place;
 use cast::Cast;
 use interval::Between;
 
@@ -135,6 +136,13 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let Cast { subjects, published, anchors } =
         Cast::new(&args.codec, &args.anchor, &qualities(&args.qualities)?, &dataset, &defaults)?;
     let cache = cache(args)?;
+    // Not after an hour's work.
+    if let Some(path) = &args.plot {
+        Place::from(path).check_writable(false)?;
+    }
+    if let Some(folder) = &args.report {
+        std::fs::create_dir_all(folder).with_context(|| format!("--report: cannot make {}", folder.display()))?;
+    }
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let jobs = args.jobs.unwrap_or(cores);
     let plan = Plan { images: &dataset.images, subjects: &subjects, metrics: &metrics, jobs, cache: &cache };

@@ -34,3 +34,12 @@ fn wrong_files_and_numbers_are_named() {
     lic_with_model(&here, "bench", &["a.png"]).with(3, &["a.png"]);
     lic_with_model(&here, "bench", &["a.png", "--runs=0"]).with(2, &["--runs"]);
 }
+
+#[test]
+fn a_search_is_a_stage_of_its_own() {
+    let here = folder("bench-search");
+    save(&here, "a.png", 64, 64);
+    let json = lic_with_model(&here, "bench", &["a.png", "--effort=2", "--runs=1", "--json"]).well().json();
+    let search = json["rows"].as_array().expect("rows").iter().find(|row| row["stage"] == "search");
+    assert!(search.expect("a row")["seconds"].as_f64().expect("a number") > 0.0);
+}

@@ -136,3 +136,71 @@ fn what_is_lost_is_said_of_every_file() {
     }
     assert_eq!(String::from_utf8_lossy(&ended.stdout).matches(&format!("\"warnings\":[\"{lost}\"")).count(), 2);
 }
+
+#[test]
+fn a_photo_is_never_overwritten_by_a_lic_file() {
+    let here = folder("two-photos");
+    save(&here, "a.png", 30, 20);
+    save(&here, "b.png", 30, 20);
+    let before = fs::read(here.join("b.png")).expect("saved");
+    // What a shell makes of `lic encode *.png`.
+    lic_with_model(&here, "encode", &["a.png", "b.png"]).with(2, &["b.png", "is no .lic file", "--out-dir"]);
+    assert_eq!(fs::read(here.join("b.png")).expect("there"), before);
+    // A .lic file is replaced, and so is an empty one.
+    fs::write(here.join("c.lic"), b"").expect("written");
+    for _ in 0..2 {
+        lic_with_model(&here, "encode", &["a.png", "c.lic"]).well();
+    }
+}
+
+#[test]
+fn a_folder_is_encoded_and_decoded_with_all_that_is_below_it() {
+    let here = folder("tree");
+    fs::create_dir_all(here.join("in/2024/may")).expect("folders");
+    save(&here, "in/a.png", 30, 20);
+    save(&here, "in/2024/may/a.png", 20, 30);
+    fs::write(here.join("in/2024/notes.txt"), b"no image").expect("written");
+    lic_with_model(&here, "encode", &["in", "--out-dir", "out"]).well();
+    assert!(here.join("out/a.lic").is_file() && here.join("out/2024/may/a.lic").is_file());
+    let ended = lic_with_model(&here, "encode", &["in", "--out-dir", "out", "--no-clobber"]).well();
+    assert_eq!(ended.stderr.matches("passed over").count(), 2, "{}", ended.stderr);
+    lic_with_model(&here, "decode", &["out", "--out-dir", "back", "--format", "ppm"]).well();
+    assert!(here.join("back/a.ppm").is_file() && here.join("back/2024/may/a.ppm").is_file());
+    lic_with_model(&here, "encode", &["out", "--out-dir", "new"]).with(2, &["no file named .png", "out"]);
+}
+
+#[test]
+fn decoding_into_a_folder_spares_what_may_be_the_original() {
+    let here = folder("original");
+    save(&here, "a.png", 30, 20);
+    let original = fs::read(here.join("a.png")).expect("saved");
+    lic_with_model(&here, "encode", &["a.png", "--out-dir", "."]).well();
+    lic_with_model(&here, "decode", &["a.lic", "--out-dir", "."]).with(2, &["a.png is older than a.lic"]);
+    assert_eq!(fs::read(here.join("a.png")).expect("there"), original);
+    // What was decoded may be decoded again, and so may what is named.
+    for _ in 0..2 {
+        lic_with_model(&here, "decode", &["a.lic", "--out-dir", "back"]).well();
+    }
+    lic_with_model(&here, "decode", &["a.lic", "a.png"]).well();
+}
+
+#[test]
+fn a_missed_target_is_one_record_that_says_so() {
+    let here = folder("missed-json");
+    save(&here, "in.png", 64, 64);
+    let ended = lic_with_model(&here, "encode", &["in.png", "out.lic", "--target-size=3", "--json"]);
+    let ended = ended.with(5, &["the target was missed"]);
+    assert_eq!(ended.json()["target"]["met"], false);
+}
+
+#[test]
+fn a_name_that_is_too_long_is_found_before_the_work() {
+    let here = folder("long-name");
+    save(&here, "in.png", 64, 64);
+    let ended = lic_with_model(&here, "encode", &["in.png", &format!("{}.lic", "x".repeat(300))]);
+    ended.with(1, &["cannot write xxx", "too long"]);
+    // Also where the input would be refused.
+    fs::write(here.join("bad.png"), b"no image").expect("written");
+    let ended = lic_with_model(&here, "encode", &["bad.png", &format!("{}.lic", "x".repeat(300))]);
+    ended.with(1, &["cannot write xxx"]);
+}

@@ -28,3 +28,9 @@ fn people_get_the_same_in_words_and_no_weights_are_needed() {
         assert!(text.contains(part), "no {part:?} in {text}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn what_never_ends_is_refused_at_its_beginning() {
+    lic(&folder("info-endless"), ["info", "/dev/zero"]).with(3, &["/dev/zero"]);
+}

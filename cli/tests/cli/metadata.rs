@@ -9,7 +9,7 @@ use moxcms::ColorProfile;
 
 use crate::fixture::{folder, lic, lic_with_model, picture};
 
-const XMP: &str = "<x:xmpmeta xmlns:x='adobe:ns:meta/'/>";
+const XMP: &str = "<x:xmpmeta xmlns:x='adobe:ns:meta/' tiff:Orientation='6'/>";
 
 /// EXIF that says nothing but an orientation.
 fn exif(orientation: u8) -> Vec<u8> {
@@ -146,4 +146,16 @@ fn a_profile_that_cannot_be_used_is_an_error_only_where_it_is_needed() {
     save_with(&here.join("in.png"), &picture(20, 20).into_rgb8(), Some(icc), None, 1);
     lic_with_model(&here, "encode", &["in.png", "a.lic"]).well();
     lic_with_model(&here, "encode", &["in.png", "a.lic", "--to-srgb"]).with(3, &["in.png", "ICC profile"]);
+}
+
+#[test]
+fn the_size_and_the_xmp_of_a_turned_picture_are_those_of_what_is_written() {
+    let here = folder("turned");
+    save_with(&here.join("in.png"), &picture(60, 40).into_rgb8(), None, None, 6);
+    lic_with_model(&here, "encode", &["in.png", "a.lic"]).well();
+    let record = lic_with_model(&here, "decode", &["a.lic", "back.png", "--json"]).well().json();
+    assert_eq!((&record["width"], &record["height"]), (&40.into(), &60.into()));
+    assert_eq!(image::image_dimensions(here.join("back.png")).expect("an image"), (40, 60));
+    let [_, _, xmp] = metadata(&here.join("back.png"));
+    assert_eq!(String::from_utf8(xmp.expect("XMP")).expect("text"), XMP.replace("'6'", "'1'"));
 }

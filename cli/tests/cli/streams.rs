@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use lic_codec::format::SIGNATURE;
+
 use crate::fixture::{folder, lic_with_input, lic_with_model, lic_with_model_and_input, save};
 
 #[test]
@@ -24,11 +26,11 @@ fn a_dash_reads_and_writes_standard_streams() {
 fn existing_files_are_overwritten_unless_forbidden() {
     let here = folder("clobber");
     save(&here, "in.png", 20, 20);
-    fs::write(here.join("out.lic"), b"old").expect("written");
+    fs::write(here.join("out.lic"), SIGNATURE).expect("written");
     lic_with_model(&here, "encode", &["in.png", "out.lic", "--no-clobber"]).with(1, &["out.lic", "--no-clobber"]);
-    assert_eq!(fs::read(here.join("out.lic")).expect("still there"), b"old");
+    assert_eq!(fs::read(here.join("out.lic")).expect("still there"), SIGNATURE);
     lic_with_model(&here, "encode", &["in.png", "out.lic"]).well();
-    assert_ne!(fs::read(here.join("out.lic")).expect("written"), b"old");
+    assert_ne!(fs::read(here.join("out.lic")).expect("written"), SIGNATURE);
 }
 
 #[test]
@@ -84,9 +86,9 @@ fn a_folder_that_is_not_there_is_found_before_any_work() {
 fn a_failure_leaves_the_old_file_and_no_other() {
     let here = folder("atomic");
     fs::write(here.join("bad.png"), b"\x89PNG\r\n\x1a\nnothing").expect("written");
-    fs::write(here.join("out.lic"), b"old").expect("written");
+    fs::write(here.join("out.lic"), SIGNATURE).expect("written");
     lic_with_model(&here, "encode", &["bad.png", "out.lic"]).with(3, &["bad.png"]);
-    assert_eq!(fs::read(here.join("out.lic")).expect("still there"), b"old");
+    assert_eq!(fs::read(here.join("out.lic")).expect("still there"), SIGNATURE);
     assert_eq!(fs::read_dir(&here).expect("a folder").count(), 2);
 }
 
@@ -97,7 +99,7 @@ fn outputs_are_ordinary_files_and_links_are_followed() {
     let here = folder("unix");
     save(&here, "in.png", 20, 20);
     fs::write(here.join("ordinary"), b"").expect("written");
-    fs::write(here.join("target.lic"), b"old").expect("written");
+    fs::write(here.join("target.lic"), SIGNATURE).expect("written");
     std::os::unix::fs::symlink("target.lic", here.join("link.lic")).expect("a link");
     let mode = |name: &str| fs::metadata(here.join(name)).expect("there").permissions().mode();
     lic_with_model(&here, "encode", &["in.png", "out.lic"]).well();
