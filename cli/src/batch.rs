@@ -232,9 +232,10 @@ impl BatchArgs {
         report.late_error.map_or(Ok(()), Err)
     }
 
-    /// Makes the folder of an output that keeps its place below --out-dir.
+    /// Makes the folder of an output that keeps its place below --out-dir, which is there.
     fn make_room(&self, job: &Job) -> anyhow::Result<()> {
-        match job.output.path().and_then(Path::parent).filter(|_| self.out_dir.is_some()) {
+        let below = |folder: &&Path| self.out_dir.as_deref().is_some_and(|out_dir| out_dir != *folder);
+        match job.output.path().and_then(Path::parent).filter(below) {
             Some(folder) => {
                 std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))
             }

@@ -198,10 +198,10 @@ fn what_to_verify(args: &VerifyArgs) -> anyhow::Result<(&'static Manifest, PathB
         };
         return Ok((set, place));
     }
-    if args.set == lic_datasets::dataset::SAMPLE && !folder.exists() {
-        bail!(Usage("the sample images are inside lic: there is nothing to verify".to_owned()));
-    }
     if !folder.exists() {
+        if args.set == lic_datasets::dataset::SAMPLE {
+            bail!(Usage("the sample images are inside lic: there is nothing to verify".to_owned()));
+        }
         bail!(DatasetError::Unknown { name: args.set.clone() });
     }
     let images = images_in(folder)?;

@@ -75,9 +75,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         model.synthesis_id(),
         quantised.steps
     ));
-    match (&args.check, to_check) {
-        (Some(folder), Some(images)) => check(&args.checkpoint, &model, folder, &images),
-        _ => Ok(()),
+    match args.check.as_deref().zip(to_check) {
+        Some((folder, images)) => check(&args.checkpoint, &model, folder, &images),
+        None => Ok(()),
     }
 }
 

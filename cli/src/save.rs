@@ -48,23 +48,19 @@ pub fn write(rows: &mut RowReader<'_>, format: Format, out: &SharedDraft) -> any
     if deep && format == Format::Webp {
         warnings.push("webp has 8 bits per sample: the picture is rounded".to_owned());
     }
-    let [width, height] = rows.size();
-    let mut size = [width, height];
     let failed = || format!("cannot write it as {}", format.extension());
-    if let Some(orientation) = turned {
+    let size = if turned.is_some() || format == Format::Webp {
         let mut image = whole(rows)?;
-        image.apply_orientation(orientation);
-        size = [image.width(), image.height()];
+        image.apply_orientation(turned.unwrap_or(Orientation::NoTransforms));
+        let size = [image.width(), image.height()];
         let mut sink = Sink::begin(out.clone(), format, &image, size, metadata).with_context(failed)?;
         sink.rows(image).and_then(|()| sink.finish()).with_context(failed)?;
-    } else if format == Format::Webp {
-        let image = whole(rows)?;
-        let mut sink = Sink::begin(out.clone(), format, &image, size, metadata).with_context(failed)?;
-        sink.rows(image).and_then(|()| sink.finish()).with_context(failed)?;
+        size
     } else {
+        let size = rows.size();
         let (mut sink, mut metadata) = (None, Some(metadata));
         while let Some(band) = rows.next_band()? {
-            let image = image(width, band.height, rows.header().colour, band.pixels, band.alpha)?;
+            let image = image(size[0], band.height, rows.header().colour, band.pixels, band.alpha)?;
             if let Some(metadata) = metadata.take() {
                 sink = Some(Sink::begin(out.clone(), format, &image, size, metadata).with_context(failed)?);
             }
@@ -75,7 +71,8 @@ pub fn write(rows: &mut RowReader<'_>, format: Format, out: &SharedDraft) -> any
         if let Some(sink) = sink {
             sink.finish().with_context(failed)?;
         }
-    }
+        size
+    };
     Ok(Saved { size, lost: warnings })
 }
 

@@ -22,6 +22,7 @@ use crate::params::Slot;
 use crate::preset::{ModelConfig, Preset};
 use crate::prior::Grid;
 use crate::train::{Adam, Optimiser, Settings, restored_rotations, rotation_name, write_whole};
+use crate::weights::check_grid;
 
 /// Version of the checkpoint's layout.
 const FORMAT: u32 = 1;
@@ -182,7 +183,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<(Meta, BTreeMap<&'static str, 
     let averaged = parts.get("average").into_iter().flat_map(Named::values);
     let elements = averaged.map(|(_, values)| values.len()).sum();
     meta.config.checked(elements).map_err(|e| invalid(e.to_string()))?;
-    meta.grid.iter().try_for_each(Grid::checked).map_err(|e| invalid(e.to_string()))?;
+    meta.grid.iter().try_for_each(check_grid).map_err(|e| invalid(e.to_string()))?;
     Ok((meta, parts))
 }
 

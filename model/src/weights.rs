@@ -4,7 +4,6 @@
 //! hashed to the parse id), `preview.*` (decoder). Differs from a training checkpoint ([`crate::checkpoint`]) in holding no float prior and no optimiser state.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ops::{Deref, DerefMut};
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
@@ -25,49 +24,18 @@ const METADATA_KEY: &str = "lic.model";
 pub const MOST_STEPS: f32 = 4096.0;
 
 /// Integer steps per float unit of the prior's activations at each site of the network: powers of two from 1 to [`MOST_STEPS`].
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Grid(BTreeMap<String, f32>);
+pub type Grid = BTreeMap<String, f32>;
 
-impl Grid {
-    /// Checks that the steps are what calibration makes: activations are clipped and shifted by them.
-    ///
-    /// # Errors
-    /// The first site whose steps are not.
-    pub fn checked(&self) -> Result<(), GridError> {
-        let possible = |steps: f32| {
-            (1.0..=MOST_STEPS).contains(&steps) && steps.fract() == 0.0 && (steps as u32).is_power_of_two()
-        };
-        match self.0.iter().find(|(_, steps)| !possible(**steps)) {
-            Some((site, &steps)) => Err(GridError { site: site.clone(), steps }),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Deref for Grid {
-    type Target = BTreeMap<String, f32>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-impl DerefMut for Grid {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.0
-    }
-}
-
-impl FromIterator<(String, f32)> for Grid {
-    fn from_iter<I: IntoIterator<Item = (String, f32)>>(sites: I) -> Self {
-        Self(sites.into_iter().collect())
-    }
-}
-
-impl<const N: usize> From<[(String, f32); N]> for Grid {
-    fn from(sites: [(String, f32); N]) -> Self {
-        Self(sites.into())
+/// Checks that steps are what calibration makes: activations are clipped and shifted by them.
+///
+/// # Errors
+/// The first site whose steps are not.
+pub fn check_grid(grid: &Grid) -> Result<(), GridError> {
+    let possible =
+        |steps: f32| (1.0..=MOST_STEPS).contains(&steps) && steps.fract() == 0.0 && (steps as u32).is_power_of_two();
+    match grid.iter().find(|(_, steps)| !possible(**steps)) {
+        Some((site, &steps)) => Err(GridError { site: site.clone(), steps }),
+        None => Ok(()),
     }
 }
 

@@ -10,7 +10,7 @@ use lic_model::net::Precision;
 use lic_model::network::Network;
 use lic_model::train::{Budget, Event, Kernels, Optimiser, Options, TrainError, train};
 use lic_model::{Preset, checkpoint, params};
-use support::photos;
+use support::{losses, photos};
 
 const CHECKPOINT: &str = "checkpoint.safetensors";
 
@@ -25,17 +25,6 @@ fn options(data: &Path, out: &Path, steps: u64) -> Options {
 /// The same, resumed.
 fn resumed(data: &Path, out: &Path, steps: u64) -> Options {
     Options { resume: true, ..options(data, out, steps) }
-}
-
-fn losses(options: &Options) -> Vec<f64> {
-    let mut losses = Vec::new();
-    let result = train(options, &mut |event| {
-        if let Event::Step { report, .. } = event {
-            losses.push(report.loss);
-        }
-    });
-    result.unwrap();
-    losses
 }
 
 /// Runs to the end; what was said to be another than before.

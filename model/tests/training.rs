@@ -10,27 +10,16 @@ use lic_model::params;
 use lic_model::prior::Taps;
 use lic_model::quantise::{checkpoint_network, checkpoint_to_weights, restore};
 use lic_model::train::{
-    Batch, Crops, Event, Optimiser, Options, Place, TrainError, load_folder, score, step, train, validate,
+    Batch, Crops, Optimiser, Options, Place, TrainError, load_folder, score, step, train, validate,
 };
 use lic_model::weights::WeightFile;
 use lic_model::{Preset, checkpoint};
-use support::photos;
+use support::{losses, photos};
 
 fn options(data: &Path, out: &Path, steps: u64) -> Options {
     let mut options = support::options(data, out, steps);
     options.schedule.quantised_share = 0.4;
     options
-}
-
-fn losses(options: &Options) -> Vec<f64> {
-    let mut losses = Vec::new();
-    let result = train(options, &mut |event| {
-        if let Event::Step { report, .. } = event {
-            losses.push(report.loss);
-        }
-    });
-    result.unwrap();
-    losses
 }
 
 #[test]

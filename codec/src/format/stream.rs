@@ -97,21 +97,25 @@ impl<R: Read + Seek> StreamHeader<R> {
     /// # Errors
     /// As [`Self::read`], and that the header promises more than the file can hold.
     pub(crate) fn read_seeking(mut reader: R) -> Result<Self, Error> {
-        let start = reader.stream_position()?;
-        let length = reader.seek(SeekFrom::End(0))?.saturating_sub(start);
-        reader.seek(SeekFrom::Start(start))?;
+        let length = left(&mut reader)?;
         let file = Self::read_with(reader, |reader, count| {
             // A file may be sought in beyond its end.
-            let here = reader.stream_position()?;
-            let end = reader.seek(SeekFrom::End(0))?;
-            let passed = count.min(end.saturating_sub(here));
-            reader.seek(SeekFrom::Start(here + passed))?;
+            let passed = count.min(left(reader)?);
+            reader.seek_relative(i64::try_from(passed).unwrap_or(i64::MAX))?;
             Ok(passed)
         })?;
         // Before anything is reserved for a picture that cannot be in there.
         file.header.check_plausible(length)?;
         Ok(file)
     }
+}
+
+/// Bytes from where a reader stands, and stays, to its end.
+fn left(reader: &mut impl Seek) -> std::io::Result<u64> {
+    let here = reader.stream_position()?;
+    let end = reader.seek(SeekFrom::End(0))?;
+    reader.seek(SeekFrom::Start(here))?;
+    Ok(end.saturating_sub(here))
 }
 
 /// Reads the index where a source stands. Its length is not known: every entry that has not ended takes one byte at least.

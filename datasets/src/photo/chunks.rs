@@ -88,13 +88,10 @@ impl Chunks {
         });
         // Better words for the same colours.
         let said = icc || cicp.is_some() || self.info.srgb.is_some();
-        let mut lost = if said { Vec::new() } else { foreign_colours(&self.info) };
-        let other_exif = of_texts(&self.info).filter(|_| !exif).and_then(|found| {
-            if found.is_none() {
-                lost.push(Lost::DamagedExif);
-            }
-            found
-        });
+        let lost = if said { Vec::new() } else { foreign_colours(&self.info) };
+        // A text counts where there is no chunk; of a damaged one nothing but the claim is left.
+        let text = if exif { None } else { of_texts(&self.info) };
+        let (exif, other_exif) = (exif || text == Some(None), text.flatten());
         let mut decoder = PngDecoder::new(Cursor::new(&self.bare))?;
         Ok(PhotoMetadata::read(&mut decoder, Claims { icc, exif, other_exif, xmp, cicp, lost }, Some(channels)))
     }

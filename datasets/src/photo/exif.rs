@@ -64,8 +64,8 @@ impl<'a> Tiff<'a> {
     /// Where the value of a tag is in the directory that begins at `directory`.
     fn value(&self, directory: usize, tag: u16) -> Option<usize> {
         let first = directory.checked_add(2)?;
-        let entries = (0..usize::from(self.short(directory)?)).map(|i| first.saturating_add(ENTRY * i));
-        entries.into_iter().find(|&entry| self.short(entry) == Some(tag)).map(|entry| entry.saturating_add(VALUE))
+        let mut entries = (0..usize::from(self.short(directory)?)).map(|i| first.saturating_add(ENTRY * i));
+        entries.find(|&entry| self.short(entry) == Some(tag)).map(|entry| entry.saturating_add(VALUE))
     }
 }
 

@@ -5,19 +5,31 @@
 //! given ([`working`]), so the format spreads from layer to layer and each network casts back at its end ([`full`]). Inference always
 //! runs in f32. One setting per process.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::{FloatDType, Tensor};
+use serde::{Deserialize, Serialize};
 
 static BF16: AtomicBool = AtomicBool::new(false);
 
 /// How activations are held between layers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// 32-bit floats, everywhere.
     F32,
     /// bfloat16.
     Bf16,
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+        })
+    }
 }
 
 /// Chooses the format for all networks of this process.

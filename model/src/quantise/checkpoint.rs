@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use super::export::quantise;
 use super::{QuantiseError, calibrate};
 use crate::checkpoint;
-use crate::load::Named;
+use crate::load::{Named, ParamError};
 use crate::network::Network;
 use crate::params;
 use crate::preset::ModelConfig;
@@ -31,7 +31,7 @@ pub fn checkpoint_to_weights(path: &Path, photos: Option<&Path>) -> Result<Quant
     let (meta, mut parts) = checkpoint::load(path)?;
     let tensors = parts.remove("average").unwrap_or_default();
     let device = Device::flex();
-    // In every case, because it checks the description and all shapes.
+    // In every case, because it checks all shapes.
     let network = float_network(&meta.config, &tensors, &device)?;
     check_finite(&tensors)?;
     let grid = match (photos, meta.grid) {
@@ -39,7 +39,6 @@ pub fn checkpoint_to_weights(path: &Path, photos: Option<&Path>) -> Result<Quant
         (None, Some(grid)) => grid,
         (None, None) => return Err(QuantiseError::NoGrid),
     };
-    grid.checked()?;
     let info = Info {
         format: weights::FORMAT,
         preset: meta.preset,
@@ -58,12 +57,11 @@ pub fn checkpoint_to_weights(path: &Path, photos: Option<&Path>) -> Result<Quant
 pub fn checkpoint_network(path: &Path, device: &Device) -> Result<Network, QuantiseError> {
     let (meta, mut parts) = checkpoint::load(path)?;
     let tensors = parts.remove("average").unwrap_or_default();
-    float_network(&meta.config, &tensors, device)
+    Ok(float_network(&meta.config, &tensors, device)?)
 }
 
-fn float_network(config: &ModelConfig, tensors: &Named, device: &Device) -> Result<Network, QuantiseError> {
-    config.checked(tensors.values().map(|(_, values)| values.len()).sum())?;
-    Ok(params::with_named(Network::new(config, 0, device), tensors)?)
+fn float_network(config: &ModelConfig, tensors: &Named, device: &Device) -> Result<Network, ParamError> {
+    params::with_named(Network::new(config, 0, device), tensors)
 }
 
 /// Refuses weights that are no numbers: as integers they would be zeros, and nobody would know.

@@ -15,12 +15,6 @@ pub enum QuantiseError {
     /// The checkpoint.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// Its description is absurd.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// So is its grid.
-    #[error(transparent)]
-    Grid(#[from] GridError),
     /// Its tensors do not fit its description.
     #[error(transparent)]
     Params(#[from] ParamError),

@@ -15,7 +15,7 @@ use crate::params;
 use crate::preset::{KNOTS, ModelConfig, Z_KNOTS};
 use crate::prior::Grid;
 use crate::prior::density::{COMPONENTS, MIN_WIDTH};
-use crate::weights::WeightFile;
+use crate::weights::{WeightFile, check_grid};
 
 /// The float network of a weight file's preset sizes, with the file's weights.
 ///
@@ -24,7 +24,7 @@ use crate::weights::WeightFile;
 pub fn restore(file: &WeightFile<'_>, device: &Device) -> Result<Network, RestoreError> {
     file.info.config.checked(file.elements())?;
     let grid = file.info.grid.as_ref().ok_or(RestoreError::NoGrid)?;
-    grid.checked()?;
+    check_grid(grid)?;
     with_grid(file, grid, device)
 }
 
@@ -43,7 +43,7 @@ pub fn restore_to_run(file: &WeightFile<'_>, device: &Device) -> Result<Network,
 
 /// A grid of single steps, with the units of hyper-latents and feedback that the integer tables have.
 fn derived_grid(file: &WeightFile<'_>) -> Result<Grid, RestoreError> {
-    let (restore, config) = (Restore { file, grid: &Grid::default(), named: Named::new() }, &file.info.config);
+    let (restore, config) = (Restore { file, grid: &Grid::new(), named: Named::new() }, &file.info.config);
     let mut sites: Vec<String> = ["stream1", "stream2", "hidden1", "hidden2"].map(|s| format!("hyper.{s}")).into();
     for pass in 1..4 {
         sites.push(format!("pass{pass}.stream"));

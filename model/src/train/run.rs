@@ -62,7 +62,7 @@ pub(crate) fn train_towards(
         parameters: start.network.num_params(),
         step: start.meta.step,
         revived: start.revived,
-        changed: start.changed.clone(),
+        changed: std::mem::take(&mut start.changed),
     });
     let mut log = Log::open(&options.out, start.meta.step)?;
     let complete = options.schedule.progress(start.meta.step, start.meta.seconds) >= 1.0;

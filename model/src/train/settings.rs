@@ -23,24 +23,20 @@ pub struct Settings {
     pub revived_rate: f32,
     /// Learning rate and length.
     pub schedule: Schedule,
-    /// Format of the activations: `f32` or `bf16`.
-    pub precision: String,
+    /// Format of the activations.
+    pub precision: Precision,
 }
 
 impl Settings {
     /// Those of a run that begins.
     pub(super) fn of(options: &Options) -> Self {
-        let precision = match options.precision {
-            Precision::F32 => "f32",
-            Precision::Bf16 => "bf16",
-        };
         Self {
             batch: options.batch,
             side: options.side,
             smallest_scale: options.smallest_scale,
             revived_rate: options.revived_rate,
             schedule: options.schedule,
-            precision: precision.to_owned(),
+            precision: options.precision,
         }
     }
 
@@ -60,7 +56,7 @@ impl Settings {
             ("highest learning rate", before.peak.to_string(), after.peak.to_string()),
             ("steps of warm-up", before.warmup.to_string(), after.warmup.to_string()),
             ("share on the integer grid", before.quantised_share.to_string(), after.quantised_share.to_string()),
-            ("precision", self.precision.clone(), now.precision.clone()),
+            ("precision", self.precision.to_string(), now.precision.to_string()),
         ];
         let others = lines.into_iter().filter(|(_, before, after)| before != after);
         let mut changed: Vec<String> =

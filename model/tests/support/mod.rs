@@ -1,10 +1,12 @@
 //! What the tests of training and of distillation begin with.
 
+#![allow(dead_code, reason = "every test program uses its own part of this")]
+
 use std::path::Path;
 
 use burn::tensor::Device;
 use lic_model::Preset;
-use lic_model::train::{Budget, Options};
+use lic_model::train::{Budget, Event, Options, train};
 
 /// Three generated photos: smooth gradients with some texture.
 pub(crate) fn photos(folder: &Path) {
@@ -27,4 +29,16 @@ pub(crate) fn options(data: &Path, out: &Path, steps: u64) -> Options {
     options.batch = 4;
     options.schedule.warmup = 3;
     options
+}
+
+/// Runs to the end; the loss of every step.
+pub(crate) fn losses(options: &Options) -> Vec<f64> {
+    let mut losses = Vec::new();
+    let result = train(options, &mut |event| {
+        if let Event::Step { report, .. } = event {
+            losses.push(report.loss);
+        }
+    });
+    result.unwrap();
+    losses
 }
