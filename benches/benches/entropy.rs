@@ -1,7 +1,7 @@
 //! Entropy coding alone: symbols per second, both ways, on one thread.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use lic_codec::entropy::{ScaleTables, TileDecoder, TileEncoder};
+use lic_codec::entropy::{Adaptation, Adapter, ScaleTables, TileDecoder, TileEncoder};
 use lic_codec::prior::random::Noise;
 
 const SYMBOLS: usize = 1 << 20;
@@ -42,6 +42,12 @@ fn latents() -> (Vec<u8>, Vec<i16>) {
     (indices, symbols)
 }
 
+/// How far every entry of every table is from the middle of its table.
+fn distances(tables: &ScaleTables) -> impl Iterator<Item = i16> + '_ {
+    let models = (0..64).filter_map(|table| tables.tables().model(table).ok());
+    models.flat_map(|model| (0..=model.escape() as i32).map(move |entry| (entry + model.low()).unsigned_abs() as i16))
+}
+
 fn entropy(criterion: &mut Criterion) {
     let tables = tables();
     let (indices, symbols) = latents();
@@ -59,6 +65,25 @@ fn entropy(criterion: &mut Criterion) {
         b.iter(|| {
             let mut decoder = TileDecoder::new(&payload).expect("a payload");
             decoder.decode_symbols(&tables, &indices, &mut decoded).expect("an undamaged payload");
+            decoder.finish()
+        });
+    });
+    assert_eq!(decoded, symbols);
+    // As tiles are coded with weights that adapt: 64 of 256 channels at a position.
+    let scores: Vec<i16> = distances(&tables).map(|distance| 30 * distance.min(200) - 40).collect();
+    let adaptation = Adaptation::new(&tables, scores, &[90; 64]).expect("scores in range");
+    let encode = || {
+        let (mut encoder, mut adapter) = (TileEncoder::new(false), Adapter::new(&adaptation, 256, 64));
+        encoder.encode_pass(&tables, &mut adapter, 0, &symbols, &indices).expect("symbols in range");
+        encoder.finish()
+    };
+    group.bench_function("encode, adapting", |b| b.iter(encode));
+    let payload = encode();
+    group.bench_function("decode, adapting", |b| {
+        b.iter(|| {
+            let mut decoder = TileDecoder::new(&payload).expect("a payload");
+            let mut adapter = Adapter::new(&adaptation, 256, 64);
+            decoder.decode_pass(&tables, &mut adapter, 0, &indices, &mut decoded).expect("an undamaged payload");
             decoder.finish()
         });
     });

@@ -8,6 +8,7 @@ use crate::alpha::lossless;
 use crate::bands::band;
 use crate::coding::{self, Effort, LatentTile};
 use crate::device::DeviceChoice;
+use crate::entropy::HyperCosts;
 use crate::error::{Error, Warning};
 use crate::format::alpha::write_alpha;
 use crate::format::{AlphaCoding, BitDepth, ColourModel, Header, Section, SectionKind, TileRect, write_file};
@@ -16,7 +17,7 @@ use crate::model::Model;
 use crate::options::{EncodeOptions, quality_index};
 use crate::picture::Picture;
 use crate::plane::TileLatents;
-use crate::prior::{HYPER_MAX, PriorEngine, QualityIndex};
+use crate::prior::{PriorEngine, QualityIndex};
 #[cfg(feature = "burn")]
 use crate::refine::Source;
 use crate::runtime::Runtime;
@@ -261,9 +262,18 @@ impl Encoder {
             .zip(latents)
             .map(|(tile, latent)| (tile.index, Area::of_tile(tile), latent.as_ref()))
             .collect();
-        let hyper: Vec<Vec<i16>> = timed(&mut stats.analysis, || {
-            items.iter().map(|(_, area, latent)| self.hyper(latent, area, quality)).collect::<Result<_, Error>>()
-        })?;
+        let tables = self.runtime.model.prior().hyper_tables();
+        let costs = (effort != Effort::Nearest).then(|| HyperCosts::new(tables, quality.get()));
+        let hyper = |&(number, ref area, latent): &(u32, Area, &[f32])| {
+            let z = self.hyper(latent, area, quality)?;
+            let width = area.shape().hyper().width;
+            match &costs {
+                Some(costs) => coding::optimised_hyper(&z, width, costs).map_err(|e| e.in_tile(number)),
+                None => Ok(coding::nearest_hyper(&z)),
+            }
+        };
+        let hyper: Vec<Vec<i16>> =
+            timed(&mut stats.analysis, || items.iter().map(hyper).collect::<Result<_, Error>>())?;
         let tiles: Vec<LatentTile<'_>> = items
             .iter()
             .zip(&hyper)
@@ -275,12 +285,9 @@ impl Encoder {
         Ok(coded.into_iter().map(|tile| tile.payload).collect())
     }
 
-    /// The hyper-latents of a tile's latents.
-    pub(crate) fn hyper(&self, latent: &[f32], area: &Area, quality: QualityIndex) -> Result<Vec<i16>, Error> {
+    /// What the hyper-latents of a tile's latents are rounded from [rows, columns, Z].
+    pub(crate) fn hyper(&self, latent: &[f32], area: &Area, quality: QualityIndex) -> Result<Vec<f32>, Error> {
         let (rows, columns) = (area.rows.len(), area.columns.len());
-        let z = self.runtime.transforms.hyper_analyse(latent, rows, columns, quality.get())?;
-        let limit = f32::from(HYPER_MAX);
-        // What is no number becomes 0.
-        Ok(z.iter().map(|z| z.round().clamp(-limit, limit) as i16).collect())
+        self.runtime.transforms.hyper_analyse(latent, rows, columns, quality.get())
     }
 }

@@ -13,6 +13,8 @@ use crate::view::View;
 
 /// Bytes per latent position of a band that is decoded at once, beside file and samples: rounded up from what the student takes.
 const BAND: u64 = 2560;
+/// Bytes per tile that is decoded at once: what its symbols have taught of the student's 256 channels.
+const TAUGHT: u64 = 256 * 16;
 /// Bytes per latent position that waits for its row of tiles to be complete: 256 channels of the student.
 const WAITING: u64 = 1024;
 /// Bytes per latent position in the layers of the synthesis, through which rows stream in chunks of this many positions or one row.
@@ -81,7 +83,11 @@ impl Needed {
                 WAITING * window.positions().min(columns * side) as u64 + STREAMING * chunk as u64
             }
         };
-        let work = BAND * band as u64 + WAITING * waiting as u64 + STREAMING * chunk as u64;
+        let [down, across] = [&tiles.rows, &tiles.columns].map(|range| range.len().div_ceil(side));
+        // Those at the right and the lower edge may be as small as can be.
+        let whole = band / (side.min(tiles.rows.len()) * side.min(tiles.columns.len())).max(1);
+        let taught = TAUGHT * (whole + down + across).min(down * across) as u64;
+        let work = taught + BAND * band as u64 + WAITING * waiting as u64 + STREAMING * chunk as u64;
         let opened = LEAST + INDEXED * u64::from(header.tile_count()) * (1 + u64::from(alpha.is_some()));
         Ok(Self { pixels, picture: width * height * pixel, work: work + made + of_alpha, opened })
     }
@@ -170,7 +176,7 @@ mod tests {
     fn memory_is_the_samples_twice_and_what_waits_beside_them() {
         let header = test_header(64, 32);
         let whole = View::default();
-        let work = LEAST + INDEXED + 8 * (BAND + WAITING + STREAMING);
+        let work = LEAST + INDEXED + TAUGHT + 8 * (BAND + WAITING + STREAMING);
         assert_eq!(bytes(&header, None, &whole), 2 * 64 * 32 * 3 + work);
         let lossless = 8 * (256 * 2 + 16) + INDEXED;
         assert_eq!(bytes(&header, LOSSLESS, &whole), 2 * 64 * 32 * 4 + work + lossless);
@@ -189,7 +195,7 @@ mod tests {
         let region = View::of(Region { x: 32_000, y: 32_000, width: 16, height: 16 });
         let window = 17 * 17;
         let tiles = 20 * 20;
-        let work = LEAST + INDEXED * 1024 * 1024 + BAND * tiles + (WAITING + STREAMING) * window;
+        let work = LEAST + INDEXED * 1024 * 1024 + BAND * tiles + TAUGHT * 5 * 5 + (WAITING + STREAMING) * window;
         assert_eq!(bytes(&header, None, &region), 16 * 16 * 3 + 272 * 272 * 3 + work);
         assert!(matches!(
             Needed::of(&header, None, &View::of(Region { x: 65_535, y: 0, width: 1, height: 1 })),

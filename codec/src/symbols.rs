@@ -25,7 +25,7 @@ pub struct TileSymbols {
     pub hyper: Vec<i16>,
     /// Symbols [height, width, M].
     pub symbols: Vec<i16>,
-    /// Scale tables of the symbols [height, width, M]. Symbols of table 0 are 0 where the tile leaves them out.
+    /// Scale tables that the prior's networks predict for the symbols [height, width, M], before they adapt. Symbols of table 0 are 0 where the tile leaves them out.
     pub indices: Vec<u8>,
     /// Decoded latents [height, width, M] in 1/64 of a quantisation step: symbol and mean.
     pub y64: Vec<i32>,

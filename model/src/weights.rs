@@ -175,6 +175,19 @@ impl<'a> WeightFile<'a> {
         write(&self.info, &entries)
     }
 
+    /// The elements of an integer tensor, if there is one of this name and type.
+    pub(crate) fn integers(&self, name: &str, dtype: Dtype) -> Option<Vec<f64>> {
+        let view = self.tensors.tensor(name).ok().filter(|view| view.dtype() == dtype)?;
+        let data = view.data();
+        match dtype {
+            Dtype::U8 => Some(data.iter().map(|&b| b.into()).collect()),
+            Dtype::I16 => Some(data.as_chunks().0.iter().map(|&b| i16::from_le_bytes(b).into()).collect()),
+            Dtype::U16 => Some(data.as_chunks().0.iter().map(|&b| u16::from_le_bytes(b).into()).collect()),
+            Dtype::I32 => Some(data.as_chunks().0.iter().map(|&b| i32::from_le_bytes(b).into()).collect()),
+            _ => None,
+        }
+    }
+
     /// The float tensors under `prefix`, names without it.
     ///
     /// # Errors

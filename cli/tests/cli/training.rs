@@ -99,7 +99,9 @@ fn a_checkpoint_becomes_a_weight_file_with_all_that_is_fitted_to_photos() {
     // The tables are others, and a file says by which it was coded.
     assert_ne!(parse_id(&plain), parse_id(&fitted));
     let weights = fs::read(here.join("fitted.safetensors")).expect("a file");
-    for name in ["deblock.weight", "preview.head.weight", "prior.scale.cdf"] {
+    let names =
+        ["deblock.weight", "preview.head.weight", "prior.scale.cdf", "prior.adapt.score", "prior.z.context.cdf"];
+    for name in names {
         assert!(weights.windows(name.len()).any(|part| part == name.as_bytes()), "no {name}");
     }
     lic(&here, ["encode", "photos/a.png", "a.lic", "--model=fitted.safetensors", "--device=cpu"]).well();
@@ -107,6 +109,14 @@ fn a_checkpoint_becomes_a_weight_file_with_all_that_is_fitted_to_photos() {
     let info = lic(&here, ["info", "a.lic"]).well().stdout;
     let info = String::from_utf8(info).expect("text");
     assert!(info.contains(&parse_id(&fitted)), "{info}");
+    // A weight file is quantised already.
+    let again = ["quantize", "plain.safetensors", "--out", "again.safetensors"];
+    lic(&here, again.iter().chain(&["--fit=photos"])).well();
+    for other in [&[][..], &["--fit=photos", "--check=photos"], &["--fit=photos", "--calibrate=photos"]] {
+        lic(&here, again.iter().chain(other)).with(2, &["can only be fitted anew"]);
+    }
+    lic(&here, ["encode", "photos/a.png", "b.lic", "--model=again.safetensors", "--device=cpu"]).well();
+    lic(&here, ["decode", "b.lic", "b.png", "--model=again.safetensors", "--device=cpu"]).well();
     fs::create_dir(here.join("none")).expect("a folder");
     lic(&here, quantize.iter().chain(&["x.safetensors", "--fit=none"])).with(1, &["none"]);
     assert!(!here.join("x.safetensors").exists());

@@ -3,7 +3,7 @@
 use lic_shaders::order::PASSES;
 use rayon::prelude::*;
 
-use crate::entropy::TileDecoder;
+use crate::entropy::{Adapter, TileDecoder};
 use crate::error::{EntropyError, Error};
 use crate::prior::{PriorEngine, PriorWeights, QualityIndex, TileShape};
 use crate::stats::{Stats, timed};
@@ -24,7 +24,7 @@ pub(crate) struct DecodedTile {
     pub(crate) hyper: Vec<i16>,
     /// The symbols of the passes in coding order, if they were asked for; else empty.
     pub(crate) passes: Vec<Vec<i16>>,
-    /// The scale tables of these symbols.
+    /// The scale tables that are predicted for these symbols.
     pub(crate) indices: Vec<Vec<u8>>,
     /// Latents [height, width, M] in 1/64 of a quantisation step.
     pub(crate) y64: Vec<i32>,
@@ -46,6 +46,7 @@ pub(crate) fn decode(
             .collect::<Result<_, Error>>()
     })?;
     let (mut coders, hyper): (Vec<TileDecoder<'_>>, Vec<Vec<i16>>) = started.into_iter().unzip();
+    let mut adapters: Vec<Option<Adapter<'_>>> = tiles.iter().map(|tile| weights.adapter(tile.shape.width)).collect();
     stats.symbols += hyper.iter().map(|h| h.len() as u64).sum::<u64>();
 
     let shapes: Vec<TileShape> = tiles.iter().map(|tile| tile.shape).collect();
@@ -53,15 +54,18 @@ pub(crate) fn decode(
     timed(&mut stats.prior, || engine.begin(&shapes, quality, &planes))?;
     let mut passes = vec![Vec::new(); tiles.len()];
     let mut indices = vec![Vec::new(); tiles.len()];
-    for _ in 0..PASSES {
+    for pass in 0..PASSES {
         let predictions = timed(&mut stats.prior, || engine.predict())?;
         let symbols: Vec<Vec<i16>> = timed(&mut stats.coding, || {
-            let jobs = coders.par_iter_mut().zip(tiles).zip(predictions);
-            jobs.map(|((coder, tile), prediction)| {
-                let mut symbols = vec![0; prediction.index.len()];
-                coder
-                    .decode_symbols(weights.scale_tables(), &prediction.index, &mut symbols)
-                    .map_err(|e| e.in_tile(tile.number))?;
+            let jobs = coders.par_iter_mut().zip(&mut adapters).zip(tiles).zip(predictions);
+            jobs.map(|(((coder, adapter), tile), prediction)| {
+                let (tables, indices) = (weights.scale_tables(), &prediction.index);
+                let mut symbols = vec![0; indices.len()];
+                let decoded = match adapter {
+                    Some(adapter) => coder.decode_pass(tables, adapter, pass, indices, &mut symbols),
+                    None => coder.decode_symbols(tables, indices, &mut symbols),
+                };
+                decoded.map_err(|e| e.in_tile(tile.number))?;
                 Ok(symbols)
             })
             .collect::<Result<_, Error>>()
@@ -99,6 +103,6 @@ fn start<'a>(
 ) -> Result<(TileDecoder<'a>, Vec<i16>), EntropyError> {
     let mut hyper = vec![0; shape.hyper().positions() * weights.sizes().hyper];
     let mut coder = TileDecoder::new(payload)?;
-    coder.decode_hyper(weights.hyper_tables(), quality.get(), &mut hyper)?;
+    coder.decode_hyper(weights.hyper_tables(), quality.get(), shape.hyper().width, &mut hyper)?;
     Ok((coder, hyper))
 }

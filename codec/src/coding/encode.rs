@@ -8,7 +8,7 @@ use lic_shaders::gain::MEAN_STEPS;
 
 use super::choose::{Effort, nearest, residual};
 use super::skip::Skipped;
-use crate::entropy::{CostTable, TileEncoder};
+use crate::entropy::{Adapter, CostTable, TileEncoder};
 use crate::error::{EntropyError, Error};
 use crate::prior::{Prediction, PriorEngine, PriorWeights, QualityIndex, TileShape};
 use crate::stats::{Stats, timed};
@@ -98,6 +98,7 @@ struct Attempt {
 struct Job<'a> {
     tile: LatentTile<'a>,
     coder: TileEncoder,
+    adapter: Option<Adapter<'a>>,
     skipped: Skipped,
     symbols: u64,
 }
@@ -122,7 +123,11 @@ impl Setting<'_> {
         for pass in 0..PASSES {
             let (running, time) = (&mut *engine, &mut stats.prior);
             let predict = move || timed(time, move || running.predict());
-            let (predictions, written) = rayon::join(predict, || self.write(&mut jobs, &chosen, &indices));
+            let write = || match pass.checked_sub(1) {
+                Some(before) => self.write(&mut jobs, before, &chosen, &indices),
+                None => Ok(()),
+            };
+            let (predictions, written) = rayon::join(predict, write);
             written?;
             let predictions = predictions?;
             chosen = timed(&mut stats.coding, || {
@@ -132,7 +137,7 @@ impl Setting<'_> {
             indices = predictions.iter().map(|prediction| prediction.index.clone()).collect();
             timed(&mut stats.prior, || engine.accept(&chosen))?;
         }
-        timed(&mut stats.coding, || self.write(&mut jobs, &chosen, &indices))?;
+        timed(&mut stats.coding, || self.write(&mut jobs, PASSES - 1, &chosen, &indices))?;
         let latents = timed(&mut stats.prior, || engine.finish())?;
         let finish = |(job, y64): (Job<'_>, Vec<i32>)| {
             let coded = Coded { payload: job.coder.finish(), y64, skip, symbols: job.symbols };
@@ -141,11 +146,12 @@ impl Setting<'_> {
         Ok(timed(&mut stats.coding, || jobs.into_par_iter().zip(latents).map(finish).collect()))
     }
 
-    fn start<'t>(&self, tile: &LatentTile<'t>, skip: bool) -> Result<Job<'t>, Error> {
+    fn start<'t>(&'t self, tile: &LatentTile<'t>, skip: bool) -> Result<Job<'t>, Error> {
         let mut coder = TileEncoder::new(skip);
-        let tables = self.weights.hyper_tables();
-        coder.encode_hyper(tables, self.quality.get(), tile.hyper).map_err(|e| e.in_tile(tile.number))?;
-        Ok(Job { tile: *tile, coder, skipped: Skipped::default(), symbols: tile.hyper.len() as u64 })
+        let (tables, width) = (self.weights.hyper_tables(), tile.shape.hyper().width);
+        coder.encode_hyper(tables, self.quality.get(), width, tile.hyper).map_err(|e| e.in_tile(tile.number))?;
+        let adapter = self.weights.adapter(tile.shape.width);
+        Ok(Job { tile: *tile, coder, adapter, skipped: Skipped::default(), symbols: tile.hyper.len() as u64 })
     }
 
     /// Chooses the symbols of a pass.
@@ -170,11 +176,14 @@ impl Setting<'_> {
         Ok(symbols)
     }
 
-    /// Codes the symbols of a pass, with the tables of their indices.
-    fn write(&self, jobs: &mut [Job<'_>], symbols: &[Vec<i16>], indices: &[Vec<u8>]) -> Result<(), Error> {
-        let coded = symbols.par_iter().zip(indices);
+    /// Codes the symbols of a pass, with the tables of their indices or what the tile has taught to take in their place.
+    fn write(&self, jobs: &mut [Job<'_>], pass: usize, symbols: &[Vec<i16>], indices: &[Vec<u8>]) -> Result<(), Error> {
+        let (coded, tables) = (symbols.par_iter().zip(indices), self.weights.scale_tables());
         jobs.par_iter_mut().zip(coded).try_for_each(|(job, (symbols, indices))| {
-            let written = job.coder.encode_symbols(self.weights.scale_tables(), symbols, indices);
+            let written = match &mut job.adapter {
+                Some(adapter) => job.coder.encode_pass(tables, adapter, pass, symbols, indices),
+                None => job.coder.encode_symbols(tables, symbols, indices),
+            };
             written.map_err(|e| e.in_tile(job.tile.number))
         })
     }

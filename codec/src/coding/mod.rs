@@ -11,6 +11,7 @@ mod skip;
 pub use choose::Effort;
 #[cfg(feature = "burn")]
 pub(crate) use choose::STEPS2_PER_BIT;
+pub(crate) use choose::{nearest_hyper, optimised_hyper};
 pub(crate) use decode::{CodedTile, DecodedTile, decode};
 #[cfg(feature = "burn")]
 pub(crate) use encode::Coded;

@@ -4,7 +4,7 @@
 //! file on every machine. The range coder itself adds about 10^-6 bit a symbol (measured) and, per
 //! tile, at most two bytes at the end.
 
-use super::tables::{CdfTables, HyperTables, ScaleTables, TOTAL};
+use super::tables::{CdfTables, HYPER_KNOTS, HyperTables, ScaleTables, TOTAL};
 use crate::error::EntropyError;
 
 /// Units per bit.
@@ -22,20 +22,16 @@ pub struct CostTable<'a> {
 impl<'a> CostTable<'a> {
     /// Costs of the latents' tables.
     pub fn of_scales(tables: &'a ScaleTables) -> Self {
-        Self::new(tables.tables())
+        Self::new(tables.tables(), |_| true)
     }
 
-    /// Costs of the hyper-latents' tables.
-    pub fn of_hyper(tables: &'a HyperTables) -> Self {
-        Self::new(tables.tables())
-    }
-
-    fn new(tables: &'a CdfTables) -> Self {
-        let costs = (0..tables.len())
-            .filter_map(|table| tables.model(table).ok())
-            .map(|model| model.shares().map(cost_of_share).collect())
-            .collect();
-        Self { tables, costs }
+    /// Costs of those tables that are `asked` for; the others are as if they were not there.
+    fn new(tables: &'a CdfTables, asked: impl Fn(usize) -> bool) -> Self {
+        let costs = |table| match tables.model(table) {
+            Ok(model) if asked(table) => model.shares().map(cost_of_share).collect(),
+            _ => Box::default(),
+        };
+        Self { tables, costs: (0..tables.len()).map(costs).collect() }
     }
 
     /// Cost of one symbol with one table in units of 2^-26 bit.
@@ -75,18 +71,41 @@ impl<'a> CostTable<'a> {
             .map(|(&symbol, &index)| self.cost(index.into(), symbol))
             .sum()
     }
+}
 
-    /// Cost of hyper-latents [positions, channels] in units of 2^-26 bit. `first` is
-    /// [`HyperTables::first_table`], `channels` [`HyperTables::channels`].
+/// The cost of hyper-latents at one quality.
+#[derive(Debug, Clone)]
+pub struct HyperCosts<'a> {
+    costs: CostTable<'a>,
+    tables: &'a HyperTables,
+    /// [`HyperTables::first_table`].
+    first: usize,
+}
+
+impl<'a> HyperCosts<'a> {
+    /// Costs at quality `t` in 0..=252.
+    pub fn new(tables: &'a HyperTables, quality: u8) -> Self {
+        let first = tables.first_table(quality);
+        let channels = tables.channels();
+        let of_knot = |table: usize| (first..first + channels).contains(&(table % (HYPER_KNOTS * channels)));
+        Self { costs: CostTable::new(tables.tables(), of_knot), tables, first }
+    }
+
+    /// Cost of a plane [rows, width, Z] in units of 2^-26 bit, exactly as [`super::TileEncoder::encode_hyper`] would code it.
     ///
     /// # Errors
     /// [`EntropyError::NoSuchTable`].
-    pub fn hyper(&self, symbols: &[i16], first: usize, channels: usize) -> Result<u64, EntropyError> {
-        let coded = symbols.chunks(channels.max(1)).flat_map(|position| {
-            let channel = position.iter().enumerate();
-            channel.map(|(channel, &symbol)| self.cost(first + channel, symbol))
-        });
-        coded.sum()
+    pub fn plane(&self, plane: &[i16], width: usize) -> Result<u64, EntropyError> {
+        plane.iter().enumerate().map(|(place, &z)| self.at(plane, width, place, z)).sum()
+    }
+
+    /// Cost of `z` at a place of a plane, beside the neighbours that the plane has. (What `z` is to *its* right and lower neighbour is not counted.)
+    ///
+    /// # Errors
+    /// [`EntropyError::NoSuchTable`].
+    pub fn at(&self, plane: &[i16], width: usize, place: usize, z: i16) -> Result<u64, EntropyError> {
+        let neighbours = self.tables.neighbours(plane, width, place);
+        self.costs.cost(self.tables.table(self.first, place % self.tables.channels(), neighbours), z)
     }
 }
 

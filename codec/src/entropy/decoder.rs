@@ -10,6 +10,7 @@ use constriction::stream::model::DecoderModel;
 use constriction::stream::queue::RangeDecoder;
 use constriction::{Queue, UnwrapInfallible};
 
+use super::adapt::Adapter;
 use super::flags::split_flags;
 use super::model::{PRECISION, RawBit, TableModel};
 use super::tables::{CdfTables, HyperTables, ScaleTables};
@@ -75,22 +76,29 @@ impl<'a> TileDecoder<'a> {
         self.skip
     }
 
-    /// Decodes hyper-latents [positions, Z] in the order row, column, channel.
+    /// Decodes hyper-latents [rows, width, Z] in the order row, column, channel.
     ///
     /// # Errors
     /// [`EntropyError::LengthMismatch`] if `symbols` is no multiple of the channels,
     /// [`EntropyError::InvalidPoint`] or [`EntropyError::SymbolOutOfRange`] for a stream that no
     /// encoder writes; `symbols` is then filled in part.
-    pub fn decode_hyper(&mut self, tables: &HyperTables, quality: u8, symbols: &mut [i16]) -> Result<(), EntropyError> {
+    pub fn decode_hyper(
+        &mut self,
+        tables: &HyperTables,
+        quality: u8,
+        width: usize,
+        symbols: &mut [i16],
+    ) -> Result<(), EntropyError> {
         let channels = tables.channels();
         if !symbols.len().is_multiple_of(channels) {
             return Err(EntropyError::LengthMismatch { symbols: symbols.len(), indices: channels });
         }
         let first = tables.first_table(quality);
-        for position in symbols.chunks_exact_mut(channels) {
-            for (channel, symbol) in position.iter_mut().enumerate() {
-                let model = tables.tables().model(first + channel)?;
-                *symbol = self.decode_one(model, MAX_HYPER_SYMBOL)?;
+        for place in 0..symbols.len() {
+            let table = tables.table(first, place % channels, tables.neighbours(symbols, width, place));
+            let symbol = self.decode_one(tables.tables().model(table)?, MAX_HYPER_SYMBOL)?;
+            if let Some(to) = symbols.get_mut(place) {
+                *to = symbol;
             }
         }
         Ok(())
@@ -115,6 +123,38 @@ impl<'a> TileDecoder<'a> {
         for (symbol, &index) in symbols.iter_mut().zip(indices) {
             *symbol =
                 if self.skip && index == 0 { 0 } else { self.decode_one(tables.model(index.into())?, MAX_SYMBOL)? };
+        }
+        Ok(())
+    }
+
+    /// Decodes the latents of a pass, with scale tables that [`Adapter`] makes of `indices`.
+    ///
+    /// # Errors
+    /// As of [`Self::decode_symbols`].
+    pub fn decode_pass(
+        &mut self,
+        tables: &ScaleTables,
+        adapter: &mut Adapter<'_>,
+        pass: usize,
+        indices: &[u8],
+        symbols: &mut [i16],
+    ) -> Result<(), EntropyError> {
+        if symbols.len() != indices.len() {
+            return Err(EntropyError::LengthMismatch { symbols: symbols.len(), indices: indices.len() });
+        }
+        let tables: &CdfTables = tables.tables();
+        let part = adapter.part();
+        for (position, (symbols, indices)) in symbols.chunks_mut(part).zip(indices.chunks(part)).enumerate() {
+            let (learner, channels) = adapter.begin(pass, position);
+            for ((symbol, &index), channel) in symbols.iter_mut().zip(indices).zip(channels) {
+                if self.skip && index == 0 {
+                    *symbol = 0;
+                    continue;
+                }
+                let moved = learner.adapt(channel, index);
+                *symbol = self.decode_one(tables.model(moved.index.into())?, MAX_SYMBOL)?;
+                learner.learn(channel, index, moved, *symbol);
+            }
         }
         Ok(())
     }

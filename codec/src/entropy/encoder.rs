@@ -7,6 +7,7 @@
 use constriction::stream::Encode;
 use constriction::stream::queue::{DefaultRangeEncoder, EncoderSituation};
 
+use super::adapt::Adapter;
 use super::flags::flag_byte;
 use super::model::{PRECISION, RawBit, TableModel};
 use super::tables::{CdfTables, HyperTables, ScaleTables};
@@ -31,22 +32,26 @@ impl TileEncoder {
         self.skip
     }
 
-    /// Encodes hyper-latents [positions, Z] in the order row, column, channel.
+    /// Encodes hyper-latents [rows, width, Z] in the order row, column, channel.
     ///
     /// # Errors
     /// [`EntropyError::LengthMismatch`] if `symbols` is no multiple of the channels,
     /// [`EntropyError::SymbolOutOfRange`] beyond +-4095. The encoder is of no use after an error.
-    pub fn encode_hyper(&mut self, tables: &HyperTables, quality: u8, symbols: &[i16]) -> Result<(), EntropyError> {
+    pub fn encode_hyper(
+        &mut self,
+        tables: &HyperTables,
+        quality: u8,
+        width: usize,
+        symbols: &[i16],
+    ) -> Result<(), EntropyError> {
         let channels = tables.channels();
         if !symbols.len().is_multiple_of(channels) {
             return Err(EntropyError::LengthMismatch { symbols: symbols.len(), indices: channels });
         }
         let first = tables.first_table(quality);
-        for position in symbols.chunks_exact(channels) {
-            for (channel, &symbol) in position.iter().enumerate() {
-                let model = tables.tables().model(first + channel)?;
-                self.encode_one(model, symbol, MAX_HYPER_SYMBOL)?;
-            }
+        for (place, &symbol) in symbols.iter().enumerate() {
+            let table = tables.table(first, place % channels, tables.neighbours(symbols, width, place));
+            self.encode_one(tables.tables().model(table)?, symbol, MAX_HYPER_SYMBOL)?;
         }
         Ok(())
     }
@@ -76,6 +81,40 @@ impl TileEncoder {
                 continue;
             }
             self.encode_one(tables.model(index.into())?, symbol, MAX_SYMBOL)?;
+        }
+        Ok(())
+    }
+
+    /// Encodes the latents of a pass, with scale tables that [`Adapter`] makes of `indices`.
+    ///
+    /// # Errors
+    /// As of [`Self::encode_symbols`].
+    pub fn encode_pass(
+        &mut self,
+        tables: &ScaleTables,
+        adapter: &mut Adapter<'_>,
+        pass: usize,
+        symbols: &[i16],
+        indices: &[u8],
+    ) -> Result<(), EntropyError> {
+        if symbols.len() != indices.len() {
+            return Err(EntropyError::LengthMismatch { symbols: symbols.len(), indices: indices.len() });
+        }
+        let tables: &CdfTables = tables.tables();
+        let part = adapter.part();
+        for (position, (symbols, indices)) in symbols.chunks(part).zip(indices.chunks(part)).enumerate() {
+            let (learner, channels) = adapter.begin(pass, position);
+            for (at, ((&symbol, &index), channel)) in symbols.iter().zip(indices).zip(channels).enumerate() {
+                if self.skip && index == 0 {
+                    if symbol != 0 {
+                        return Err(EntropyError::SkippedSymbol { symbol, position: position * part + at });
+                    }
+                    continue;
+                }
+                let moved = learner.adapt(channel, index);
+                self.encode_one(tables.model(moved.index.into())?, symbol, MAX_SYMBOL)?;
+                learner.learn(channel, index, moved, symbol);
+            }
         }
         Ok(())
     }

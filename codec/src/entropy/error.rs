@@ -96,6 +96,26 @@ pub enum TableError {
         /// Its first value.
         first: u16,
     },
+    /// The hyper-latents' tables have an impossible number of contexts.
+    #[error("prior.z.context.cdf has tables for {found} contexts, where an odd number up to {limit} is possible")]
+    Contexts {
+        /// Number of contexts.
+        found: usize,
+        /// The most there can be.
+        limit: usize,
+    },
+    /// A score of `prior.adapt.score` is larger than `lic quantize` makes any, so that sums could overflow.
+    #[error("prior.adapt.score holds {value}, outside of +-{}", super::adapt::SCORE_MAX)]
+    Score {
+        /// The score.
+        value: i16,
+    },
+    /// Information of `prior.adapt.information` is none, or more than `lic quantize` makes any.
+    #[error("prior.adapt.information holds {value}, outside of 1..={}", super::adapt::INFORMATION_MAX)]
+    Information {
+        /// The information.
+        value: u16,
+    },
     /// The left-cumulative values of a table do not rise, so a symbol would have no probability.
     #[error("table {table} does not rise at entry {entry}")]
     NotRising {

@@ -2,7 +2,7 @@
 //!
 //! A table gives each of its *entries* a share of 65536. All entries but the last are the symbols
 //! `low, low + 1, ..`; the last is the escape for everything else. [`ScaleTables`] are the 64
-//! tables of the latents, [`HyperTables`] the tables per knot and channel of the hyper-latents
+//! tables of the latents, [`HyperTables`] the tables per knot, channel and neighbours of the hyper-latents
 //! (`codec/PRIOR.md`, "Probabilities"); both are a [`CdfTables`] with a way to choose the table.
 
 use super::model::TableModel;
@@ -51,7 +51,12 @@ impl CdfTables {
         if cdf.len() != expected {
             return Err(TableError::Count { what, found: cdf.len(), expected });
         }
-        let mut set = Self { tables: Vec::new(), cdf: Vec::with_capacity(cdf.len()), index: Vec::new() };
+        let count = shapes.clone().count();
+        let mut set = Self {
+            tables: Vec::with_capacity(count),
+            cdf: Vec::with_capacity(cdf.len() + count),
+            index: Vec::with_capacity(count),
+        };
         let mut rest = cdf;
         for (table, (low, count)) in shapes.enumerate() {
             let high = low + count as i32 - 1;
@@ -143,12 +148,18 @@ impl ScaleTables {
     }
 }
 
-/// The tables of the hyper-latents, one per knot and channel.
+/// The tables of the hyper-latents, one per knot and channel, or one for each of these and of a few *contexts*: what left and upper neighbour of a
+/// hyper-latent are in its channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HyperTables {
     tables: CdfTables,
     channels: usize,
+    /// Contexts are the sums -reach..=reach of both neighbours.
+    reach: i32,
 }
+
+/// Greatest reach of contexts: seven, beyond which nothing was gained, and tables take memory.
+const REACH_MAX: usize = 3;
 
 impl HyperTables {
     /// Checks and indexes `prior.z.low` \[8, Z\], `prior.z.count` \[8, Z\] and `prior.z.cdf`
@@ -157,6 +168,19 @@ impl HyperTables {
     /// # Errors
     /// [`TableError`] if the lengths do not fit or a table is not strictly rising from 0.
     pub fn new(low: &[i16], count: &[u16], cdf: &[u16]) -> Result<Self, TableError> {
+        Self::with_contexts(low, count, 1, cdf)
+    }
+
+    /// The same with a number of contexts, for `prior.z.context.cdf` \[contexts, sum of count + 1\]: of all contexts from the lowest the
+    /// tables that [`Self::new`] has of one.
+    ///
+    /// # Errors
+    /// Likewise, or contexts that are none, even, or more than 7.
+    pub fn with_contexts(low: &[i16], count: &[u16], contexts: usize, cdf: &[u16]) -> Result<Self, TableError> {
+        let what = if contexts == 1 { "prior.z.cdf" } else { "prior.z.context.cdf" };
+        if contexts.is_multiple_of(2) || contexts > 2 * REACH_MAX + 1 {
+            return Err(TableError::Contexts { found: contexts, limit: 2 * REACH_MAX + 1 });
+        }
         if low.len() != count.len() {
             return Err(TableError::Count { what: "prior.z.count", found: count.len(), expected: low.len() });
         }
@@ -169,11 +193,13 @@ impl HyperTables {
             });
         }
         let shapes = low.iter().zip(count).map(|(&l, &c)| (i32::from(l), usize::from(c)));
-        let tables = CdfTables::new("prior.z.cdf", shapes, cdf, MAX_HYPER_SYMBOL)?;
-        Ok(Self { tables, channels })
+        let shapes = std::iter::repeat_n(shapes, contexts).flatten();
+        let tables = CdfTables::new(what, shapes, cdf, MAX_HYPER_SYMBOL)?;
+        // At most 7 contexts.
+        Ok(Self { tables, channels, reach: (contexts / 2) as i32 })
     }
 
-    /// The tables in the order knot, channel.
+    /// The tables in the order context, knot, channel.
     #[inline]
     pub fn tables(&self) -> &CdfTables {
         &self.tables
@@ -188,5 +214,24 @@ impl HyperTables {
     pub fn first_table(&self, quality: u8) -> usize {
         let knot = ((usize::from(quality) + 16) >> 5).min(HYPER_KNOTS - 1);
         knot * self.channels
+    }
+
+    /// Number of the table of a channel where left and upper neighbour add up to `neighbours`; `first` is [`Self::first_table`].
+    #[inline]
+    pub fn table(&self, first: usize, channel: usize, neighbours: i32) -> usize {
+        let context = (neighbours.clamp(-self.reach, self.reach) + self.reach) as usize;
+        context * HYPER_KNOTS * self.channels + first + channel
+    }
+
+    /// Left and upper neighbour of the hyper-latent at `place` of a plane [rows, width, Z], added; one that is not there counts as 0.
+    #[inline]
+    pub fn neighbours(&self, plane: &[i16], width: usize, place: usize) -> i32 {
+        let row = width * self.channels;
+        if self.reach == 0 || row == 0 {
+            return 0;
+        }
+        let at = |place: Option<usize>| place.and_then(|place| plane.get(place)).map_or(0, |&z| i32::from(z));
+        let left = if place % row < self.channels { 0 } else { at(place.checked_sub(self.channels)) };
+        left + at(place.checked_sub(row))
     }
 }

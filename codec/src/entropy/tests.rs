@@ -4,7 +4,9 @@ use proptest::prelude::*;
 
 use super::cost::UNITS_PER_BIT;
 use super::tables::HYPER_KNOTS;
-use super::{CostTable, HyperTables, ScaleTables, TileDecoder, TileEncoder, reference};
+use super::{
+    Adaptation, Adapter, CostTable, HyperCosts, HyperTables, ScaleTables, TileDecoder, TileEncoder, reference,
+};
 use crate::error::{EntropyError, TableError};
 
 /// Left-cumulative values of shares that are all at least 1 and add up to 65536.
@@ -56,6 +58,61 @@ fn hyper() -> HyperTables {
         cdf.extend(cumulate(&[8192, 8192, 8192, 8192, 8192, 8192, 8192, 8000, 192]));
     }
     HyperTables::new(&low, &count, &cdf).expect("the tables are valid")
+}
+
+/// The same channels beside neighbours: whoever has a large one is probably large.
+fn hyper_by_neighbours() -> HyperTables {
+    let (mut low, mut count, mut cdf) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..HYPER_KNOTS {
+        low.extend([-1, 5, -9]);
+        count.extend([3, 1, 8]);
+    }
+    for context in 0..3u32 {
+        for knot in 0..HYPER_KNOTS as u32 {
+            let up = 20000 * context;
+            cdf.extend(cumulate(&[50000 - up, 5000 + knot, 10535 + up - knot, 1]));
+            cdf.extend(cumulate(&[65535 - up, 1 + up]));
+            cdf.extend(cumulate(&[8192 + up / 8, 8192, 8192, 8192, 8192, 8192, 8192, 8000 - up / 8, 192]));
+        }
+    }
+    HyperTables::with_contexts(&low, &count, 3, &cdf).expect("the tables are valid")
+}
+
+/// Scores that rise with the symbol, and with the table.
+fn adaptation(tables: &ScaleTables) -> Adaptation {
+    let scores =
+        (0..64i16).flat_map(|i| (0..=2 * (1 + 2 * i) + 1).map(move |entry| 40 * (entry - 1 - 2 * i).abs() - 60 - i));
+    Adaptation::new(tables, scores.collect(), &std::array::from_fn::<u16, 64, _>(|i| 20 + i as u16))
+        .expect("scores and information are valid")
+}
+
+/// What all passes of a tile [rows, 3, 8] code.
+fn encode_adapted(tables: &ScaleTables, adaptation: &Adaptation, skip: bool, passes: &[Vec<(i16, u8)>]) -> Vec<u8> {
+    let mut adapter = Adapter::new(adaptation, 8, 3);
+    let mut encoder = TileEncoder::new(skip);
+    for (pass, coded) in passes.iter().enumerate() {
+        let (symbols, indices): (Vec<i16>, Vec<u8>) = coded.iter().copied().unzip();
+        encoder.encode_pass(tables, &mut adapter, pass, &symbols, &indices).expect("symbols are in range");
+    }
+    encoder.finish()
+}
+
+fn decode_adapted(
+    tables: &ScaleTables,
+    adaptation: &Adaptation,
+    payload: &[u8],
+    indices: &[Vec<u8>],
+) -> Result<Vec<Vec<i16>>, EntropyError> {
+    let mut adapter = Adapter::new(adaptation, 8, 3);
+    let mut decoder = TileDecoder::new(payload)?;
+    let mut passes = Vec::new();
+    for (pass, indices) in indices.iter().enumerate() {
+        let mut symbols = vec![0; indices.len()];
+        decoder.decode_pass(tables, &mut adapter, pass, indices, &mut symbols)?;
+        passes.push(symbols);
+    }
+    decoder.finish()?;
+    Ok(passes)
 }
 
 fn encode(symbols: &[i16], indices: &[u8], skip: bool) -> Vec<u8> {
@@ -114,13 +171,13 @@ proptest! {
     ) {
         let z: Vec<i16> = z.iter().copied().cycle().take(z.len() / 3 * 3).collect();
         let mut encoder = TileEncoder::new(false);
-        encoder.encode_hyper(&hyper(), t, &z).unwrap();
+        encoder.encode_hyper(&hyper(), t, 2, &z).unwrap();
         encoder.encode_symbols(&scales(), &[7, -1], &[20, 3]).unwrap();
         let payload = encoder.finish();
 
         let mut decoder = TileDecoder::new(&payload).unwrap();
         let (mut back, mut y) = (vec![0; z.len()], [0; 2]);
-        decoder.decode_hyper(&hyper(), t, &mut back).unwrap();
+        decoder.decode_hyper(&hyper(), t, 2, &mut back).unwrap();
         decoder.decode_symbols(&scales(), &[20, 3], &mut y).unwrap();
         decoder.finish().unwrap();
         prop_assert_eq!(back, z);
@@ -128,16 +185,54 @@ proptest! {
     }
 
     #[test]
+    fn any_symbols_come_back_where_tables_adapt(
+        passes in prop::collection::vec(prop::collection::vec((symbol(), 0u8..64), 24), 4),
+        skip: bool,
+    ) {
+        let (tables, mut passes) = (scales(), passes);
+        let adaptation = adaptation(&tables);
+        passes.iter_mut().flatten().filter(|(_, index)| skip && *index == 0).for_each(|(symbol, _)| *symbol = 0);
+        let payload = encode_adapted(&tables, &adaptation, skip, &passes);
+        let indices: Vec<Vec<u8>> = passes.iter().map(|pass| pass.iter().map(|(_, index)| *index).collect()).collect();
+        let symbols: Vec<Vec<i16>> = passes.iter().map(|pass| pass.iter().map(|(symbol, _)| *symbol).collect()).collect();
+        prop_assert_eq!(decode_adapted(&tables, &adaptation, &payload, &indices).unwrap(), symbols);
+    }
+
+    #[test]
+    fn any_hyper_latents_come_back_beside_any_neighbours(
+        z in prop::collection::vec(prop_oneof![8 => -9i16..=6, 1 => -4095i16..=4095], 36),
+        width in 1usize..=12,
+        t in 0u8..=252,
+    ) {
+        let tables = hyper_by_neighbours();
+        let mut encoder = TileEncoder::new(false);
+        encoder.encode_hyper(&tables, t, width, &z).unwrap();
+        let payload = encoder.finish();
+        let mut decoder = TileDecoder::new(&payload).unwrap();
+        let mut back = vec![0; z.len()];
+        decoder.decode_hyper(&tables, t, width, &mut back).unwrap();
+        decoder.finish().unwrap();
+        prop_assert_eq!(&back, &z);
+        let cost = HyperCosts::new(&tables, t).plane(&z, width).unwrap() as f64 / UNITS_PER_BIT as f64;
+        let bits = 8.0 * (payload.len() - 1) as f64;
+        prop_assert!(bits <= cost + 16.0, "{} bits for a cost of {}", bits, cost);
+    }
+
+    #[test]
     fn arbitrary_bytes_decode_to_symbols_in_range_or_an_error(
         payload in prop::collection::vec(any::<u8>(), 0..200),
         indices in prop::collection::vec(0u8..=70, 0..600),
     ) {
+        let tables = scales();
+        if let Ok(passes) = decode_adapted(&tables, &adaptation(&tables), &payload, &[indices.clone(), indices.clone()]) {
+            prop_assert!(passes.iter().flatten().all(|s| (-16383..=16383).contains(s)));
+        }
         if let Ok(symbols) = decode(&payload, &indices) {
             prop_assert!(symbols.iter().all(|s| (-16383..=16383).contains(s)));
         }
         if let Ok(mut decoder) = TileDecoder::new(&payload) {
             let mut z = vec![0; 300];
-            if decoder.decode_hyper(&hyper(), 100, &mut z).is_ok() {
+            if decoder.decode_hyper(&hyper(), 100, 7, &mut z).is_ok() {
                 prop_assert!(z.iter().all(|s| (-4095..=4095).contains(s)));
             }
         }
@@ -240,7 +335,7 @@ fn escapes_reach_the_limits_and_stop_there() {
     let (symbol, limit) = (-16384, 16383);
     assert_eq!(error, EntropyError::SymbolOutOfRange { symbol, limit });
 
-    let error = encoder.encode_hyper(&hyper(), 0, &[0, 4096, 0]).unwrap_err();
+    let error = encoder.encode_hyper(&hyper(), 0, 1, &[0, 4096, 0]).unwrap_err();
     let (symbol, limit) = (4096, 4095);
     assert_eq!(error, EntropyError::SymbolOutOfRange { symbol, limit });
 }
@@ -327,12 +422,69 @@ fn hyper_tables_follow_the_nearest_of_eight_knots() {
     }
 }
 
+#[test]
+fn the_table_of_a_hyper_latent_follows_from_left_and_upper_neighbour() {
+    let tables = hyper_by_neighbours();
+    // Two rows of two positions of three channels.
+    let plane = [1, -1, 0, 2, -3, 4, 5, 1, -4, 0, 0, 0];
+    let neighbours: Vec<i32> = (0..12).map(|place| tables.neighbours(&plane, 2, place)).collect();
+    assert_eq!(neighbours, [0, 0, 0, 1, -1, 0, 1, -1, 0, 7, -2, 0]);
+    let contexts: Vec<usize> = [-5, -1, 0, 1, 7].iter().map(|&sum| tables.table(6, 1, sum)).collect();
+    assert_eq!(contexts, [7, 7, 24 + 7, 48 + 7, 48 + 7]);
+    assert_eq!([-5, 0, 7].map(|sum| hyper().table(6, 1, sum)), [7; 3], "one table for all");
+}
+
+#[test]
+fn contexts_that_cannot_be_are_refused() {
+    for found in [0, 2, 9] {
+        let cdf = [0, 9].repeat(8 * found);
+        let error = HyperTables::with_contexts(&[0; 8], &[1; 8], found, &cdf).unwrap_err();
+        assert_eq!(error, TableError::Contexts { found, limit: 7 });
+    }
+    let short = HyperTables::with_contexts(&[0; 8], &[1; 8], 3, &[0, 9].repeat(16)).unwrap_err();
+    assert!(matches!(short, TableError::Count { what: "prior.z.context.cdf", .. }), "{short}");
+}
+
+#[test]
+fn skipping_refuses_to_lose_a_symbol_where_tables_adapt() {
+    let tables = scales();
+    let adaptation = adaptation(&tables);
+    let mut adapter = Adapter::new(&adaptation, 8, 3);
+    let mut encoder = TileEncoder::new(true);
+    let error = encoder.encode_pass(&tables, &mut adapter, 0, &[0, 1, 0, 7], &[0, 9, 1, 0]).unwrap_err();
+    assert_eq!(error, EntropyError::SkippedSymbol { symbol: 7, position: 3 });
+    let error = encoder.encode_pass(&tables, &mut adapter, 0, &[0, 1], &[0]).unwrap_err();
+    assert_eq!(error, EntropyError::LengthMismatch { symbols: 2, indices: 1 });
+}
+
+/// These bytes are the format, as those below are.
+#[test]
+fn a_fixed_stream_of_adapted_tables_has_exactly_these_bytes() {
+    let tables = scales();
+    let pass = |seed: i32| {
+        (0..24).map(move |i| ((i * i + seed) % 7 - 3, (seed + 2 * i) % 12)).map(|(s, i)| (s as i16, i as u8))
+    };
+    let passes: Vec<Vec<(i16, u8)>> = (0..4).map(|s| pass(3 * s + 1).collect()).collect();
+    let payload = encode_adapted(&tables, &adaptation(&tables), false, &passes);
+    assert_eq!(payload, ADAPTED);
+    let indices: Vec<Vec<u8>> = passes.iter().map(|pass| pass.iter().map(|(_, index)| *index).collect()).collect();
+    let back = decode_adapted(&tables, &adaptation(&tables), &ADAPTED, &indices).unwrap();
+    assert!(back.iter().flatten().zip(passes.iter().flatten()).all(|(back, (symbol, _))| back == symbol));
+}
+
+/// Those of a program in Python, written from PRIOR.md and FORMAT.md alone.
+const ADAPTED: [u8; 75] = [
+    0, 0, 26, 225, 16, 96, 68, 98, 181, 115, 123, 152, 123, 129, 171, 34, 78, 251, 91, 131, 21, 242, 90, 232, 143, 184,
+    158, 91, 6, 18, 148, 138, 173, 30, 4, 85, 234, 114, 210, 27, 206, 20, 171, 78, 36, 125, 142, 45, 74, 106, 207, 141,
+    162, 30, 11, 153, 42, 207, 229, 123, 229, 230, 113, 104, 96, 12, 203, 251, 21, 116, 11, 94, 155, 103, 93,
+];
+
 /// These bytes are the format: a release that writes or reads others needs a new version.
 #[test]
 fn a_fixed_stream_has_exactly_these_bytes() {
     let mut encoder = TileEncoder::new(true);
     let z = [0, 5, -9, 1, 5, -2, -1, 6, 4095];
-    encoder.encode_hyper(&hyper(), 100, &z).unwrap();
+    encoder.encode_hyper(&hyper(), 100, 3, &z).unwrap();
     let symbols = [0, 0, 1, -1, 3, -40, 16383, -16383, 0, 12];
     let indices = [0, 1, 2, 10, 20, 30, 40, 50, 60, 63];
     encoder.encode_symbols(&scales(), &symbols, &indices).unwrap();
@@ -341,7 +493,7 @@ fn a_fixed_stream_has_exactly_these_bytes() {
 
     let mut decoder = TileDecoder::new(&GOLDEN).unwrap();
     let (mut z_back, mut y_back) = ([0; 9], [0; 10]);
-    decoder.decode_hyper(&hyper(), 100, &mut z_back).unwrap();
+    decoder.decode_hyper(&hyper(), 100, 3, &mut z_back).unwrap();
     decoder.decode_symbols(&scales(), &indices, &mut y_back).unwrap();
     decoder.finish().unwrap();
     assert_eq!((z_back, y_back), (z, symbols));
@@ -361,7 +513,7 @@ fn the_shortest_end_costs_no_more_than_one_byte_over_the_information() {
     let tables = HyperTables::new(&[5; 8], &[1; 8], &cdf).unwrap();
     let mut encoder = TileEncoder::new(false);
     for _ in 0..1000 {
-        encoder.encode_hyper(&tables, 0, &[5]).unwrap();
+        encoder.encode_hyper(&tables, 0, 1, &[5]).unwrap();
     }
     assert_eq!(encoder.finish(), [0]);
 }

@@ -129,6 +129,15 @@ impl RandomTensors {
         self.push("prior.z.low".into(), Dtype::I16, &[HYPER_KNOTS, hyper], bytes(&low, |v| v.to_le_bytes()));
         self.push("prior.z.count".into(), Dtype::U16, &[HYPER_KNOTS, hyper], bytes(&count, |v| v.to_le_bytes()));
         self.push("prior.z.cdf".into(), Dtype::U16, &[cdf.len()], bytes(&cdf, |v| v.to_le_bytes()));
+        let even = count.iter().flat_map(|&n| (0..=n).map(move |i| (u32::from(i) * 65536 / (u32::from(n) + 1)) as u16));
+        let contexts = [cdf.clone(), even.collect(), cdf].concat();
+        let shape = [3, contexts.len() / 3];
+        self.push("prior.z.context.cdf".into(), Dtype::U16, &shape, bytes(&contexts, |v| v.to_le_bytes()));
+        let entries: usize = radius.iter().map(|&r| 2 * usize::from(r) + 2).sum();
+        let scores: Vec<i16> = (0..entries).map(|_| noise.symmetric(2000) as i16).collect();
+        let information: Vec<u16> = (0..SCALES).map(|_| 1 + noise.below(300) as u16).collect();
+        self.push("prior.adapt.score".into(), Dtype::I16, &[entries], bytes(&scores, |v| v.to_le_bytes()));
+        self.push("prior.adapt.information".into(), Dtype::U16, &[SCALES], bytes(&information, |v| v.to_le_bytes()));
     }
 }
 

@@ -41,6 +41,11 @@ impl Tensors<'_> {
         view.shape().try_into().map_err(wrong)
     }
 
+    /// Whether there is a tensor of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.tensor(name).is_ok()
+    }
+
     /// Whether the name of any tensor begins with `prefix`.
     pub(super) fn any_below(&self, prefix: &str) -> bool {
         self.0.iter().any(|(name, _)| name.starts_with(prefix))

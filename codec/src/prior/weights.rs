@@ -8,7 +8,7 @@ use safetensors::SafeTensors;
 
 use super::tensors::Tensors;
 use super::{PASSES, SCALES, WeightsError};
-use crate::entropy::{HYPER_KNOTS, HyperTables, ScaleTables};
+use crate::entropy::{Adaptation, Adapter, HYPER_KNOTS, HyperTables, ScaleTables};
 
 /// Channel counts of a prior.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -60,6 +60,7 @@ pub struct PriorWeights {
     gains: Gains,
     scales: ScaleTables,
     hyper: HyperTables,
+    adaptation: Option<Adaptation>,
 }
 
 impl PriorWeights {
@@ -70,7 +71,8 @@ impl PriorWeights {
         let gains = load_gains(&tensors, sizes.latents)?;
         let network = Network::load(&tensors, sizes)?;
         let (scales, hyper) = load_tables(&tensors, sizes.hyper)?;
-        Ok(Self { sizes, network, gains, scales, hyper })
+        let adaptation = load_adaptation(&tensors, &scales)?;
+        Ok(Self { sizes, network, gains, scales, hyper, adaptation })
     }
 
     /// Channel counts.
@@ -96,6 +98,16 @@ impl PriorWeights {
     /// The tables of the hyper-latents.
     pub fn hyper_tables(&self) -> &HyperTables {
         &self.hyper
+    }
+
+    /// What moves the latents' tables while a tile is coded, if this file has it.
+    pub fn adaptation(&self) -> Option<&Adaptation> {
+        self.adaptation.as_ref()
+    }
+
+    /// That, at the start of a tile with so many columns of latents.
+    pub fn adapter(&self, width: usize) -> Option<Adapter<'_>> {
+        self.adaptation.as_ref().map(|adaptation| Adapter::new(adaptation, self.sizes.latents, width))
     }
 }
 
@@ -194,10 +206,29 @@ fn load_tables(tensors: &Tensors<'_>, channels: usize) -> Result<(ScaleTables, H
     let cdf: Vec<u16> = tensors.get_any("prior.z.cdf")?;
     let hyper = HyperTables::new(&low, &count, &cdf);
     let invalid = |names| move |source| WeightsError::Tables { names, source };
-    Ok((
-        scales.map_err(invalid("prior.scale.radius, prior.scale.cdf"))?,
-        hyper.map_err(invalid("prior.z.low, prior.z.count, prior.z.cdf"))?,
-    ))
+    let scales = scales.map_err(invalid("prior.scale.radius, prior.scale.cdf"))?;
+    let mut hyper = hyper.map_err(invalid("prior.z.low, prior.z.count, prior.z.cdf"))?;
+    // Those without contexts then serve further training only.
+    if tensors.has(HYPER_CONTEXTS) {
+        let [contexts, _] = tensors.shape(HYPER_CONTEXTS)?;
+        let cdf: Vec<u16> = tensors.get_any(HYPER_CONTEXTS)?;
+        hyper = HyperTables::with_contexts(&low, &count, contexts, &cdf).map_err(invalid(HYPER_CONTEXTS))?;
+    }
+    Ok((scales, hyper))
+}
+
+/// Tables of the hyper-latents by their neighbours, which early files lack.
+const HYPER_CONTEXTS: &str = "prior.z.context.cdf";
+
+fn load_adaptation(tensors: &Tensors<'_>, scales: &ScaleTables) -> Result<Option<Adaptation>, WeightsError> {
+    if !tensors.has("prior.adapt.score") && !tensors.has("prior.adapt.information") {
+        return Ok(None);
+    }
+    let scores = tensors.get_any("prior.adapt.score")?;
+    let information: Vec<u16> = tensors.get("prior.adapt.information", &[SCALES])?;
+    let names = "prior.adapt.score, prior.adapt.information";
+    let checked = Adaptation::new(scales, scores, &information);
+    checked.map(Some).map_err(|source| WeightsError::Tables { names, source })
 }
 
 fn named<T>(name: &str, result: Result<T, LayerError>) -> Result<T, WeightsError> {

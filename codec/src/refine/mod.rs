@@ -25,7 +25,7 @@ use self::schedule::Schedule;
 use self::search::{State, Task, search};
 use crate::coding::{self, Coded, Effort, LatentTile};
 use crate::encoder::Encoder;
-use crate::entropy::CostTable;
+use crate::entropy::HyperCosts;
 use crate::error::Error;
 use crate::format::{Header, TileRect};
 use crate::prior::{PriorEngine, QualityIndex};
@@ -46,7 +46,7 @@ struct Refiner<'a> {
     gains: Vec<f32>,
     steps: Vec<f32>,
     rates: Rates,
-    hyper_costs: CostTable<'a>,
+    hyper_costs: HyperCosts<'a>,
     schedule: Schedule,
 }
 
@@ -78,7 +78,7 @@ impl Encoder {
             steps: self.runtime.model.steps(quality).into_iter().map(|step| 64.0 * step).collect(),
             gains,
             rates: Rates::new(prior.scale_tables()).map_err(|e| e.in_tile(0))?,
-            hyper_costs: CostTable::of_hyper(prior.hyper_tables()),
+            hyper_costs: HyperCosts::new(prior.hyper_tables(), quality.get()),
             schedule: Schedule::of(effort),
         };
         refiner.rows(analysis, tile_rows, stats, progress)
@@ -134,14 +134,18 @@ impl Refiner<'_> {
         tick: &mut dyn FnMut(usize) -> Result<(), Error>,
     ) -> Result<Coded, Error> {
         let latent = plane.read(area);
-        let hyper = timed(&mut stats.analysis, || self.encoder.hyper(&latent, area, self.quality))?;
+        let (plain, hyper) = timed(&mut stats.analysis, || {
+            let z = self.encoder.hyper(&latent, area, self.quality)?;
+            let chosen = coding::optimised_hyper(&z, area.shape().hyper().width, &self.hyper_costs);
+            Ok::<_, Error>((coding::nearest_hyper(&z), chosen.map_err(|e| e.in_tile(tile.index))?))
+        })?;
         let mut code = |latent: &[f32], hyper: &[i16], effort, stats: &mut Stats| {
             let tile = LatentTile { number: tile.index, shape: area.shape(), latent, hyper };
             let prior = self.encoder.runtime.model.prior();
             let coded = coding::encode(engine, prior, self.quality, effort, &[tile], stats)?;
             coded.into_iter().next().ok_or(Error::Cancelled)
         };
-        let nearest = code(&latent, &hyper, Effort::Nearest, stats)?;
+        let nearest = code(&latent, &plain, Effort::Nearest, stats)?;
         let optimised = code(&latent, &hyper, Effort::Optimised, stats)?;
 
         let (target, weight) = target_and_weight(self.source, window, area, self.header, self.square());
@@ -153,15 +157,13 @@ impl Refiner<'_> {
             columns: inner(&area.columns, &window.columns),
         };
         let window = Window::new(self.setting, extent, around, &target, &weight);
-        let hyper_tables = self.encoder.runtime.model.prior().hyper_tables();
         let task = Task {
             window: &window,
             rates: &self.rates,
             hyper_costs: &self.hyper_costs,
-            first_table: hyper_tables.first_table(self.quality.get()),
-            hyper_channels: hyper_tables.channels(),
+            hyper_width: area.shape().hyper().width,
             exchange: cost::SLOPE as f32,
-            skip: nearest.skip,
+            skip: optimised.skip,
         };
         let targets = self.scaled(&latent, &self.gains);
         let State { latents, hyper } =

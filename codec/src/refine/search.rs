@@ -50,7 +50,7 @@ use lic_model::refine::{Choice, Step, Window};
 use super::rates::Rates;
 use super::schedule::Schedule;
 use crate::coding::STEPS2_PER_BIT;
-use crate::entropy::{CostTable, MAX_SYMBOL, cost::UNITS_PER_BIT};
+use crate::entropy::{HyperCosts, MAX_SYMBOL, cost::UNITS_PER_BIT};
 use crate::error::Error;
 use crate::prior::HYPER_MAX;
 use crate::splitmix::splitmix64;
@@ -68,11 +68,9 @@ pub(super) struct State {
 pub(super) struct Task<'a> {
     pub(super) window: &'a Window<'a>,
     pub(super) rates: &'a Rates,
-    /// Code lengths of the hyper-latents, and the table of their first channel.
-    pub(super) hyper_costs: &'a CostTable<'a>,
-    pub(super) first_table: usize,
-    /// Channels of the hyper-latent.
-    pub(super) hyper_channels: usize,
+    /// Code lengths of the hyper-latents, and the columns of their plane.
+    pub(super) hyper_costs: &'a HyperCosts<'a>,
+    pub(super) hyper_width: usize,
     /// Bits by which the slope of the rate is weighed against those of [`crate::coding::STEPS2_PER_BIT`].
     pub(super) exchange: f32,
     /// Whether latents of scale index 0 are left out.
@@ -203,18 +201,18 @@ impl Task<'_> {
     }
 
     fn hyper_bits(&self, hyper: &[i16]) -> Result<f64, Error> {
-        let cost = self.hyper_costs.hyper(hyper, self.first_table, self.hyper_channels);
+        let cost = self.hyper_costs.plane(hyper, self.hyper_width);
         Ok(cost.map_err(|e| e.in_tile(0))? as f64 / UNITS_PER_BIT as f64)
     }
 
     fn move_hyper(&self, step: &Step, schedule: &Schedule, hyper: &mut [i16], draws: &mut Draws) -> Result<(), Error> {
-        let cost = |table: usize, z: i16| {
-            let z = z.clamp(-HYPER_MAX, HYPER_MAX);
-            Ok::<_, Error>(self.hyper_costs.cost(table, z).map_err(|e| e.in_tile(0))? as f32 / UNITS_PER_BIT as f32)
+        let before = hyper.to_vec();
+        let cost = |place: usize, z: i16| {
+            let cost = self.hyper_costs.at(&before, self.hyper_width, place, z.clamp(-HYPER_MAX, HYPER_MAX));
+            Ok::<_, Error>(cost.map_err(|e| e.in_tile(0))? as f32 / UNITS_PER_BIT as f32)
         };
         for (place, (z, gradient)) in hyper.iter_mut().zip(&step.by_hyper).enumerate() {
-            let table = self.first_table + place % self.hyper_channels;
-            let lengths = [cost(table, *z - 1)?, cost(table, *z)?, cost(table, *z + 1)?];
+            let lengths = [cost(place, *z - 1)?, cost(place, *z)?, cost(place, *z + 1)?];
             let own = |change: i32| lengths[(1 + change) as usize] - lengths[1];
             if let Some(change) = better(*gradient / RATE_SHARE, schedule.hyper_curvature / 2.0, own)
                 && draws.next() < schedule.hyper_probability

@@ -13,6 +13,16 @@ pub fn with_deblocking(bytes: &[u8], weights: &[f32; DEBLOCKING_WEIGHTS]) -> Res
     })
 }
 
+/// A weight file without the filter that it may have.
+///
+/// # Errors
+/// The bytes are no weight file.
+pub fn without_deblocking(bytes: &[u8]) -> Result<Vec<u8>, WeightsError> {
+    WeightFile::parse(bytes)?.with(|entries| {
+        entries.remove("deblock.weight");
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -28,5 +38,8 @@ mod tests {
         assert_eq!(plain::deblocking(&after).unwrap(), Some(weights));
         assert_eq!(after.parse_id(), before.parse_id());
         assert_ne!(after.synthesis_id(), before.synthesis_id());
+        let without = without_deblocking(&bytes).unwrap();
+        assert_eq!(plain::deblocking(&WeightFile::parse(&without).unwrap()).unwrap(), None);
+        assert_eq!(without_deblocking(&without).unwrap(), without);
     }
 }

@@ -3,6 +3,7 @@
 //! `codec/PRIOR.md` specifies what the integers mean. The order of work: [`calibrate`] chooses the grid of the activations, training goes on with it, then
 //! [`checkpoint_to_weights`] turns the averaged weights into a weight file.
 
+mod adapt;
 mod calibrate;
 mod checkpoint;
 mod counts;
@@ -10,6 +11,7 @@ mod deblock;
 mod error;
 mod export;
 mod gains;
+mod hyper_counts;
 mod layer;
 mod preview;
 mod rare;
@@ -19,8 +21,9 @@ mod tables;
 pub use calibrate::{calibrate, grid};
 pub use checkpoint::{Quantised, checkpoint_network, checkpoint_to_weights};
 pub use counts::{ScaleCounts, with_scale_tables};
-pub use deblock::with_deblocking;
+pub use deblock::{with_deblocking, without_deblocking};
 pub use error::{QuantiseError, RestoreError};
+pub use hyper_counts::{HyperCounts, with_hyper_contexts};
 pub use preview::{PreviewFit, with_preview};
 pub use rare::{Pruned, without_rare_units};
 pub use restore::{restore, restore_to_run};

@@ -95,19 +95,8 @@ impl Restore<'_> {
 
     /// Elements of an integer tensor of which there must be exactly `count`.
     fn integers(&self, name: &str, dtype: Dtype, count: usize) -> Result<Vec<f64>, RestoreError> {
-        let missing = || RestoreError::Tensor { name: name.to_owned() };
-        let view = self.file.tensors().tensor(name).map_err(|_| missing())?;
-        let data = view.data();
-        let values: Vec<f64> = match (view.dtype() == dtype, dtype) {
-            (true, Dtype::U8) => data.iter().map(|&b| b.into()).collect(),
-            (true, Dtype::I16) => data.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]]).into()).collect(),
-            (true, Dtype::U16) => data.chunks_exact(2).map(|b| u16::from_le_bytes([b[0], b[1]]).into()).collect(),
-            (true, Dtype::I32) => {
-                data.chunks_exact(4).map(|b| i32::from_le_bytes([b[0], b[1], b[2], b[3]]).into()).collect()
-            }
-            _ => return Err(missing()),
-        };
-        if values.len() == count { Ok(values) } else { Err(missing()) }
+        let values = self.file.integers(name, dtype).filter(|values| values.len() == count);
+        values.ok_or_else(|| RestoreError::Tensor { name: name.to_owned() })
     }
 
     fn insert(&mut self, name: &str, shape: &[usize], values: impl IntoIterator<Item = f64>) {

@@ -16,7 +16,7 @@ const TOTAL: u32 = 1 << 16;
 
 /// Adds `prior.scale.*`.
 pub(super) fn add_scales(entries: &mut BTreeMap<String, Entry>) {
-    add_scales_of(entries, gaussian);
+    add_scale_tables(entries, &scale_tables(gaussian));
 }
 
 /// Probabilities of the symbols `-radius..=radius` of a scale, and of all others.
@@ -32,18 +32,17 @@ pub(super) fn gaussian(index: usize) -> Vec<f64> {
     (-radius..=radius).map(symbol).chain([2.0 * upper(f64::from(radius) + 0.5)]).collect()
 }
 
-/// Adds `prior.scale.*` of distributions as [`gaussian`] gives them.
-pub(super) fn add_scales_of(entries: &mut BTreeMap<String, Entry>, distribution: impl Fn(usize) -> Vec<f64>) {
-    let mut radii = Vec::with_capacity(SCALES);
-    let mut cdf = Vec::new();
-    for index in 0..SCALES {
-        let p = distribution(index);
-        radii.push((p.len() / 2 - 1) as u16);
-        cdf.extend(cumulative(&p));
-    }
-    entries.insert("prior.scale.radius".into(), Entry::u16(&[SCALES], &radii));
-    let length = cdf.len();
-    entries.insert("prior.scale.cdf".into(), Entry::u16(&[length], &cdf));
+/// Cumulative tables of the 64 distributions that `distribution` gives as [`gaussian`] does.
+pub(super) fn scale_tables(distribution: impl Fn(usize) -> Vec<f64>) -> Vec<Vec<u16>> {
+    (0..SCALES).map(|index| cumulative(&distribution(index))).collect()
+}
+
+/// Adds `prior.scale.*` of such tables.
+pub(super) fn add_scale_tables(entries: &mut BTreeMap<String, Entry>, tables: &[Vec<u16>]) {
+    let radii: Vec<u16> = tables.iter().map(|table| (table.len() / 2 - 1) as u16).collect();
+    let cdf = tables.concat();
+    entries.insert("prior.scale.radius".into(), Entry::u16(&[radii.len()], &radii));
+    entries.insert("prior.scale.cdf".into(), Entry::u16(&[cdf.len()], &cdf));
 }
 
 /// Parameters of the mixtures, each [8, channels * 3], as [`crate::prior::ZDensity`] holds them.
@@ -92,7 +91,7 @@ pub(super) fn add_hyper(entries: &mut BTreeMap<String, Entry>, mixtures: &Mixtur
 }
 
 /// Left-cumulative 16-bit frequencies, every entry at least 1; the most probable entry takes what rounding leaves.
-fn cumulative(p: &[f64]) -> Vec<u16> {
+pub(super) fn cumulative(p: &[f64]) -> Vec<u16> {
     let spare = f64::from(TOTAL) - p.len() as f64;
     let sum: f64 = p.iter().sum::<f64>().max(1e-12);
     let mut frequencies: Vec<u32> = p.iter().map(|p| 1 + (p / sum * spare).floor() as u32).collect();
