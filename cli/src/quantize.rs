@@ -12,7 +12,6 @@ use lic_codec::symbols::decode_symbols;
 use lic_codec::{Colour, Decoder, DeviceChoice, Effort, EncodeOptions, Encoder, Model, Picture, QualityIndex};
 use lic_model::prior::Taps;
 use lic_model::quantise::{self, HyperCounts, PreviewFit, Quantised, ScaleCounts};
-
 use lic_model::train::{VALIDATION_KNOTS, load_folder, validate};
 use lic_model::weights::{WeightFile, WeightsError};
 

@@ -4,6 +4,7 @@
 //! file on every machine. The range coder itself adds about 10^-6 bit a symbol (measured) and, per
 //! tile, at most two bytes at the end.
 
+use super::error;
 use super::tables::{CdfTables, HYPER_KNOTS, HyperTables, ScaleTables, TOTAL};
 use crate::error::EntropyError;
 
@@ -62,9 +63,7 @@ impl<'a> CostTable<'a> {
     /// # Errors
     /// [`EntropyError::LengthMismatch`] or [`EntropyError::NoSuchTable`].
     pub fn symbols(&self, symbols: &[i16], indices: &[u8], skip: bool) -> Result<u64, EntropyError> {
-        if symbols.len() != indices.len() {
-            return Err(EntropyError::LengthMismatch { symbols: symbols.len(), indices: indices.len() });
-        }
+        error::same_length(symbols.len(), indices.len())?;
         let coded = symbols.iter().zip(indices);
         coded
             .filter(|&(_, &index)| !(skip && index == 0))

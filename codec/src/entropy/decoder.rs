@@ -11,6 +11,7 @@ use constriction::stream::queue::RangeDecoder;
 use constriction::{Queue, UnwrapInfallible};
 
 use super::adapt::Adapter;
+use super::error;
 use super::flags::split_flags;
 use super::model::{PRECISION, RawBit, TableModel};
 use super::tables::{CdfTables, HyperTables, ScaleTables};
@@ -116,9 +117,7 @@ impl<'a> TileDecoder<'a> {
         indices: &[u8],
         symbols: &mut [i16],
     ) -> Result<(), EntropyError> {
-        if symbols.len() != indices.len() {
-            return Err(EntropyError::LengthMismatch { symbols: symbols.len(), indices: indices.len() });
-        }
+        error::same_length(symbols.len(), indices.len())?;
         let tables: &CdfTables = tables.tables();
         for (symbol, &index) in symbols.iter_mut().zip(indices) {
             *symbol =
@@ -139,9 +138,7 @@ impl<'a> TileDecoder<'a> {
         indices: &[u8],
         symbols: &mut [i16],
     ) -> Result<(), EntropyError> {
-        if symbols.len() != indices.len() {
-            return Err(EntropyError::LengthMismatch { symbols: symbols.len(), indices: indices.len() });
-        }
+        error::same_length(symbols.len(), indices.len())?;
         let tables: &CdfTables = tables.tables();
         let part = adapter.part();
         for (position, (symbols, indices)) in symbols.chunks_mut(part).zip(indices.chunks(part)).enumerate() {

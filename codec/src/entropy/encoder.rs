@@ -8,6 +8,7 @@ use constriction::stream::Encode;
 use constriction::stream::queue::{DefaultRangeEncoder, EncoderSituation};
 
 use super::adapt::Adapter;
+use super::error;
 use super::flags::flag_byte;
 use super::model::{PRECISION, RawBit, TableModel};
 use super::tables::{CdfTables, HyperTables, ScaleTables};
@@ -69,9 +70,7 @@ impl TileEncoder {
         symbols: &[i16],
         indices: &[u8],
     ) -> Result<(), EntropyError> {
-        if symbols.len() != indices.len() {
-            return Err(EntropyError::LengthMismatch { symbols: symbols.len(), indices: indices.len() });
-        }
+        error::same_length(symbols.len(), indices.len())?;
         let tables: &CdfTables = tables.tables();
         for (position, (&symbol, &index)) in symbols.iter().zip(indices).enumerate() {
             if self.skip && index == 0 {
@@ -97,9 +96,7 @@ impl TileEncoder {
         symbols: &[i16],
         indices: &[u8],
     ) -> Result<(), EntropyError> {
-        if symbols.len() != indices.len() {
-            return Err(EntropyError::LengthMismatch { symbols: symbols.len(), indices: indices.len() });
-        }
+        error::same_length(symbols.len(), indices.len())?;
         let tables: &CdfTables = tables.tables();
         let part = adapter.part();
         for (position, (symbols, indices)) in symbols.chunks(part).zip(indices.chunks(part)).enumerate() {

@@ -125,3 +125,8 @@ pub enum TableError {
         entry: usize,
     },
 }
+
+/// Refuses symbols that have not one scale index each.
+pub(super) fn same_length(symbols: usize, indices: usize) -> Result<(), EntropyError> {
+    if symbols == indices { Ok(()) } else { Err(EntropyError::LengthMismatch { symbols, indices }) }
+}

@@ -3,8 +3,8 @@
 //! [`tables`] checks the cumulative tables of a weight file and indexes them for fast decoding,
 //! [`model`] shows them to constriction's range coder, [`encoder`] and [`decoder`] turn whole
 //! slices of symbols into a tile's payload and back, [`adapt`] moves the scale tables by what a tile's
-//! symbols teach, and [`cost`] says what symbols would cost without coding them. Which table a latent is predicted to need is the business of the integer prior;
-//! `codec/FORMAT.md`, chapter 5, specifies the stream.
+//! symbols teach, and [`cost`] says what symbols would cost without coding them. Which table a latent is
+//! predicted to need is the business of the integer prior; `codec/FORMAT.md`, chapter 5, specifies the stream.
 
 pub mod adapt;
 pub mod cost;

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::tables::{TOTAL, frequencies};
 use crate::weights::Entry;
 
 /// Units of a score per bit and index, and of information per bit and squared index: `codec/PRIOR.md`, "Adaptation".
@@ -13,9 +14,6 @@ const UNITS: f64 = 4096.0;
 const SCORE_MAX: f64 = 8191.0;
 /// Greatest information.
 const INFORMATION_MAX: f64 = 16383.0;
-/// Bits of all shares of a table together.
-const TOTAL_BITS: f64 = 16.0;
-
 /// Adds `prior.adapt.*` of cumulative tables, as `prior.scale.cdf` has them.
 pub(super) fn add_adaptation(entries: &mut BTreeMap<String, Entry>, tables: &[Vec<u16>]) {
     let (scores, information) = adaptation(tables);
@@ -38,8 +36,9 @@ fn adaptation(tables: &[Vec<u16>]) -> (Vec<i16>, Vec<u16>) {
         let within: Vec<f64> = (-radius..=radius).map(score).collect();
         // In bits: the mean of squared slopes, times ln 2, is the mean curvature.
         let squares: f64 = within.iter().zip(own).map(|(score, share)| share * (score / UNITS).powi(2)).sum();
-        let total = 2f64.powf(TOTAL_BITS);
-        information.push((squares / total * std::f64::consts::LN_2 * UNITS).round().clamp(1.0, INFORMATION_MAX) as u16);
+        information
+            .push((squares / f64::from(TOTAL) * std::f64::consts::LN_2 * UNITS).round().clamp(1.0, INFORMATION_MAX)
+                as u16);
         scores.extend(within.iter().map(|&score| score as i16));
         // An escape says as much as the outermost symbol.
         scores.push(score(radius) as i16);
@@ -49,14 +48,13 @@ fn adaptation(tables: &[Vec<u16>]) -> (Vec<i16>, Vec<u16>) {
 
 /// Shares of 65536 of a cumulative table's entries.
 fn shares(table: &[u16]) -> Vec<f64> {
-    let ends = table.iter().skip(1).map(|&end| f64::from(end)).chain([2f64.powf(TOTAL_BITS)]);
-    table.iter().zip(ends).map(|(&start, end)| end - f64::from(start)).collect()
+    frequencies(&table.iter().map(|&value| value.into()).collect::<Vec<f64>>())
 }
 
 /// Bits of a symbol with a table, escapes as `codec/FORMAT.md`, 5.2, has them.
 fn cost(shares: &[f64], symbol: i32) -> f64 {
     let radius = shares.len() as i32 / 2 - 1;
-    let bits = |entry: usize| TOTAL_BITS - shares[entry].log2();
+    let bits = |entry: usize| f64::from(TOTAL).log2() - shares[entry].log2();
     if symbol.abs() <= radius {
         bits((symbol + radius) as usize)
     } else {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use safetensors::Dtype;
 
 use super::error::RestoreError;
-use super::tables::cumulative;
+use super::tables::{TOTAL, cumulative, frequencies};
 use crate::preset::Z_KNOTS;
 use crate::weights::{Entry, WeightFile};
 
@@ -70,8 +70,7 @@ pub fn with_hyper_contexts(bytes: &[u8], counts: &HyperCounts) -> Result<Vec<u8>
         let cut = || RestoreError::Tensor { name: "prior.z.cdf".to_owned() };
         let (own, after) = rest.split_at_checked(count + 1).ok_or_else(cut)?;
         rest = after;
-        let ends = own.iter().skip(1).chain(&[65536.0]);
-        let without: Vec<f64> = own.iter().zip(ends).map(|(start, end)| (end - start) / 65536.0).collect();
+        let without: Vec<f64> = frequencies(own).iter().map(|share| share / f64::from(TOTAL)).collect();
         let counted: Vec<Vec<f64>> = (-REACH..=REACH)
             .map(|context| counts.of(table / channels, table % channels, context, low as i32, count))
             .collect();

@@ -12,7 +12,7 @@ use crate::rate::SCALE_MIN;
 use crate::weights::Entry;
 
 /// Total of a table's frequencies: 16 bits.
-const TOTAL: u32 = 1 << 16;
+pub(super) const TOTAL: u32 = 1 << 16;
 
 /// Adds `prior.scale.*`.
 pub(super) fn add_scales(entries: &mut BTreeMap<String, Entry>) {
@@ -108,6 +108,12 @@ pub(super) fn cumulative(p: &[f64]) -> Vec<u16> {
             value
         })
         .collect()
+}
+
+/// The frequencies of a table's left-cumulative values, which add up to 65536.
+pub(super) fn frequencies(cumulative: &[f64]) -> Vec<f64> {
+    let ends = cumulative.iter().copied().skip(1).chain([f64::from(TOTAL)]);
+    cumulative.iter().zip(ends).map(|(start, end)| end - start).collect()
 }
 
 /// Complementary error function by its continued fraction (large x) or series (small x): double precision to about 1e-13, run at quantisation only.
