@@ -153,6 +153,7 @@ fn section_name(kind: SectionKind, alpha: Option<AlphaCoding>) -> String {
             _ => "alpha, lossless".to_owned(),
         },
         SectionKind::Preview => "preview".to_owned(),
+        SectionKind::Filter => "filter".to_owned(),
         other => format!("section {}", other.number()),
     }
 }

@@ -13,7 +13,8 @@ use crate::options::EncodeOptions;
 use crate::picture::Picture;
 use crate::prior::QualityIndex;
 #[cfg(feature = "burn")]
-use crate::refine::{Source, StoredRows};
+use crate::refine::StoredRows;
+use crate::source::Source;
 use crate::stats::{Stats, timed};
 use crate::target::{MOST_NEAR, Range, Target, search};
 use crate::watch::Progress;
@@ -51,9 +52,8 @@ impl Encoder {
         }
         stats.add_times(&spent);
         let effort = options.effort;
-        // A search compares with the pixels.
         let colours = || Picture { alpha: None, metadata: Metadata::default(), ..picture.clone() };
-        let picture = effort.searches().then(colours);
+        let picture = (effort != Effort::Nearest).then(colours);
         Ok(Analysed { encoder: self, header, sections, effort, picture, latents, stats })
     }
 
@@ -129,8 +129,7 @@ pub struct Analysed<'a> {
     header: Header,
     sections: Vec<OwnedSection>,
     effort: Effort,
-    /// For efforts that search.
-    #[cfg_attr(not(feature = "burn"), expect(dead_code, reason = "no effort searches"))]
+    /// For efforts that compare with the pixels.
     picture: Option<Picture>,
     /// Whitened [rows, columns, M] of every tile.
     latents: Vec<Vec<f32>>,
@@ -158,15 +157,17 @@ impl Analysed<'_> {
         };
         let latents = |tiles: &[TileRect], _: &mut Stats| Ok(tiles.iter().map(of_tile).collect());
         let Self { encoder, header, sections, .. } = self;
-        encoder.run(header, sections, quality, |stats| {
+        let source = self.picture.as_ref().map(|picture| Source { picture, top: 0 });
+        let sampler = encoder.sampler(header, quality, effort);
+        encoder.run(header, sections.clone(), quality, sampler, |sampler, stats| {
             #[cfg(feature = "burn")]
-            if let (true, Some(picture)) = (effort.searches(), &self.picture) {
+            if let (true, Some(source)) = (effort.searches(), &source) {
                 let mut rows = StoredRows::new(header, &self.latents, encoder.runtime.transforms.channels());
-                let (source, [_, count]) = (Source { picture, top: 0 }, header.tile_grid());
-                return encoder.refined(&source, &mut rows, header, 0..count, quality, effort, stats, progress);
+                let [_, count] = header.tile_grid();
+                return encoder.refined(source, &mut rows, header, 0..count, quality, effort, sampler, stats, progress);
             }
             let tiles: Vec<TileRect> = header.tiles().collect();
-            encoder.payloads(&tiles, quality, effort, latents, stats, progress)
+            encoder.payloads(&tiles, quality, effort, latents, sampler.zip(source), stats, progress)
         })
     }
 

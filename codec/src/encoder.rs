@@ -6,7 +6,7 @@
 
 use crate::alpha::lossless;
 use crate::bands::band;
-use crate::coding::{self, Effort, LatentTile};
+use crate::coding::{self, Coded, Effort, LatentTile};
 use crate::device::DeviceChoice;
 use crate::entropy::HyperCosts;
 use crate::error::{Error, Warning};
@@ -18,13 +18,13 @@ use crate::options::{EncodeOptions, quality_index};
 use crate::picture::Picture;
 use crate::plane::TileLatents;
 use crate::prior::{PriorEngine, QualityIndex};
-#[cfg(feature = "burn")]
-use crate::refine::Source;
 use crate::runtime::Runtime;
+use crate::source::Source;
 use crate::stats::{Stats, timed};
 use crate::target::TargetOutcome;
 use crate::tiles::{Area, check_anchor};
 use crate::watch::{Progress, Watch};
+use crate::wiener::Sampler;
 
 /// An encoded picture.
 #[derive(Debug, Clone)]
@@ -102,8 +102,11 @@ impl Encoder {
         let quality = quality_index(options.quality)?;
         let header = self.header_of(picture, options)?;
         let (sections, spent) = self.sections(picture, &header, options, progress)?;
-        let code = |stats: &mut Stats| self.plane(picture, &header, quality, options.effort, stats, progress);
-        let mut encoded = self.run(&header, &sections, quality, code)?;
+        let sampler = self.sampler(&header, quality, options.effort);
+        let code = |sampler: Option<&mut Sampler<'_>>, stats: &mut Stats| {
+            self.plane(picture, &header, quality, options.effort, sampler, stats, progress)
+        };
+        let mut encoded = self.run(&header, sections, quality, sampler, code)?;
         encoded.stats.add_times(&spent);
         Ok(encoded)
     }
@@ -175,7 +178,7 @@ impl Encoder {
                 let plane = Picture::new(picture.width, picture.height, header.colour, alpha.samples.clone())?;
                 let effort = options.effort;
                 let code = |progress: &mut Progress<'_, '_>| {
-                    self.plane(&plane, &header, quality, effort, &mut spent, progress)
+                    self.plane(&plane, &header, quality, effort, None, &mut spent, progress)
                 };
                 let payloads = progress.holding(code)?;
                 (AlphaCoding::Lossy { quality: quality.get() }, payloads)
@@ -185,51 +188,66 @@ impl Encoder {
         Ok((sections, spent))
     }
 
+    /// What the picture's filter is fitted with, at efforts that do.
+    pub(crate) fn sampler(&self, header: &Header, quality: QualityIndex, effort: Effort) -> Option<Sampler<'_>> {
+        Sampler::new(&self.runtime, header, quality, effort)
+    }
+
     /// The payloads of a picture's colours, or of a plane.
+    #[expect(clippy::too_many_arguments, reason = "those of a picture on its way to payloads")]
     fn plane(
         &self,
         picture: &Picture,
         header: &Header,
         quality: QualityIndex,
         effort: Effort,
+        sampler: Option<&mut Sampler<'_>>,
         stats: &mut Stats,
         progress: &mut Progress<'_, '_>,
     ) -> Result<Vec<Vec<u8>>, Error> {
+        let source = Source { picture, top: 0 };
         #[cfg(feature = "burn")]
         if effort.searches() {
             let mut analysis = self.runtime.transforms.analysis(picture, header)?;
-            let (source, [_, rows]) = (Source { picture, top: 0 }, header.tile_grid());
-            return self.refined(&source, analysis.as_mut(), header, 0..rows, quality, effort, stats, progress);
+            let [_, rows] = header.tile_grid();
+            let analysis = analysis.as_mut();
+            return self.refined(&source, analysis, header, 0..rows, quality, effort, sampler, stats, progress);
         }
         let tiles: Vec<TileRect> = header.tiles().collect();
         let mut latents = self.latents(picture, header)?;
         let take = |tiles: &[TileRect], stats: &mut Stats| timed(&mut stats.analysis, || latents.take(tiles.len()));
-        self.payloads(&tiles, quality, effort, take, stats, progress)
+        self.payloads(&tiles, quality, effort, take, sampler.map(|sampler| (sampler, source)), stats, progress)
     }
 
-    /// A file of a picture whose payloads `code` makes.
+    /// A file of a picture whose payloads `code` makes, showing them to the sampler.
     pub(crate) fn run(
         &self,
         header: &Header,
-        sections: &[OwnedSection],
+        mut sections: Vec<OwnedSection>,
         quality: QualityIndex,
-        code: impl FnOnce(&mut Stats) -> Result<Vec<Vec<u8>>, Error>,
+        mut sampler: Option<Sampler<'_>>,
+        code: impl FnOnce(Option<&mut Sampler<'_>>, &mut Stats) -> Result<Vec<Vec<u8>>, Error>,
     ) -> Result<Encoded, Error> {
         let header = Header { quality: quality.get(), ..*header };
         let mut stats = Stats { pixels: u64::from(header.width) * u64::from(header.height), ..Stats::default() };
-        let payloads = code(&mut stats)?;
+        let payloads = code(sampler.as_mut(), &mut stats)?;
+        if let Some(sampler) = sampler {
+            sections.extend(sampler.finish(&mut stats)?);
+        }
         stats.payload = payloads.iter().map(|p| p.len() as u64).sum();
         let sections: Vec<Section<'_>> = sections.iter().map(|(kind, body)| Section::new(*kind, body)).collect();
         Ok(Encoded { bytes: write_file(&header, &sections, &payloads)?, quality, stats, target: None })
     }
 
-    /// The payloads of tiles, made band by band.
+    /// The payloads of tiles, made band by band and shown to a sampler of the picture's filter.
+    #[expect(clippy::too_many_arguments, reason = "those of tiles on their way to payloads")]
     pub(crate) fn payloads<L: AsRef<[f32]> + Sync>(
         &self,
         all: &[TileRect],
         quality: QualityIndex,
         effort: Effort,
         mut latents: impl FnMut(&[TileRect], &mut Stats) -> Result<Vec<L>, Error>,
+        mut sampling: Option<(&mut Sampler<'_>, Source<'_>)>,
         stats: &mut Stats,
         progress: &mut Progress<'_, '_>,
     ) -> Result<Vec<Vec<u8>>, Error> {
@@ -240,14 +258,20 @@ impl Encoder {
             let (tiles, rest) = left.split_at(band(left, self.runtime.band_positions()));
             left = rest;
             let latents = latents(tiles, stats)?;
-            payloads.extend(self.code(engine.as_mut(), quality, effort, tiles, &latents, stats)?);
+            let coded = self.code(engine.as_mut(), quality, effort, tiles, &latents, stats)?;
+            if let Some((sampler, source)) = &mut sampling {
+                for (tile, coded) in tiles.iter().zip(&coded) {
+                    sampler.add(source, &Area::of_tile(tile), &coded.y64, stats)?;
+                }
+            }
+            payloads.extend(coded.into_iter().map(|tile| tile.payload));
             progress.step(payloads.len(), all.len())?;
         }
         self.runtime.put_back(engine);
         Ok(payloads)
     }
 
-    /// Payloads of some tiles with their latents.
+    /// Codes some tiles with their latents.
     fn code<L: AsRef<[f32]> + Sync>(
         &self,
         engine: &mut dyn PriorEngine,
@@ -256,7 +280,7 @@ impl Encoder {
         tiles: &[TileRect],
         latents: &[L],
         stats: &mut Stats,
-    ) -> Result<Vec<Vec<u8>>, Error> {
+    ) -> Result<Vec<Coded>, Error> {
         let items: Vec<(u32, Area, &[f32])> = tiles
             .iter()
             .zip(latents)
@@ -282,7 +306,7 @@ impl Encoder {
         let work = || coding::encode(engine, self.runtime.model.prior(), quality, effort, &tiles, stats);
         let coded = self.runtime.run(work)?;
         stats.symbols += coded.iter().map(|tile| tile.symbols).sum::<u64>();
-        Ok(coded.into_iter().map(|tile| tile.payload).collect())
+        Ok(coded)
     }
 
     /// What the hyper-latents of a tile's latents are rounded from [rows, columns, Z].

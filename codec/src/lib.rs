@@ -58,6 +58,7 @@ pub mod error;
 pub mod format;
 #[cfg(feature = "image")]
 pub mod image;
+mod lagrangian;
 mod limits;
 mod metadata;
 pub mod model;
@@ -79,6 +80,7 @@ mod runtime;
 mod samples;
 mod scale;
 mod simd;
+mod source;
 mod splitmix;
 mod stats;
 pub mod symbols;
@@ -88,6 +90,7 @@ pub mod transform;
 mod view;
 mod warning;
 mod watch;
+mod wiener;
 mod window;
 
 pub use alpha::Alpha;

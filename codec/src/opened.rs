@@ -13,12 +13,14 @@ use crate::runtime::Runtime;
 use crate::symbols::check_model;
 use crate::tiles::check_anchor;
 use crate::view::View;
+use crate::wiener::Coefficients;
 
 /// All of a file but its tiles, and where these come from.
 pub(crate) struct Opened<'a> {
     pub(crate) header: Header,
     pub(crate) metadata: Metadata,
     pub(crate) warnings: Vec<Warning>,
+    pub(crate) filter: Option<Coefficients>,
     pub(crate) alpha: Option<AlphaSection<'a>>,
     /// Memory that these parts take.
     pub(crate) kept: u64,
@@ -32,6 +34,7 @@ impl<'a> Opened<'a> {
         Ok(Self {
             header: front.header,
             metadata: Metadata::of_front(&front),
+            filter: front.filter()?,
             alpha: front.alpha()?,
             kept: Metadata::bytes_of(&front),
             warnings: front.warnings,
@@ -45,6 +48,7 @@ impl<'a> Opened<'a> {
             header: file.header,
             metadata: std::mem::take(&mut file.metadata),
             warnings: std::mem::take(&mut file.warnings),
+            filter: file.filter.take(),
             alpha: file.alpha.take(),
             kept: file.kept,
             tiles: Box::new(file),

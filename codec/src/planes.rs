@@ -19,6 +19,7 @@ use crate::symbols::{self, StoredTile};
 use crate::tiles::LATENT;
 use crate::transform::Synthesis;
 use crate::view::Pixels;
+use crate::wiener::Coefficients;
 use crate::window::{Window, tiles_of};
 
 /// Latents of a window whose tiles are decoded one by one: what several at once would save in time is little, what they take in memory is
@@ -74,13 +75,14 @@ pub(crate) struct CodedPlane<'a> {
 }
 
 impl<'a> CodedPlane<'a> {
-    /// A plane of a file with this header, which has the plane's own colour model and quality. `preview`: with the preview's linear map for
+    /// A plane of a file with this header, which has the plane's own colour model and quality, and the picture's filter. `preview`: with the preview's linear map for
     /// a synthesis, if the model has one.
     pub(crate) fn new(
         runtime: &'a Runtime,
         source: Box<dyn TileSource + 'a>,
         header: Header,
         pixels: &Pixels,
+        filter: Option<&Coefficients>,
         preview: bool,
     ) -> Result<Self, Error> {
         let head = if preview { runtime.preview.as_ref() } else { None };
@@ -88,8 +90,8 @@ impl<'a> CodedPlane<'a> {
         let window = match head {
             Some(_) => Window::new(&header, pixels, 0, 1, 8),
             None => {
-                // The filter looks beyond the pixels that it changes, but not beyond the next latent.
-                let halo = transforms.halo() + usize::from(runtime.deblocking.is_some());
+                // Filters look beyond the pixels that they change, but not beyond the next latent.
+                let halo = transforms.halo() + usize::from(runtime.deblocking.is_some() || filter.is_some());
                 Window::new(&header, pixels, halo, transforms.anchor(), 1)
             }
         };
@@ -104,9 +106,13 @@ impl<'a> CodedPlane<'a> {
                 Some(head) => head.synthesis(&window.header),
                 None => {
                     let synthesis = transforms.synthesis(&window.header);
-                    match &runtime.deblocking {
+                    let smoothed = match &runtime.deblocking {
                         Some(deblocking) => deblocking.behind(synthesis, &window.header),
                         None => synthesis,
+                    };
+                    match filter {
+                        Some(filter) => filter.behind(smoothed, &window.header),
+                        None => smoothed,
                     }
                 }
             },

@@ -17,9 +17,11 @@ use crate::picture::{Picture, channels};
 use crate::plane::TileLatents;
 use crate::prior::QualityIndex;
 use crate::samples::Samples;
+use crate::source::Source;
 use crate::stats::{Stats, timed};
 use crate::tiles::LATENT;
 use crate::watch::Progress;
+use crate::wiener::Sampler;
 
 /// What is known of a picture before its rows come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +55,8 @@ pub struct RowEncoder<'a> {
     payloads: Vec<Vec<u8>>,
     alpha_payloads: Vec<Vec<u8>>,
     opaque: bool,
+    /// What the picture's filter is fitted with, at efforts that do.
+    sampler: Option<Sampler<'a>>,
     stats: Stats,
 }
 
@@ -124,6 +128,7 @@ impl Encoder {
             plane: frame.alpha.map(|_| strip(1)).transpose()?,
             frame: frame.clone(),
             stats: Stats { pixels: u64::from(frame.width) * u64::from(frame.height), ..Stats::default() },
+            sampler: self.sampler(&header, quality, options.effort),
             header,
             quality,
             options: *options,
@@ -181,6 +186,9 @@ impl RowEncoder<'_> {
             let body = write_alpha(&self.header, self.alpha_coding()?, premultiplied, &self.alpha_payloads)?;
             self.sections.push((SectionKind::Alpha, body));
         }
+        if let Some(sampler) = self.sampler.take() {
+            self.sections.extend(sampler.finish(&mut self.stats)?);
+        }
         self.stats.payload = self.payloads.iter().map(|payload| payload.len() as u64).sum();
         let sections: Vec<Section<'_>> = self.sections.iter().map(|(kind, body)| Section::new(*kind, body)).collect();
         let bytes = write_file(&self.header, &sections, &self.payloads)?;
@@ -235,7 +243,9 @@ impl RowEncoder<'_> {
         let tiles: Vec<TileRect> = strip.clone().flat_map(|row| self.header.tile_row(row)).collect();
         let samples = std::mem::replace(&mut self.colours.samples, Samples::reserve(self.frame.depth, 0)?);
         let (header, quality) = (self.header, self.quality);
-        let (samples, payloads) = self.code_plane(samples, header, quality, strip, window, &tiles)?;
+        let mut sampler = self.sampler.take();
+        let (samples, payloads) = self.code_plane(samples, header, quality, strip, window, &tiles, sampler.as_mut())?;
+        self.sampler = sampler;
         self.colours.samples = samples;
         self.payloads.extend(payloads);
         if let Some(mut plane) = self.plane.take() {
@@ -249,7 +259,8 @@ impl RowEncoder<'_> {
                     let header = Header { colour: ColourModel::Grey, quality, ..header };
                     let quality = crate::symbols::quality(&header)?;
                     let counted = self.stats;
-                    let (samples, payloads) = self.code_plane(plane.samples, header, quality, strip, window, &tiles)?;
+                    let (samples, payloads) =
+                        self.code_plane(plane.samples, header, quality, strip, window, &tiles, None)?;
                     plane.samples = samples;
                     self.alpha_payloads.extend(payloads);
                     // Amounts are those of the colours.
@@ -269,7 +280,8 @@ impl RowEncoder<'_> {
         Ok(())
     }
 
-    /// The payloads of a strip's tiles, and its samples back.
+    /// The payloads of a strip's tiles, which are shown to a sampler, and its samples back.
+    #[expect(clippy::too_many_arguments, reason = "a strip, where it lies, and what is told about it")]
     fn code_plane(
         &mut self,
         samples: Samples,
@@ -278,18 +290,20 @@ impl RowEncoder<'_> {
         strip: &Range<u32>,
         window: &Range<usize>,
         tiles: &[TileRect],
+        sampler: Option<&mut Sampler<'_>>,
     ) -> Result<(Samples, Vec<Vec<u8>>), Error> {
         let height = window.len() as u32;
         let picture = Picture::new(header.width.into(), height, header.colour, samples)?;
         let own = Header { height: height as u16, ..header };
         let transforms = &self.encoder.runtime.transforms;
         let mut analysis = transforms.analysis(&picture, &own)?;
+        let source = Source { picture: &picture, top: window.start / LATENT };
         #[cfg(feature = "burn")]
         if self.options.effort.searches() {
-            let source = crate::refine::Source { picture: &picture, top: window.start / LATENT };
             let (rows, effort, none) = (strip.clone(), self.options.effort, &mut Progress::none());
             let run = analysis.as_mut();
-            let payloads = self.encoder.refined(&source, run, &header, rows, quality, effort, &mut self.stats, none)?;
+            let stats = &mut self.stats;
+            let payloads = self.encoder.refined(&source, run, &header, rows, quality, effort, sampler, stats, none)?;
             drop(analysis);
             return Ok((picture.pixels, payloads));
         }
@@ -299,7 +313,8 @@ impl RowEncoder<'_> {
         let take = |tiles: &[TileRect], stats: &mut Stats| timed(&mut stats.analysis, || latents.take(tiles.len()));
         let payloads = {
             let none = &mut Progress::none();
-            self.encoder.payloads(tiles, quality, self.options.effort, take, &mut self.stats, none)?
+            let sampling = sampler.map(|sampler| (sampler, source));
+            self.encoder.payloads(tiles, quality, self.options.effort, take, sampling, &mut self.stats, none)?
         };
         drop(latents);
         Ok((picture.pixels, payloads))

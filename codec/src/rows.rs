@@ -60,7 +60,7 @@ impl std::fmt::Debug for RowReader<'_> {
 
 impl<'a> RowReader<'a> {
     pub(crate) fn new(runtime: &'a Runtime, file: Opened<'a>, view: &View, limits: Limits) -> Result<Self, Error> {
-        let Opened { header, metadata, mut warnings, alpha, kept, tiles } = file;
+        let Opened { header, metadata, mut warnings, filter, alpha, kept, tiles } = file;
         let needed = admit(runtime, &header, alpha.as_ref().map(|alpha| alpha.coding), view)?;
         // What is kept is there already, so it counts, but nobody has to ask for it.
         let with_kept = needed.keeping(kept);
@@ -77,7 +77,7 @@ impl<'a> RowReader<'a> {
         // A coded plane is as small as a preview already.
         let coded = if preview && runtime.preview.is_some() { 1 } else { divisor };
         let mut factors = [coded, 1];
-        let colours = CodedPlane::new(runtime, tiles, header, &pixels, preview)?;
+        let colours = CodedPlane::new(runtime, tiles, header, &pixels, filter.as_ref(), preview)?;
         // The colours' tiles alone can be a reader's.
         let needed = with_kept.keeping(colours.payload_memory());
         limits.check(&needed.rows())?;
@@ -91,7 +91,7 @@ impl<'a> RowReader<'a> {
                     AlphaCoding::Lossy { quality } => {
                         factors[1] = coded;
                         let header = Header { colour: ColourModel::Grey, quality, ..header };
-                        let plane = CodedPlane::new(runtime, Box::new(tiles), header, &pixels, preview);
+                        let plane = CodedPlane::new(runtime, Box::new(tiles), header, &pixels, None, preview);
                         Box::new(plane.map_err(Error::in_alpha)?)
                     }
                 };

@@ -178,6 +178,15 @@ pub(crate) fn peak(depth: BitDepth) -> u16 {
     }
 }
 
+/// The nearest sample up to `peak`; what is no number becomes 0.
+#[inline(always)]
+pub(crate) fn nearest<T: Sample>(value: f32, peak: f32) -> T {
+    let value = value + 0.5;
+    // Not `max` and `min`, which would make a limit of what is no number.
+    let value = if value > 0.0 { value } else { 0.0 };
+    T::of(if value < peak { value } else { peak } as i32)
+}
+
 /// A sample rounded to 8 bits.
 pub(crate) fn eight_bits(sample: u16, depth: BitDepth) -> u8 {
     let peak = u32::from(peak(depth));

@@ -175,7 +175,8 @@ impl<'a> WeightFile<'a> {
         write(&self.info, &entries)
     }
 
-    /// The elements of an integer tensor, if there is one of this name and type.
+    /// The elements of an integer tensor, if there is one of this name and type. Only fitting anew asks for them.
+    #[cfg(feature = "burn")]
     pub(crate) fn integers(&self, name: &str, dtype: Dtype) -> Option<Vec<f64>> {
         let view = self.tensors.tensor(name).ok().filter(|view| view.dtype() == dtype)?;
         let data = view.data();

@@ -30,7 +30,6 @@ pub(crate) struct LatentTile<'a> {
 pub(crate) struct Coded {
     pub(crate) payload: Vec<u8>,
     /// What a decoder will have: latents [height, width, M] in 1/64 of a quantisation step.
-    #[cfg_attr(not(feature = "burn"), expect(dead_code, reason = "only a search asks"))]
     pub(crate) y64: Vec<i32>,
     /// Whether latents of scale index 0 are left out.
     #[cfg_attr(not(feature = "burn"), expect(dead_code, reason = "only a search asks"))]

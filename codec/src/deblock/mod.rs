@@ -16,7 +16,7 @@ mod tests;
 
 use lic_model::plain::{DEBLOCKING, DEBLOCKING_WEIGHTS};
 
-use crate::samples::Sample;
+use crate::samples::{Sample, nearest};
 use crate::simd::{Job, Simd};
 
 pub use fit::DeblockFit;
@@ -82,15 +82,6 @@ type Piece = [[f32; LANES]; 2 * TAPS];
 /// The filter of one quality.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Filter([Weights; 2]);
-
-/// The nearest sample up to `peak`; what is no number becomes 0.
-#[inline(always)]
-fn nearest<T: Sample>(value: f32, peak: f32) -> T {
-    let value = value + 0.5;
-    // Not `max` and `min`, which would make a limit of what is no number.
-    let value = if value > 0.0 { value } else { 0.0 };
-    T::of(if value < peak { value } else { peak } as i32)
-}
 
 impl Filter {
     /// Smooths a piece of a boundary with `C` colours in neighbouring lanes.

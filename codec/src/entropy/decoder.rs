@@ -13,7 +13,7 @@ use constriction::{Queue, UnwrapInfallible};
 use super::adapt::Adapter;
 use super::error;
 use super::flags::split_flags;
-use super::model::{PRECISION, RawBit, TableModel};
+use super::model::{Bit, PRECISION, TableModel};
 use super::tables::{CdfTables, HyperTables, ScaleTables};
 use super::{MAX_HYPER_SYMBOL, MAX_SYMBOL};
 use crate::error::EntropyError;
@@ -68,8 +68,18 @@ impl<'a> TileDecoder<'a> {
     /// [`EntropyError::Empty`] or [`EntropyError::UnknownFlags`].
     pub fn new(payload: &'a [u8]) -> Result<Self, EntropyError> {
         let (skip, rest) = split_flags(payload)?;
-        let coder = RangeDecoder::with_backend(Words { rest }).unwrap_infallible();
-        Ok(Self { coder, skip })
+        Ok(Self { skip, ..Self::of_stream(rest) })
+    }
+
+    /// Starts decoding a stream without a flag byte, which skips nothing.
+    pub(crate) fn of_stream(stream: &'a [u8]) -> Self {
+        let coder = RangeDecoder::with_backend(Words { rest: stream }).unwrap_infallible();
+        Self { coder, skip: false }
+    }
+
+    /// Decodes a bit.
+    pub(crate) fn decode_bit(&mut self, model: Bit) -> Result<bool, EntropyError> {
+        self.get(model)
     }
 
     /// Whether latents of scale index 0 are left out.
@@ -168,9 +178,9 @@ impl<'a> TileDecoder<'a> {
 
     #[cold]
     fn decode_escape(&mut self, model: TableModel<'_>, limit: i32) -> Result<i16, EntropyError> {
-        let below = self.get(RawBit)?;
+        let below = self.get(Bit::RAW)?;
         let mut bits = 0;
-        while !self.get(RawBit)? {
+        while !self.get(Bit::RAW)? {
             bits += 1;
             if bits > MAX_DISTANCE_BITS {
                 let symbol = if below { i32::MIN } else { i32::MAX };
@@ -179,7 +189,7 @@ impl<'a> TileDecoder<'a> {
         }
         let mut distance = 1i32;
         for _ in 0..bits {
-            distance = distance << 1 | i32::from(self.get(RawBit)?);
+            distance = distance << 1 | i32::from(self.get(Bit::RAW)?);
         }
         let symbol = if below { model.low() - distance } else { model.low() + model.escape() as i32 - 1 + distance };
         if symbol.abs() > limit {

@@ -10,7 +10,7 @@ use constriction::stream::queue::{DefaultRangeEncoder, EncoderSituation};
 use super::adapt::Adapter;
 use super::error;
 use super::flags::flag_byte;
-use super::model::{PRECISION, RawBit, TableModel};
+use super::model::{Bit, PRECISION, TableModel};
 use super::tables::{CdfTables, HyperTables, ScaleTables};
 use super::{MAX_HYPER_SYMBOL, MAX_SYMBOL};
 use crate::error::EntropyError;
@@ -134,13 +134,13 @@ impl TileEncoder {
         let below = symbol < model.low();
         // Numbered from 1 at the first symbol outside of the table.
         let distance = if below { model.low() - symbol } else { symbol - (model.low() + model.escape() as i32 - 1) };
-        self.put(below, RawBit)?;
+        self.put(below, Bit::RAW)?;
         let bits = distance.ilog2();
         for _ in 0..bits {
-            self.put(false, RawBit)?;
+            self.put(false, Bit::RAW)?;
         }
         for bit in (0..=bits).rev() {
-            self.put(distance >> bit & 1 != 0, RawBit)?;
+            self.put(distance >> bit & 1 != 0, Bit::RAW)?;
         }
         Ok(())
     }
@@ -154,14 +154,25 @@ impl TileEncoder {
         self.coder.encode_symbol(symbol, model).map_err(|_| EntropyError::InvalidPoint)
     }
 
+    /// Encodes a bit.
+    pub(crate) fn encode_bit(&mut self, bit: bool, model: Bit) -> Result<(), EntropyError> {
+        self.put(bit, model)
+    }
+
     /// The payload: the flag byte and the stream without trailing zero bytes.
     pub fn finish(self) -> Vec<u8> {
+        let flags = flag_byte(self.skip);
+        self.finish_after(flags)
+    }
+
+    /// The stream without trailing zero bytes, after another first byte.
+    pub(crate) fn finish_after(self, first_byte: u8) -> Vec<u8> {
         let (words, state, situation) = self.coder.into_raw_parts();
         let (lower, range) = (state.lower(), state.range().get());
         let (point, bytes) = shortest_point(lower, range);
 
         let mut payload = Vec::with_capacity(1 + 4 * words.len() + 8);
-        payload.push(flag_byte(self.skip));
+        payload.push(first_byte);
         payload.extend(words.iter().flat_map(|word| word.to_be_bytes()));
         if let EncoderSituation::Inverted(count, first) = situation {
             // Words held back until it is known whether the sum carries into them. The last interval

@@ -24,6 +24,7 @@ pub use adapt::{Adaptation, Adapter};
 pub use cost::{CostTable, HyperCosts};
 pub use decoder::TileDecoder;
 pub use encoder::TileEncoder;
+pub use model::Bit;
 pub use tables::{CdfTables, HYPER_KNOTS, HyperTables, ScaleTables};
 
 /// Greatest magnitude of a latent symbol.

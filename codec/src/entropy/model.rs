@@ -89,27 +89,43 @@ impl DecoderModel<PRECISION> for TableModel<'_> {
     }
 }
 
-/// A bit that is 0 or 1 with probability 1/2.
+/// A bit: entry `false` with a share of 65536, entry `true` with the rest.
 #[derive(Debug, Clone, Copy)]
-pub struct RawBit;
+pub struct Bit {
+    zero: NonZeroU32,
+    one: NonZeroU32,
+}
+
+impl Bit {
+    /// Both equally likely.
+    pub const RAW: Self = Self { zero: HALF, one: HALF };
+
+    /// A bit that was 0 `zeros` times and 1 `ones` times before: `zeros + 1/2` to `ones + 1/2` (Krichevsky and Trofimov, 1981), in whole shares.
+    pub fn after(zeros: u32, ones: u32) -> Self {
+        let [zeros, ones] = [zeros, ones].map(|count| u64::from(count) * 2 + 1);
+        let zero = (u64::from(TOTAL) * zeros / (zeros + ones)).clamp(1, u64::from(TOTAL) - 1) as u32;
+        let share = |share: u32| NonZeroU32::new(share).unwrap_or(NonZeroU32::MIN);
+        Self { zero: share(zero), one: share(TOTAL - zero) }
+    }
+}
 
 /// Half of 65536.
 const HALF: NonZeroU32 = NonZeroU32::MIN.saturating_add(TOTAL / 2 - 1);
 
-impl EntropyModel<PRECISION> for RawBit {
+impl EntropyModel<PRECISION> for Bit {
     type Symbol = bool;
     type Probability = u32;
 }
 
-impl EncoderModel<PRECISION> for RawBit {
+impl EncoderModel<PRECISION> for Bit {
     fn left_cumulative_and_probability(&self, symbol: impl Borrow<bool>) -> Option<(u32, NonZeroU32)> {
-        Some((if *symbol.borrow() { HALF.get() } else { 0 }, HALF))
+        Some(if *symbol.borrow() { (self.zero.get(), self.one) } else { (0, self.zero) })
     }
 }
 
-impl DecoderModel<PRECISION> for RawBit {
+impl DecoderModel<PRECISION> for Bit {
     fn quantile_function(&self, quantile: u32) -> (bool, u32, NonZeroU32) {
-        let bit = quantile >= HALF.get();
-        (bit, if bit { HALF.get() } else { 0 }, HALF)
+        let bit = quantile >= self.zero.get();
+        if bit { (true, self.zero.get(), self.one) } else { (false, 0, self.zero) }
     }
 }

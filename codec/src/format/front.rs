@@ -5,6 +5,7 @@ use super::cursor::Cursor;
 use super::header::Header;
 use super::section::{Section, SectionKind, read_sections};
 use crate::error::{Error, Warning};
+use crate::wiener::Coefficients;
 
 /// Header and sections, which borrow their bytes.
 #[derive(Debug, Clone)]
@@ -39,6 +40,13 @@ impl<'a> Front<'a> {
         let Some(section) = self.section(SectionKind::Alpha) else { return Ok(None) };
         let (coding, ..) = read_start(section.body)?;
         Ok(Some(coding))
+    }
+
+    /// The picture's filter, if it has one.
+    pub(crate) fn filter(&self) -> Result<Option<Coefficients>, Error> {
+        self.section(SectionKind::Filter)
+            .map(|section| Coefficients::read(self.header.colour, section.body))
+            .transpose()
     }
 
     /// The alpha section, if there is one.

@@ -31,6 +31,8 @@ pub enum SectionKind {
     Alpha,
     /// A small `.lic` file that shows the same picture.
     Preview,
+    /// The picture's own filter behind the synthesis.
+    Filter,
     /// A type this release does not know, in 0..=63.
     Unknown(u8),
 }
@@ -46,6 +48,7 @@ impl SectionKind {
             SectionKind::Orientation => 5,
             SectionKind::Alpha => 6,
             SectionKind::Preview => 7,
+            SectionKind::Filter => 8,
             SectionKind::Unknown(number) => number & KIND_MASK,
         }
     }
@@ -60,6 +63,7 @@ impl SectionKind {
             5 => SectionKind::Orientation,
             6 => SectionKind::Alpha,
             7 => SectionKind::Preview,
+            8 => SectionKind::Filter,
             number => SectionKind::Unknown(number),
         }
     }

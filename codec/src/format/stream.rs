@@ -17,6 +17,7 @@ use super::tiles::TileIndex;
 use crate::error::{Error, Part, Warning};
 use crate::limits::Budget;
 use crate::metadata::Metadata;
+use crate::wiener::Coefficients;
 
 /// Passes over some bytes, and says over how many: fewer at the end.
 type Skip<R> = fn(&mut R, u64) -> std::io::Result<u64>;
@@ -36,6 +37,7 @@ pub(crate) struct FileStream<R> {
     skip: Skip<R>,
     pub(crate) header: Header,
     pub(crate) metadata: Metadata,
+    pub(crate) filter: Option<Coefficients>,
     pub(crate) alpha: Option<AlphaSection<'static>>,
     pub(crate) warnings: Vec<Warning>,
     /// Memory that sections take.
@@ -64,7 +66,7 @@ impl<R: Read> StreamHeader<R> {
     /// [`Error::Io`], [`Error::LimitExceeded`], and what is wrong with these parts.
     pub(crate) fn open(self, mut budget: Budget) -> Result<FileStream<R>, Error> {
         let Self { mut source, skip, header } = self;
-        let (mut metadata, mut alpha, mut warnings) = (Metadata::default(), None, Vec::new());
+        let (mut metadata, mut filter, mut alpha, mut warnings) = (Metadata::default(), None, None, Vec::new());
         let mut sections = SectionReader::new(&mut source);
         let mut more = header.has_sections;
         while more {
@@ -81,13 +83,14 @@ impl<R: Read> StreamHeader<R> {
                     let body = sections.body(&head)?;
                     match kind {
                         SectionKind::Alpha => alpha = Some(AlphaSection::of_body(&header, body.into())?),
+                        SectionKind::Filter => filter = Some(Coefficients::read(header.colour, &body)?),
                         kind => metadata.keep(kind, body),
                     }
                 }
             }
         }
         let index = read_index(&header, &mut source)?;
-        Ok(FileStream { source, skip, header, metadata, alpha, warnings, kept: budget.taken(), index })
+        Ok(FileStream { source, skip, header, metadata, filter, alpha, warnings, kept: budget.taken(), index })
     }
 }
 

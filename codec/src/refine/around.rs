@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::error::Error;
 use crate::format::{Header, TileRect};
-use crate::picture::Picture;
+use crate::source::Source;
 use crate::tiles::{Area, LATENT};
 use crate::transform::Analysis;
 use crate::transform::windows::patches;
@@ -13,22 +13,6 @@ use crate::transform::windows::patches;
 const PATCHES: usize = 2;
 const PATCH: usize = LATENT / PATCHES;
 const COLOURS: usize = 3;
-
-/// A picture, or rows of one.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Source<'a> {
-    pub(crate) picture: &'a Picture,
-    /// The row of latents, in the whole picture, at which it begins.
-    pub(crate) top: usize,
-}
-
-impl Source<'_> {
-    /// The latents of which there are pixels.
-    pub(super) fn area(&self) -> Area {
-        let [width, height] = [self.picture.width, self.picture.height].map(|side| (side as usize).div_ceil(LATENT));
-        Area { rows: self.top..self.top + height, columns: 0..width }
-    }
-}
 
 /// The patches of a window, and what a squared error of each of their numbers is worth: `square` in the tile and a ring around it, 0 further out, where
 /// pixels depend on latents outside of the window, and 0 beyond the picture. The numbers of grey pictures are those of three equal colours.
@@ -101,6 +85,7 @@ impl Analysis for StoredRows<'_> {
 mod tests {
     use super::*;
     use crate::format::{BitDepth, ColourModel};
+    use crate::picture::Picture;
 
     fn header(width: u16, height: u16) -> Header {
         Header {

@@ -9,7 +9,6 @@
 //! tiles after it as the analysis gives them. The error of a ring of pixels around the tile counts too. Memory is that of a tile.
 
 mod around;
-mod cost;
 mod rates;
 mod schedule;
 mod search;
@@ -18,8 +17,8 @@ use std::ops::Range;
 
 use lic_model::refine::{Extent, Setting, Window};
 
+pub(crate) use self::around::StoredRows;
 use self::around::target_and_weight;
-pub(crate) use self::around::{Source, StoredRows};
 use self::rates::Rates;
 use self::schedule::Schedule;
 use self::search::{State, Task, search};
@@ -28,12 +27,15 @@ use crate::encoder::Encoder;
 use crate::entropy::HyperCosts;
 use crate::error::Error;
 use crate::format::{Header, TileRect};
+use crate::lagrangian;
 use crate::prior::{PriorEngine, QualityIndex};
+use crate::source::Source;
 use crate::stats::{Stats, timed};
 use crate::tiles::Area;
 use crate::transform::Analysis;
 use crate::transform::rolling::RollingPlane;
 use crate::watch::Progress;
+use crate::wiener::Sampler;
 
 /// What all tiles of a call share.
 struct Refiner<'a> {
@@ -61,6 +63,7 @@ impl Encoder {
         tile_rows: Range<u32>,
         quality: QualityIndex,
         effort: Effort,
+        sampler: Option<&mut Sampler<'_>>,
         stats: &mut Stats,
         progress: &mut Progress<'_, '_>,
     ) -> Result<Vec<Vec<u8>>, Error> {
@@ -81,7 +84,7 @@ impl Encoder {
             hyper_costs: HyperCosts::new(prior.hyper_tables(), quality.get()),
             schedule: Schedule::of(effort),
         };
-        refiner.rows(analysis, tile_rows, stats, progress)
+        refiner.rows(analysis, tile_rows, sampler, stats, progress)
     }
 }
 
@@ -90,6 +93,7 @@ impl Refiner<'_> {
         &self,
         analysis: &mut dyn Analysis,
         tile_rows: Range<u32>,
+        mut sampler: Option<&mut Sampler<'_>>,
         stats: &mut Stats,
         progress: &mut Progress<'_, '_>,
     ) -> Result<Vec<Vec<u8>>, Error> {
@@ -113,6 +117,9 @@ impl Refiner<'_> {
                 };
                 let coded = self.tile(engine.as_mut(), &tile, &area, &window, &plane, stats, &mut tick)?;
                 stats.symbols += coded.symbols;
+                if let Some(sampler) = &mut sampler {
+                    sampler.add(self.source, &area, &coded.y64, stats)?;
+                }
                 plane.write(&area, &self.scaled(&coded.latents(), &self.steps));
                 payloads.push(coded.payload);
             }
@@ -162,7 +169,7 @@ impl Refiner<'_> {
             rates: &self.rates,
             hyper_costs: &self.hyper_costs,
             hyper_width: area.shape().hyper().width,
-            exchange: cost::SLOPE as f32,
+            exchange: lagrangian::SLOPE as f32,
             skip: optimised.skip,
         };
         let targets = self.scaled(&latent, &self.gains);
@@ -185,7 +192,7 @@ impl Refiner<'_> {
 
     /// Bits that a squared error of a sample, white being 1, is worth.
     fn square(&self) -> f32 {
-        cost::square(self.quality) as f32
+        lagrangian::square(self.quality) as f32
     }
 
     /// A plane [positions, M] times a factor per channel.

@@ -1,4 +1,4 @@
-//! What an error is worth in bits.
+//! What an error is worth in bits at a quality: what searches and fits of an encoder weigh with.
 
 use lic_model::preset::{LAMBDA_MAX, LAMBDA_MIN};
 
@@ -6,10 +6,10 @@ use crate::prior::QualityIndex;
 
 /// How many times the Lagrangian of a quality the slope of the real curve of bits over error is there: 1.21 to 1.28, measured between neighbouring
 /// qualities at five places of the scale, on validation. A search that takes the curve's own slope moves along it and loses nothing.
-pub(super) const SLOPE: f64 = 1.25;
+pub(crate) const SLOPE: f64 = 1.25;
 
 /// Bits that a squared error of one sample, white being 1, is worth: the mean over three samples of a pixel counts in the Lagrangian.
-pub(super) fn square(quality: QualityIndex) -> f64 {
+pub(crate) fn square(quality: QualityIndex) -> f64 {
     let position = f64::from(quality.get()) / f64::from(QualityIndex::MAX.get());
     let lambda = LAMBDA_MIN * (LAMBDA_MAX / LAMBDA_MIN).powf(position);
     SLOPE * lambda * 255.0 * 255.0 / 3.0
