@@ -10,6 +10,7 @@ use crate::metadata::Metadata;
 use crate::picture::channels;
 use crate::tiles::{Area, LATENT};
 use crate::view::View;
+use crate::wiener;
 
 /// Bytes per latent position of a band that is decoded at once, beside file and samples: rounded up from what the student takes.
 const BAND: u64 = 2560;
@@ -87,7 +88,9 @@ impl Needed {
         // Those at the right and the lower edge may be as small as can be.
         let whole = band / (side.min(tiles.rows.len()) * side.min(tiles.columns.len())).max(1);
         let taught = TAUGHT * (whole + down + across).min(down * across) as u64;
-        let work = taught + BAND * band as u64 + WAITING * waiting as u64 + STREAMING * chunk as u64;
+        // Whether there is a filter is not known yet.
+        let filtered = wiener::HELD * wiener::padded(columns * LATENT) as u64;
+        let work = filtered + taught + BAND * band as u64 + WAITING * waiting as u64 + STREAMING * chunk as u64;
         let opened = LEAST + INDEXED * u64::from(header.tile_count()) * (1 + u64::from(alpha.is_some()));
         Ok(Self { pixels, picture: width * height * pixel, work: work + made + of_alpha, opened })
     }
@@ -176,7 +179,8 @@ mod tests {
     fn memory_is_the_samples_twice_and_what_waits_beside_them() {
         let header = test_header(64, 32);
         let whole = View::default();
-        let work = LEAST + INDEXED + TAUGHT + 8 * (BAND + WAITING + STREAMING);
+        let filtered = wiener::HELD * wiener::padded(64) as u64;
+        let work = filtered + LEAST + INDEXED + TAUGHT + 8 * (BAND + WAITING + STREAMING);
         assert_eq!(bytes(&header, None, &whole), 2 * 64 * 32 * 3 + work);
         let lossless = 8 * (256 * 2 + 16) + INDEXED;
         assert_eq!(bytes(&header, LOSSLESS, &whole), 2 * 64 * 32 * 4 + work + lossless);
@@ -195,7 +199,12 @@ mod tests {
         let region = View::of(Region { x: 32_000, y: 32_000, width: 16, height: 16 });
         let window = 17 * 17;
         let tiles = 20 * 20;
-        let work = LEAST + INDEXED * 1024 * 1024 + BAND * tiles + TAUGHT * 5 * 5 + (WAITING + STREAMING) * window;
+        let work = wiener::HELD * wiener::padded(17 * 16) as u64
+            + LEAST
+            + INDEXED * 1024 * 1024
+            + BAND * tiles
+            + TAUGHT * 5 * 5
+            + (WAITING + STREAMING) * window;
         assert_eq!(bytes(&header, None, &region), 16 * 16 * 3 + 272 * 272 * 3 + work);
         assert!(matches!(
             Needed::of(&header, None, &View::of(Region { x: 65_535, y: 0, width: 1, height: 1 })),

@@ -9,11 +9,11 @@ pub struct Stats {
     pub analysis: Duration,
     /// The integer prior.
     pub prior: Duration,
-    /// Symbols to bytes or back.
+    /// Symbols to bytes or back; of an encoder the fit of the picture's filter, too.
     pub coding: Duration,
     /// The search of efforts 2 and 3.
     pub search: Duration,
-    /// Latents to pixels; of an encoder only what a PSNR target took.
+    /// Latents to pixels; of an encoder what the picture's filter is fitted to, and what a PSNR target took.
     pub synthesis: Duration,
     /// Pixels of the picture.
     pub pixels: u64,

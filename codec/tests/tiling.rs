@@ -3,14 +3,15 @@
 mod support;
 
 use lic_codec::format::{Header, LicFile, write_file};
-use lic_codec::{Colour, Decoder, DeviceChoice, EncodeOptions, Encoder, Error, Model, Picture};
+use lic_codec::{Colour, Decoder, DeviceChoice, Effort, EncodeOptions, Encoder, Error, Model, Picture};
 use lic_model::Preset;
 use lic_model::preset::ModelConfig;
 use support::{picture, random_model, random_model_of};
 
 fn encode(model: &Model, original: &Picture, tile: u32) -> Result<Vec<u8>, Error> {
     let encoder = Encoder::new(model, DeviceChoice::Cpu).unwrap();
-    let options = EncodeOptions { quality: 50.0, tile, ..EncodeOptions::default() };
+    // Without a filter of its own, which would be another one for every tiling.
+    let options = EncodeOptions { quality: 50.0, tile, effort: Effort::Nearest, ..EncodeOptions::default() };
     encoder.encode(original, &options).map(|encoded| encoded.bytes)
 }
 

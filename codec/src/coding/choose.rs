@@ -13,6 +13,13 @@
 //! |---|---|---|---|---|
 //! | BD-rate, % | -0.32 | -0.35 | -0.36 | -0.20 |
 //!
+//! Since effort 1 fits a filter of the picture's own ([`crate::wiener`]), which undoes some of what rounding towards the mean does, more is right (weights of 175,989 steps,
+//! both against effort 0):
+//!
+//! | share of the exchange rate | 0.05 | 0.12 | 0.18 | 0.25 |
+//! |---|---|---|---|---|
+//! | BD-rate, % | -3.86 | -4.09 | -4.16 | -4.13 |
+//!
 //! With earlier weights, on eight of them, 0.15 gained 0.67 %, 0.2 0.69 %, 0.3 0.45 %, and 0.5 lost 0.58 %. Shares that rise from pass to pass (0.1, 0.2, 0.3, 0.4) gave no more (-0.67 %). Spoilt contexts are not the whole reason: in
 //! the last pass alone, after which there are none, 0.3 gains 0.15 % and 0.6 already loses 0.28 %.
 //!
@@ -43,7 +50,7 @@ use crate::prior::HYPER_MAX;
 pub(crate) const STEPS2_PER_BIT: f64 = std::f64::consts::LN_2 / 6.0;
 
 /// How much of that a saved bit may cost in rounding; chosen by measurement.
-const SHARE: f64 = 0.12;
+const SHARE: f64 = 0.18;
 
 /// The same for hyper-latents.
 const HYPER_SHARE: f64 = 0.3;
@@ -188,9 +195,9 @@ mod tests {
         let tables = tables();
         let costs = CostTable::of_scales(&tables);
         let choose = |residual, index| Effort::Optimised.symbol(residual, index, &costs).unwrap();
-        // A 1 takes 13 bits where 0 takes almost none: worth 0.18 squared steps, and it saves 2 r - 1.
-        assert_eq!([0.4, 0.55, 0.58, 0.6].map(|r| choose(r, 0)), [0, 0, 0, 1]);
-        assert_eq!([-0.4, -0.55, -0.58, -0.6].map(|r| choose(r, 0)), [0, 0, 0, -1]);
+        // A 1 takes 13 bits where 0 takes almost none: worth 0.27 squared steps, and it saves 2 r - 1.
+        assert_eq!([0.4, 0.55, 0.62, 0.65].map(|r| choose(r, 0)), [0, 0, 0, 1]);
+        assert_eq!([-0.4, -0.55, -0.62, -0.65].map(|r| choose(r, 0)), [0, 0, 0, -1]);
         // Where both take the same, the nearest is best.
         assert_eq!([0.4, 0.6, -0.6].map(|r| choose(r, 1)), [0, 1, -1]);
         // An escape: a 2 takes 2 + 1 + 1 bits, a 1 takes 2.

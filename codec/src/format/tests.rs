@@ -102,7 +102,7 @@ proptest! {
     #[test]
     fn any_file_comes_back(
         header in header(),
-        bodies in prop::collection::btree_map(8u8..64, prop::collection::vec(any::<u8>(), 0..300), 0..5),
+        bodies in prop::collection::btree_map(9u8..64, prop::collection::vec(any::<u8>(), 0..300), 0..5),
         icc in prop::option::of(prop::collection::vec(any::<u8>(), 0..300)),
     ) {
         prop_assume!(header.tile_count() < 500);

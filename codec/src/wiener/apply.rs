@@ -12,12 +12,18 @@ use crate::simd::{Job, Level, Simd};
 use crate::transform::Synthesis;
 
 /// Pixels that are filtered together.
-const LANES: usize = 16;
+const LANES: usize = 64;
 /// Lines that are filtered together.
 pub(crate) const LINES: usize = 16;
 
-/// Lines that are held as signals at the same time, at most.
-pub(crate) const HELD: usize = LINES + 2 * REACH;
+/// Bytes per column that lines take which are held as signals: of three colours, those of a group and what is around it, each a little longer than the
+/// picture is wide.
+pub(crate) const HELD: u64 = (LINES + 2 * REACH) as u64 * 3 * size_of::<f32>() as u64;
+
+/// Columns that a line of signals has for a picture so wide.
+pub(crate) const fn padded(width: usize) -> usize {
+    width.next_multiple_of(LANES) + 2 * REACH
+}
 
 /// What a pair of neighbours adds to every signal.
 #[derive(Debug, Clone, Copy)]
@@ -65,15 +71,12 @@ struct Line {
 }
 
 impl Line {
-    fn of<T: Sample, const C: usize>(samples: &[T], up: f32) -> Self {
+    fn of<T: Sample, const C: usize>(level: Level, samples: &[T], up: f32) -> Self {
         let pixels = samples.as_chunks::<C>().0;
-        let stride = pixels.len().next_multiple_of(LANES) + 2 * REACH;
+        let stride = padded(pixels.len());
         let mut signals = vec![0.0; C * stride];
-        for (signal, out) in signals.chunks_exact_mut(stride).enumerate() {
-            for (value, pixel) in out[REACH..].iter_mut().zip(pixels) {
-                let colours: [f32; C] = pixel.map(|sample| sample.into() * up);
-                *value = if C == 1 { colours[0] } else { mixed(&OPPONENT[signal], &colours) };
-            }
+        level.run(Split { pixels, signals: &mut signals, stride, up });
+        for out in signals.chunks_exact_mut(stride) {
             let (first, last) = (out[REACH], out[REACH + pixels.len() - 1]);
             out[..REACH].fill(first);
             out[REACH + pixels.len()..].fill(last);
@@ -89,12 +92,44 @@ impl Line {
     }
 }
 
+/// Splits pixels into signals.
+struct Split<'a, T, const C: usize> {
+    pixels: &'a [[T; C]],
+    signals: &'a mut [f32],
+    stride: usize,
+    up: f32,
+}
+
+impl<T: Sample, const C: usize> Job for Split<'_, T, C> {
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let Self { pixels, signals, stride, up } = self;
+        for (group, pixels) in pixels.chunks(LANES).enumerate() {
+            let mut colours = [[T::default(); LANES]; C];
+            for (lane, pixel) in pixels.iter().enumerate() {
+                for c in 0..C {
+                    colours[c][lane] = pixel[c];
+                }
+            }
+            for (signal, out) in signals.chunks_exact_mut(stride).enumerate() {
+                let Some(out) = out[REACH + group * LANES..].first_chunk_mut::<LANES>() else { return };
+                for lane in 0..LANES {
+                    out[lane] = mixed::<C>(signal, |c| colours[c][lane].into()) * up;
+                }
+            }
+        }
+    }
+}
+
 /// A signal of colours.
 #[inline(always)]
-fn mixed<const C: usize>(row: &[f32; 3], colours: &[f32; C]) -> f32 {
+fn mixed<const C: usize>(signal: usize, colour: impl Fn(usize) -> f32) -> f32 {
+    if C == 1 {
+        return colour(0);
+    }
     let mut sum = 0.0;
     for c in 0..C {
-        sum += row[c] * colours[c];
+        sum += OPPONENT[signal][c] * colour(c);
     }
     sum
 }
@@ -145,14 +180,30 @@ impl<T: Sample, const C: usize> Job for FilterLine<'_, T, C> {
                     }
                 }
             }
-            for (lane, pixel) in pixels.iter_mut().enumerate() {
-                for (c, sample) in pixel.iter_mut().enumerate() {
-                    let mut change = 0.0;
-                    for (out, correction) in corrections.iter().enumerate() {
-                        let part = if C == 1 { 1.0 } else { OPPONENT[out][c] };
-                        change += part * (correction[lane] + filter.constant[out]);
+            let mut changes = [[0.0; LANES]; C];
+            for (c, changes) in changes.iter_mut().enumerate() {
+                for (out, correction) in corrections.iter().enumerate() {
+                    let part = if C == 1 { 1.0 } else { OPPONENT[out][c] };
+                    for lane in 0..LANES {
+                        changes[lane] += part * (correction[lane] + filter.constant[out]);
                     }
-                    *sample = nearest(((*sample).into() * up + change) * down, peak);
+                }
+            }
+            // Colour by colour, because pixels of three numbers are no vectors.
+            let mut colours = [[T::default(); LANES]; C];
+            for (lane, pixel) in pixels.iter().enumerate() {
+                for c in 0..C {
+                    colours[c][lane] = pixel[c];
+                }
+            }
+            for (colours, changes) in colours.iter_mut().zip(&changes) {
+                for lane in 0..LANES {
+                    colours[lane] = nearest((colours[lane].into() * up + changes[lane]) * down, peak);
+                }
+            }
+            for (lane, pixel) in pixels.iter_mut().enumerate() {
+                for c in 0..C {
+                    pixel[c] = colours[c][lane];
                 }
             }
         }
@@ -223,8 +274,11 @@ impl<'a, const C: usize> Filtered<'a, C> {
         while read < end {
             let next = (read + LINES).min(end);
             let of = |line: usize| start + (line - first) * stride..start + (line + 1 - first) * stride;
-            let lines: Vec<Line> =
-                (read..next).into_par_iter().map(|line| Line::of::<T, C>(&samples[of(line)], 255.0 / peak)).collect();
+            let level = self.level;
+            let lines: Vec<Line> = (read..next)
+                .into_par_iter()
+                .map(|line| Line::of::<T, C>(level, &samples[of(line)], 255.0 / peak))
+                .collect();
             self.lines.extend(lines);
             read = next;
             let complete = if read == self.height { read } else { read.saturating_sub(REACH).max(self.done) };

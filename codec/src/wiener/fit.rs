@@ -12,10 +12,15 @@ use crate::error::EntropyError;
 
 /// Rounds at most; about five are needed.
 const ROUNDS: usize = 12;
+/// What a coefficient is expected to lose where it was not fitted, as a multiple of the mean squared error for each pixel that stands for many: 2 if errors
+/// did not depend on each other (Akaike, 1974), but neighbours' do. On validation 4 gains 0.05 % over 0.
+const NOISE: f64 = 4.0;
 /// Greatest magnitude of an integer.
 const LARGEST: f64 = 32767.0;
 /// Bits behind the point that are tried.
 const PRECISIONS: std::ops::RangeInclusive<u8> = 5..=12;
+/// Pixels below which too little is known of a picture: of small ones most lie at an edge, where nothing is counted.
+const FEWEST: u64 = 4096;
 /// Bytes of a section beside its body: tag, length and checksum.
 const SECTION: usize = 6;
 
@@ -26,6 +31,8 @@ struct Equations {
     products: Vec<f64>,
     /// [channels, features].
     errors: Vec<f64>,
+    /// What a coefficient that fits noise is expected to add to the error, by signal.
+    noise: Vec<f64>,
 }
 
 impl Equations {
@@ -58,7 +65,9 @@ impl Equations {
         };
         let products = (0..count * count).map(|i| product(i / count, i % count)).collect();
         let errors = (0..channels * count).map(|i| product(count + i / count, i % count)).collect();
-        Self { channels, products, errors }
+        let noise = |out: usize| NOISE * product(count + out, count + out) / sums.count as f64;
+        let noise = (0..channels).map(noise).collect();
+        Self { channels, products, errors, noise }
     }
 
     /// The best integers for one signal in units of `units`, for errors that are worth `worth` bits, and how much error they take away.
@@ -76,7 +85,10 @@ impl Equations {
                     continue;
                 }
                 let best: f64 = old + left[feature] / (size * unit);
-                let cost = |value: f64| worth * size * unit * unit * (value - best) * (value - best) + length(value);
+                let cost = |value: f64| {
+                    let noise = if value == 0.0 { 0.0 } else { self.noise[out] };
+                    worth * (size * unit * unit * (value - best) * (value - best) + noise) + length(value)
+                };
                 let mut new = 0.0;
                 for value in [best.floor(), best.ceil(), (best / 2.0).trunc()] {
                     if value.abs() <= LARGEST && cost(value) < cost(new) {
@@ -110,7 +122,7 @@ fn length(value: f64) -> f64 {
 
 /// The filter of a picture of so many pixels, as the body of its section, if it is worth that. `worth`: bits per squared error of a sample in 1/255.
 pub(super) fn fit(sums: &Sums, pixels: u64, worth: f64) -> Result<Option<Vec<u8>>, EntropyError> {
-    if sums.count == 0 {
+    if sums.count < FEWEST {
         return Ok(None);
     }
     let channels = sums.channels();

@@ -19,6 +19,7 @@ mod sums;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use apply::{HELD, padded};
 pub(crate) use coefficients::Coefficients;
 pub(crate) use sample::Sampler;
 

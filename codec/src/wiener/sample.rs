@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::REACH;
 use super::fit::fit;
-use super::sums::{Patch, Plane, Sums};
+use super::sums::{Patch, Place, Sums};
 use crate::coding::Effort;
 use crate::error::Error;
 use crate::format::{BitDepth, Header, SectionKind};
@@ -24,10 +24,11 @@ use crate::tiles::{Area, LATENT};
 
 /// Side of a block in latents, where there are no attention windows; else of as many windows.
 const BLOCK: usize = 8;
-/// One of so many blocks is looked at, if not all are.
-const EVERY: usize = 3;
+/// Blocks of which one is looked at, if not all are: those of one colour of a chequerboard.
+const EVERY: usize = 2;
 /// Pixels at the border of a block that do not count.
 const INSET: usize = 8;
+const _: () = assert!(INSET >= REACH);
 /// Rows that are counted together.
 const ROWS: usize = 32;
 
@@ -64,21 +65,18 @@ impl<'a> Sampler<'a> {
         y64: &[i32],
         stats: &mut Stats,
     ) -> Result<(), Error> {
-        let transforms = &self.runtime.transforms;
-        let side = if self.all { tile.rows.len().max(tile.columns.len()) } else { BLOCK * transforms.anchor().max(1) };
-        let chosen = |row: usize, column: usize| {
-            let place = (tile.rows.start + row) / side + (tile.columns.start + column) / side;
-            self.all || place.is_multiple_of(EVERY)
+        let anchor = self.runtime.transforms.anchor().max(1);
+        let side = if self.all { tile.rows.len().max(tile.columns.len()) } else { BLOCK * anchor };
+        let chosen = |&(row, column): &(usize, usize)| {
+            self.all || ((tile.rows.start + row) / side + (tile.columns.start + column) / side).is_multiple_of(EVERY)
         };
-        let blocks: Vec<Area> = (0..tile.rows.len())
-            .step_by(side)
-            .flat_map(|row| (0..tile.columns.len()).step_by(side).map(move |column| (row, column)))
-            .filter(|&(row, column)| chosen(row, column))
-            .map(|(row, column)| Area {
-                rows: row..(row + side).min(tile.rows.len()),
-                columns: column..(column + side).min(tile.columns.len()),
-            })
-            .collect();
+        let places = (0..tile.rows.len()).step_by(side);
+        let places = places.flat_map(|row| (0..tile.columns.len()).step_by(side).map(move |column| (row, column)));
+        let block = |(row, column): (usize, usize)| Area {
+            rows: row..(row + side).min(tile.rows.len()),
+            columns: column..(column + side).min(tile.columns.len()),
+        };
+        let blocks: Vec<Area> = places.filter(chosen).map(block).collect();
         let width = side.min(tile.columns.len());
         for blocks in blocks.chunks((usize::from(u16::MAX) / (width * LATENT)).max(1)) {
             let shown = timed(&mut stats.synthesis, || self.show(tile, blocks, width, y64))?;
@@ -121,8 +119,7 @@ impl<'a> Sampler<'a> {
     fn count(&mut self, source: &Source<'_>, tile: &Area, blocks: &[Area], width: usize, shown: &[u8]) {
         let picture = source.picture;
         let channels = picture.channels();
-        let decoded = Plane { samples: shown, stride: blocks.len() * width * LATENT * channels };
-        let original = Plane { samples: &picture.pixels, stride: picture.width as usize * channels };
+        let stride = blocks.len() * width * LATENT;
         let patches = blocks.iter().zip(0..).flat_map(|(block, number): (&Area, usize)| {
             let x = (tile.columns.start + block.columns.start) * LATENT + INSET;
             let y = (tile.rows.start + block.rows.start - source.top) * LATENT + INSET;
@@ -130,29 +127,24 @@ impl<'a> Sampler<'a> {
             let inner = |start: usize, latents: usize, whole: u32| {
                 (latents * LATENT - 2 * INSET).min((whole as usize).saturating_sub(REACH + start))
             };
-            let size = [inner(x, block.columns.len(), picture.width), inner(y, block.rows.len(), picture.height)];
-            (0..size[1]).step_by(ROWS).map(move |row| Patch {
-                decoded: [number * width * LATENT + INSET, INSET + row],
-                original: [x, y + row],
-                size: [size[0], ROWS.min(size[1] - row)],
+            let [columns, rows] =
+                [inner(x, block.columns.len(), picture.width), inner(y, block.rows.len(), picture.height)];
+            (0..rows).step_by(ROWS).map(move |row| {
+                let shown = Place { column: number * width * LATENT + INSET, row: INSET + row, stride };
+                let there = Place { column: x, row: y + row, stride: picture.width as usize };
+                ([columns, ROWS.min(rows - row)], shown, there)
             })
         });
-        let patches: Vec<Patch> = patches.collect();
-        let level = Level::detect();
-        let counted = patches.par_iter().fold(
-            || Sums::new(channels),
-            |mut sums, patch| {
-                sums.add(level, patch, decoded, original);
-                sums
-            },
-        );
-        let counted = counted.reduce(
-            || Sums::new(channels),
-            |mut sums, more| {
-                sums.merge(&more);
-                sums
-            },
-        );
+        let patches: Vec<([usize; 2], Place, Place)> = patches.collect();
+        let (level, none) = (Level::detect(), || Sums::new(channels));
+        let counted = patches.into_par_iter().fold(none, |mut sums, (size, place, there)| {
+            sums.add(level, &Patch::new(channels, size, (shown, place), (&picture.pixels, there)));
+            sums
+        });
+        let counted = counted.reduce(none, |mut sums, more| {
+            sums.merge(&more);
+            sums
+        });
         self.sums.merge(&counted);
     }
 
