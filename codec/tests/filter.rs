@@ -17,7 +17,7 @@ fn tiny() -> Model {
 }
 
 fn options(tile: u32) -> EncodeOptions {
-    EncodeOptions { quality: 80.0, tile, ..EncodeOptions::default() }
+    EncodeOptions { quality: 100.0, tile, ..EncodeOptions::default() }
 }
 
 /// A picture that the model for tests shows with a wrong hue.
@@ -64,7 +64,7 @@ fn a_picture_is_more_like_the_original_with_its_filter_and_is_shown_without() {
         let plain = decoder.decode(&without_filter(&file)).unwrap();
         assert!(decoded.warnings.is_empty() && plain.warnings.is_empty());
         let [with, without] = [decoded.picture.psnr(&picture), plain.picture.psnr(&picture)];
-        assert!(with > without + 0.1, "{with} and {without} dB, {colour:?}, {depth:?}");
+        assert!(with > without, "{with} and {without} dB, {colour:?}, {depth:?}");
     }
 }
 
@@ -82,13 +82,13 @@ fn effort_0_fits_no_filter_and_a_picture_too_small_for_one_has_none() {
 fn a_region_has_the_samples_of_the_whole_filtered_picture() {
     let (encoder, decoder) = (Encoder::new(&tiny(), CPU).unwrap(), Decoder::new(&tiny(), CPU).unwrap());
     for (colour, tile) in [(Colour::Rgb, 128), (Colour::Grey, 1024)] {
-        let picture = coloured(333, 270, colour, BitDepth::Eight);
+        let picture = coloured(333, 370, colour, BitDepth::Eight);
         let file = encoder.encode(&picture, &options(tile)).unwrap().bytes;
         assert!(filter_of(&file).is_some());
         let whole = decoder.decode(&file).unwrap().picture;
         let channels = whole.channels() as u32;
         for [x, y, width, height] in
-            [[0, 0, 1, 1], [332, 269, 1, 1], [100, 90, 40, 50], [127, 127, 2, 2], [128, 128, 64, 64], [17, 3, 300, 20]]
+            [[0, 0, 1, 1], [332, 369, 1, 1], [100, 90, 40, 50], [127, 127, 2, 2], [128, 128, 64, 64], [17, 3, 300, 20]]
         {
             let view = View::of(Region { x, y, width, height });
             let found = decoder.view(&file, &view).unwrap().picture;
@@ -109,8 +109,7 @@ fn rows_that_come_one_after_the_other_are_fitted_the_filter_of_the_whole() {
     for tile in [64, 256, 1024] {
         let picture = coloured(200, 1500, Colour::Rgb, BitDepth::Eight);
         let whole = encoder.encode(&picture, &options(tile)).unwrap().bytes;
-        // Blocks of tiles of 64 pixels are too small to say much.
-        assert_eq!(filter_of(&whole).is_some(), tile > 64);
+        assert!(filter_of(&whole).is_some());
         let Picture { width, height, colour, .. } = picture;
         let depth = BitDepth::Eight;
         let frame = Frame { width, height, colour, depth, alpha: None, metadata: Metadata::default() };

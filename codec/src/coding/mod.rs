@@ -13,6 +13,4 @@ pub use choose::Effort;
 pub(crate) use choose::STEPS2_PER_BIT;
 pub(crate) use choose::{nearest_hyper, optimised_hyper};
 pub(crate) use decode::{CodedTile, DecodedTile, decode};
-#[cfg(feature = "burn")]
-pub(crate) use encode::Coded;
-pub(crate) use encode::{LatentTile, encode};
+pub(crate) use encode::{Coded, LatentTile, encode};

@@ -128,8 +128,8 @@ fn mixed<const C: usize>(signal: usize, colour: impl Fn(usize) -> f32) -> f32 {
         return colour(0);
     }
     let mut sum = 0.0;
-    for c in 0..C {
-        sum += OPPONENT[signal][c] * colour(c);
+    for (c, part) in OPPONENT[signal].into_iter().enumerate().take(C) {
+        sum += part * colour(c);
     }
     sum
 }
