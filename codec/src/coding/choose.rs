@@ -55,16 +55,16 @@ const SHARE: f64 = 0.18;
 /// The same for hyper-latents.
 const HYPER_SHARE: f64 = 0.3;
 
-/// How much time an encoder may spend on smaller files. Decoders do not know it.
+/// How much time an encoder may spend on smaller files. Decoders need not know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Effort {
     /// Effort 0: every latent is rounded to the nearest symbol.
     Nearest,
-    /// Effort 1: rate-distortion optimised rounding.
+    /// Effort 1: rate-distortion optimised rounding, and a filter of the picture's own, fitted to half of it, as far as it is worth its bytes.
     #[default]
     Optimised,
-    /// Effort 2: a short search through synthesis and prior, seconds for a picture of half a megapixel. Needs the cargo feature `burn`, as the
+    /// Effort 2: a filter fitted to all of the picture, and a short search through synthesis and prior, seconds for a picture of half a megapixel. Needs the cargo feature `burn`, as the
     /// next does.
     Refined,
     /// Effort 3: a long search, a minute or two.
