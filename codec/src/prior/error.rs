@@ -13,6 +13,12 @@ pub enum WeightsError {
         /// Name of the tensor.
         name: String,
     },
+    /// A tensor that this version knows nothing of.
+    #[error("the weight file has a tensor {name}, which this version does not know: a newer one is needed")]
+    Unknown {
+        /// Name of the tensor.
+        name: String,
+    },
     /// A tensor has another element type.
     #[error("tensor {name} holds {found}, expected {expected}")]
     Type {

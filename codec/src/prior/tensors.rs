@@ -1,5 +1,8 @@
 //! Typed, shape-checked access to the tensors of a weight file; what they mean is `weights.rs`.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use lic_shaders::Rows;
 use safetensors::{Dtype, SafeTensors};
 
@@ -30,31 +33,46 @@ element!(i16, I16);
 element!(u16, U16);
 element!(i32, I32);
 
-/// The tensors of one weight file.
-pub(super) struct Tensors<'a>(pub &'a SafeTensors<'a>);
+/// The tensors of one weight file, and which of them were read.
+pub(super) struct Tensors<'a> {
+    file: &'a SafeTensors<'a>,
+    read: RefCell<BTreeSet<String>>,
+}
 
-impl Tensors<'_> {
+impl<'a> Tensors<'a> {
+    pub(super) fn new(file: &'a SafeTensors<'a>) -> Self {
+        Self { file, read: RefCell::default() }
+    }
+
+    /// Refuses a tensor of the prior that nobody has read: a later version's, without which symbols would be others.
+    pub(super) fn all_read(&self) -> Result<(), WeightsError> {
+        let read = self.read.borrow();
+        let names = self.file.names().into_iter().filter(|name| name.starts_with("prior."));
+        let unknown = names.filter(|name| !read.contains(*name)).min();
+        unknown.map_or(Ok(()), |name| Err(WeightsError::Unknown { name: name.to_owned() }))
+    }
+
     /// Shape of a tensor, which must have `N` dimensions.
     pub(super) fn shape<const N: usize>(&self, name: &str) -> Result<[usize; N], WeightsError> {
-        let view = self.0.tensor(name).map_err(|_| WeightsError::Missing { name: name.into() })?;
+        let view = self.file.tensor(name).map_err(|_| WeightsError::Missing { name: name.into() })?;
         let wrong = |_| WeightsError::Shape { name: name.into(), found: view.shape().to_vec(), expected: vec![0; N] };
         view.shape().try_into().map_err(wrong)
     }
 
     /// Whether there is a tensor of this name.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.0.tensor(name).is_ok()
+        self.file.tensor(name).is_ok()
     }
 
     /// Whether the name of any tensor begins with `prefix`.
     pub(super) fn any_below(&self, prefix: &str) -> bool {
-        self.0.iter().any(|(name, _)| name.starts_with(prefix))
+        self.file.iter().any(|(name, _)| name.starts_with(prefix))
     }
 
     /// Elements of a tensor of exactly this type and shape.
     pub(super) fn get<T: Element>(&self, name: &str, shape: &[usize]) -> Result<Vec<T>, WeightsError> {
         let elements = self.get_any(name)?;
-        let found = self.0.tensor(name).map(|view| view.shape().to_vec()).unwrap_or_default();
+        let found = self.file.tensor(name).map(|view| view.shape().to_vec()).unwrap_or_default();
         if found != shape {
             return Err(WeightsError::Shape { name: name.into(), found, expected: shape.to_vec() });
         }
@@ -63,7 +81,8 @@ impl Tensors<'_> {
 
     /// Elements of a tensor of this type, of any shape.
     pub(super) fn get_any<T: Element>(&self, name: &str) -> Result<Vec<T>, WeightsError> {
-        let view = self.0.tensor(name).map_err(|_| WeightsError::Missing { name: name.into() })?;
+        let view = self.file.tensor(name).map_err(|_| WeightsError::Missing { name: name.into() })?;
+        self.read.borrow_mut().insert(name.to_owned());
         if view.dtype() != T::DTYPE {
             let found = format!("{:?}", view.dtype()).to_lowercase();
             return Err(WeightsError::Type { name: name.into(), found, expected: T::NAME });

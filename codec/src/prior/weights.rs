@@ -66,12 +66,13 @@ pub struct PriorWeights {
 impl PriorWeights {
     /// Loads and checks the `prior.*` tensors of a weight file.
     pub fn from_safetensors(file: &SafeTensors<'_>) -> Result<Self, WeightsError> {
-        let tensors = Tensors(file);
+        let tensors = Tensors::new(file);
         let sizes = Sizes::find(&tensors)?;
         let gains = load_gains(&tensors, sizes.latents)?;
         let network = Network::load(&tensors, sizes)?;
         let (scales, hyper) = load_tables(&tensors, sizes.hyper)?;
         let adaptation = load_adaptation(&tensors, &scales)?;
+        tensors.all_read()?;
         Ok(Self { sizes, network, gains, scales, hyper, adaptation })
     }
 
