@@ -129,6 +129,7 @@ fn rows(pixels: u64, encodings: &[Run], decodings: &[Run]) -> Vec<Row> {
     let encode = |stage, time| row("encode", stage, encodings, time);
     let decode = |stage, time| row("decode", stage, decodings, time);
     let search = encode(Some("search"), |(_, stats)| stats.search);
+    let filter = encode(Some("filter"), |(_, stats)| stats.filter);
     let mut rows = vec![
         encode(None, |(whole, _)| *whole),
         encode(Some("analysis"), |(_, stats)| stats.analysis),
@@ -139,9 +140,11 @@ fn rows(pixels: u64, encodings: &[Run], decodings: &[Run]) -> Vec<Row> {
         decode(Some("coding"), |(_, stats)| stats.coding),
         decode(Some("synthesis"), |(_, stats)| stats.synthesis),
     ];
-    // Efforts 0 and 1 have none.
-    if search.seconds > 0.0 {
-        rows.insert(2, search);
+    // Efforts 0 and 1 have no search, effort 0 no filter.
+    for stage in [filter, search] {
+        if stage.seconds > 0.0 {
+            rows.insert(2, stage);
+        }
     }
     rows
 }

@@ -22,6 +22,7 @@ pub struct Stages {
     prior: f64,
     coding: f64,
     search: f64,
+    filter: f64,
     synthesis: f64,
 }
 
@@ -32,6 +33,7 @@ impl From<&Stats> for Stages {
             prior: stats.prior.as_secs_f64(),
             coding: stats.coding.as_secs_f64(),
             search: stats.search.as_secs_f64(),
+            filter: stats.filter.as_secs_f64(),
             synthesis: stats.synthesis.as_secs_f64(),
         }
     }
@@ -44,6 +46,7 @@ pub fn times(whole: Duration, stats: &Stats) -> String {
         ("prior", stats.prior),
         ("coding", stats.coding),
         ("search", stats.search),
+        ("filter", stats.filter),
         ("synthesis", stats.synthesis),
     ];
     let ran = stages.iter().filter(|(_, time)| !time.is_zero());

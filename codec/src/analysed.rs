@@ -1,6 +1,6 @@
 //! [`Analysed`]: a picture whose latents are known, to be coded at several qualities; and the search for a target, which does that.
 //!
-//! Differs from [`Encoder::encode`] at a quality in keeping the latents of the whole picture.
+//! Differs from [`Encoder::encode`] at a quality in keeping the latents of the whole picture and, from effort 1 on, a copy of its samples.
 
 use crate::coding::Effort;
 use crate::decoder::decode_with;

@@ -2,7 +2,7 @@
 //!
 //! Without a target the picture goes through in bands of tiles, so memory beyond the picture is bounded; with one, and with
 //! [`Encoder::analyse`], the latents of the whole picture are kept (4 bytes times the latent channels per 256 pixels: 4 bytes
-//! per pixel for 256 channels).
+//! per pixel for 256 channels), and from effort 1 on a copy of its samples.
 
 use crate::alpha::lossless;
 use crate::bands::band;
@@ -232,7 +232,9 @@ impl Encoder {
         let mut stats = Stats { pixels: u64::from(header.width) * u64::from(header.height), ..Stats::default() };
         let payloads = code(sampler.as_mut(), &mut stats)?;
         if let Some(sampler) = sampler {
-            sections.extend(sampler.finish(&mut stats)?);
+            // Alpha, which readers of the rest need not read, stays the last.
+            let last = sections.iter().position(|(kind, _)| *kind == SectionKind::Alpha).unwrap_or(sections.len());
+            sections.splice(last..last, sampler.finish(&mut stats)?);
         }
         stats.payload = payloads.iter().map(|p| p.len() as u64).sum();
         let sections: Vec<Section<'_>> = sections.iter().map(|(kind, body)| Section::new(*kind, body)).collect();

@@ -182,12 +182,12 @@ impl RowEncoder<'_> {
             let expected = u64::from(self.frame.height);
             return Err(Error::InvalidInput { what: "the number of rows", found, expected });
         }
+        if let Some(sampler) = self.sampler.take() {
+            self.sections.extend(sampler.finish(&mut self.stats)?);
+        }
         if let (Some(premultiplied), false) = (self.frame.alpha, self.opaque) {
             let body = write_alpha(&self.header, self.alpha_coding()?, premultiplied, &self.alpha_payloads)?;
             self.sections.push((SectionKind::Alpha, body));
-        }
-        if let Some(sampler) = self.sampler.take() {
-            self.sections.extend(sampler.finish(&mut self.stats)?);
         }
         self.stats.payload = self.payloads.iter().map(|payload| payload.len() as u64).sum();
         let sections: Vec<Section<'_>> = self.sections.iter().map(|(kind, body)| Section::new(*kind, body)).collect();

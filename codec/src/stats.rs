@@ -9,11 +9,13 @@ pub struct Stats {
     pub analysis: Duration,
     /// The integer prior.
     pub prior: Duration,
-    /// Symbols to bytes or back; of an encoder the fit of the picture's filter, too.
+    /// Symbols to bytes or back.
     pub coding: Duration,
     /// The search of efforts 2 and 3.
     pub search: Duration,
-    /// Latents to pixels; of an encoder what the picture's filter is fitted to, and what a PSNR target took.
+    /// The fit of the picture's filter, with the synthesis of what it is fitted to.
+    pub filter: Duration,
+    /// Latents to pixels; of an encoder only what a PSNR target took.
     pub synthesis: Duration,
     /// Pixels of the picture.
     pub pixels: u64,
@@ -29,6 +31,7 @@ impl std::ops::AddAssign for Stats {
         self.prior += other.prior;
         self.coding += other.coding;
         self.search += other.search;
+        self.filter += other.filter;
         self.synthesis += other.synthesis;
         self.pixels += other.pixels;
         self.payload += other.payload;

@@ -7,7 +7,7 @@ use lic_codec::format::{BitDepth, Header, Section, SectionKind, write_file};
 /// Depths of samples.
 pub const DEPTHS: [BitDepth; 4] = [BitDepth::Eight, BitDepth::Ten, BitDepth::Twelve, BitDepth::Sixteen];
 
-/// A file whose header and kind of alpha are chosen by the first bytes, and whose payloads are the rest.
+/// A file whose header, filter and kind of alpha are chosen by the first bytes, and whose payloads are the rest.
 pub fn container(bytes: &[u8], ids: [u32; 2]) -> Result<Vec<u8>> {
     let u = &mut Unstructured::new(bytes);
     let header = Header {
@@ -23,6 +23,15 @@ pub fn container(bytes: &[u8], ids: [u32; 2]) -> Result<Vec<u8>> {
     };
     let kind: u8 = u.int_in_range(0..=3)?;
     let [premultiplied, quality]: [u8; 2] = u.arbitrary()?;
+    // A filter of the picture's own, whose precision is one that there is.
+    let filter = match premultiplied & 2 {
+        0 => None,
+        _ => {
+            let mut body = u.bytes(u.len().min(40))?.to_vec();
+            body.iter_mut().take(1).for_each(|precision| *precision &= 15);
+            Some(body)
+        }
+    };
     let planes = if kind == 0 { 1 } else { 2 };
     let rest = u.bytes(u.len())?;
     let tiles = header.tile_count() as usize;
@@ -45,7 +54,9 @@ pub fn container(bytes: &[u8], ids: [u32; 2]) -> Result<Vec<u8>> {
         2 => Some([vec![0, premultiplied & 1], tiles_of(planes.into_iter().map(<[u8]>::to_vec))].concat()),
         _ => Some([vec![0, premultiplied & 1], tiles_of(planes.into_iter().map(stored))].concat()),
     };
-    let sections: Vec<Section<'_>> = alpha.iter().map(|body| Section::new(SectionKind::Alpha, body)).collect();
+    let filter = filter.iter().map(|body| Section::new(SectionKind::Filter, body));
+    let alpha = alpha.iter().map(|body| Section::new(SectionKind::Alpha, body));
+    let sections: Vec<Section<'_>> = filter.chain(alpha).collect();
     Ok(write_file(&header, &sections, &colours).expect("the pieces fit"))
 }
 

@@ -15,7 +15,7 @@ fn a_bench_reports_every_stage_of_the_file_that_encode_would_write() {
     let stages = |task: &str| -> Vec<Option<&str>> {
         rows.iter().filter(|row| row["task"] == task).map(|row| row["stage"].as_str()).collect()
     };
-    assert_eq!(stages("encode"), [None, Some("analysis"), Some("prior"), Some("coding")]);
+    assert_eq!(stages("encode"), [None, Some("analysis"), Some("filter"), Some("prior"), Some("coding")]);
     assert_eq!(stages("decode"), [None, Some("prior"), Some("coding"), Some("synthesis")]);
     for row in rows {
         let (seconds, speed) = (row["seconds"].as_f64().expect("a number"), row["speed"].as_f64().expect("a number"));

@@ -24,7 +24,7 @@ pub use fit::DeblockFit;
 /// Pixels of a patch in each direction.
 const PATCH: usize = 8;
 /// Pixels on each side of a boundary that change.
-const TAPS: usize = DEBLOCKING[3];
+pub(crate) const TAPS: usize = DEBLOCKING[3];
 /// Steps and slopes above which hardly anything changes, in 1/255.
 const STEP: f32 = 16.0;
 const ACTIVITY: f32 = 32.0;

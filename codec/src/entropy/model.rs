@@ -100,10 +100,11 @@ impl Bit {
     /// Both equally likely.
     pub const RAW: Self = Self { zero: HALF, one: HALF };
 
-    /// A bit that was 0 `zeros` times and 1 `ones` times before: `zeros + 1/2` to `ones + 1/2` (Krichevsky and Trofimov, 1981), in whole shares.
+    /// A bit that was 0 `zeros` times and 1 `ones` times before: `zeros + 1/2` to `ones + 1/2` (Krichevsky and Trofimov, 1981), in whole shares. Both
+    /// together are less than 2^15 counts, so that none is without a share.
     pub fn after(zeros: u32, ones: u32) -> Self {
         let [zeros, ones] = [zeros, ones].map(|count| u64::from(count) * 2 + 1);
-        let zero = (u64::from(TOTAL) * zeros / (zeros + ones)).clamp(1, u64::from(TOTAL) - 1) as u32;
+        let zero = (u64::from(TOTAL) * zeros / (zeros + ones)) as u32;
         let share = |share: u32| NonZeroU32::new(share).unwrap_or(NonZeroU32::MIN);
         Self { zero: share(zero), one: share(TOTAL - zero) }
     }

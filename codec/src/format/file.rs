@@ -45,6 +45,7 @@ impl<'a> LicFile<'a> {
     pub fn open(bytes: &'a [u8]) -> Result<Self, Error> {
         Header::parse(bytes)?.check_plausible(bytes.len() as u64)?;
         let (front, start) = Front::parse(bytes)?;
+        front.filter()?;
         let tiles = StoredTiles::open(&front.header, bytes.into(), start, TileRect::min_payload)?;
         Ok(Self { front, tiles })
     }

@@ -8,7 +8,7 @@
 //!   through in windows, tiles with a halo.
 //!
 //! Container, entropy coding and integer prior do not depend on this. Nothing here can make a file unreadable: pixels may differ by one step
-//! between implementations (before [`crate::deblock`]), symbols may not.
+//! between implementations (before [`crate::deblock`] and `crate::wiener`), symbols may not.
 
 #[cfg(feature = "cpu")]
 pub(crate) mod cpu;

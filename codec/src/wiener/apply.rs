@@ -16,9 +16,8 @@ const LANES: usize = 64;
 /// Lines that are filtered together.
 pub(crate) const LINES: usize = 16;
 
-/// Bytes per column that lines take which are held as signals: of three colours, those of a group and what is around it, each a little longer than the
-/// picture is wide.
-pub(crate) const HELD: u64 = (LINES + 2 * REACH) as u64 * 3 * size_of::<f32>() as u64;
+/// Bytes per column that lines take which are held: of three colours, as signals those of a group and what is around it, and as deep samples those that wait.
+pub(crate) const HELD: u64 = 3 * ((LINES + 2 * REACH) * size_of::<f32>() + REACH * size_of::<u16>()) as u64;
 
 /// Columns that a line of signals has for a picture so wide.
 pub(crate) const fn padded(width: usize) -> usize {

@@ -21,6 +21,7 @@ const LARGEST: f64 = 32767.0;
 const PRECISIONS: std::ops::RangeInclusive<u8> = 5..=12;
 /// Pixels below which too little is known of a picture: of small ones most lie at an edge, where nothing is counted.
 const FEWEST: u64 = 4096;
+const _: () = assert!(*PRECISIONS.end() <= MAX_PRECISION);
 /// Bytes of a section beside its body: tag, length and checksum.
 const SECTION: usize = 6;
 
@@ -89,8 +90,8 @@ impl Equations {
                     let noise = if value == 0.0 { 0.0 } else { self.noise[out] };
                     worth * (size * unit * unit * (value - best) * (value - best) + noise) + length(value)
                 };
-                let mut new = 0.0;
-                for value in [best.floor(), best.ceil(), (best / 2.0).trunc()] {
+                let mut new = old;
+                for value in [0.0, best.floor(), best.ceil(), (best / 2.0).trunc()] {
                     if value.abs() <= LARGEST && cost(value) < cost(new) {
                         new = value;
                     }
@@ -128,15 +129,17 @@ pub(super) fn fit(sums: &Sums, pixels: u64, worth: f64) -> Result<Option<Vec<u8>
     let channels = sums.channels();
     let equations = Equations::new(sums, pixels as f64 / sums.count as f64);
     let mut best: (f64, Option<Vec<u8>>) = (0.0, None);
-    for precision in PRECISIONS.filter(|&precision| precision <= MAX_PRECISION) {
+    for precision in PRECISIONS {
         let units: Vec<f64> =
             (0..features(channels)).map(|feature| Coefficients::unit(channels, precision, feature)).collect();
         let mut values = Vec::with_capacity(channels * units.len());
-        let mut gain = 0.0;
+        // Samples are rounded a second time.
+        let mut gain = -worth * (pixels * channels as u64) as f64 / 12.0;
         for out in 0..channels {
             let (chosen, error) = equations.signal(out, &units, worth);
+            let fitted = chosen.iter().filter(|value| **value != 0.0).count();
             values.extend(chosen.into_iter().map(|value| value as i16));
-            gain += worth * error;
+            gain += worth * (error - equations.noise[out] * fitted as f64);
         }
         let coefficients = Coefficients::new(channels, precision, values);
         if coefficients.is_nothing() {

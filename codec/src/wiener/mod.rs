@@ -19,6 +19,8 @@ mod sums;
 #[cfg(test)]
 mod tests;
 
+use crate::deblock;
+
 pub(crate) use apply::{HELD, padded};
 pub(crate) use coefficients::Coefficients;
 pub(crate) use sample::Sampler;
@@ -48,7 +50,7 @@ const NEAR: usize = 6;
 /// Pixels that the filter sees in each direction.
 pub(crate) const REACH: usize = 8;
 /// Pixels in each direction on which a filtered pixel depends where [`crate::deblock`] has worked before.
-const DEPENDS: usize = REACH + 7;
+const DEPENDS: usize = REACH + 2 * deblock::TAPS - 1;
 // A window has one latent more where there is a filter.
 const _: () = assert!(DEPENDS <= crate::tiles::LATENT);
 

@@ -1,13 +1,13 @@
 //! [`Sums`]: what a fit needs to know of a picture, as exact integers: the order of adding does not count, nor the machine.
 
+use std::ops::Range;
+
 use super::{MIDDLE, PAIRS, REACH, features};
 use crate::samples::{Samples, eight_bits};
 use crate::simd::{Job, Level, Simd};
 
 /// Pixels whose products are summed in 32 bits.
 const PIECE: usize = 512;
-/// Rows of which one counts: those between are much like their neighbours. Without this a fit would take half as long again, and gain 0.06 % more.
-const ROWS: usize = 2;
 /// Greatest magnitude of a number: the second difference of samples.
 const LARGEST: i64 = 510;
 const _: () = assert!(LARGEST * LARGEST * PIECE as i64 <= i32::MAX as i64);
@@ -38,53 +38,61 @@ pub(super) struct Patch {
     original: Vec<i16>,
 }
 
-/// Where samples [rows, columns, channels] begin, and how many there are in a row.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
-    pub(super) column: usize,
-    pub(super) row: usize,
+/// Columns and rows of a plane that has `stride` columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) columns: Range<usize>,
+    pub(super) rows: Range<usize>,
     pub(super) stride: usize,
 }
 
+impl Part {
+    /// These rows of it, counted from its first.
+    pub(super) fn rows(&self, rows: Range<usize>) -> Self {
+        Self { rows: self.rows.start + rows.start..self.rows.start + rows.end, ..self.clone() }
+    }
+}
+
 impl Patch {
-    /// Pixels [rows, columns] of a decoded picture, which has `REACH` more around them, and of the original.
+    /// Pixels of a decoded picture and of its original, as many of each. Beyond `within`, which has the same stride, the decoded picture is continued by
+    /// what is at the edge.
     pub(super) fn new(
         channels: usize,
-        size: [usize; 2],
-        (decoded, shown): (&[u8], Place),
-        (original, there): (&Samples, Place),
+        (decoded, shown, within): (&[u8], &Part, &Part),
+        (original, there): (&Samples, &Part),
     ) -> Self {
-        let [columns, rows] = size;
-        let wide = [columns + 2 * REACH, rows + 2 * REACH];
-        let around = Place { column: shown.column - REACH, row: shown.row - REACH, ..shown };
+        let places = |part: &Range<usize>, within: &Range<usize>| -> Vec<usize> {
+            let place = |i: usize| (part.start + i).saturating_sub(REACH).clamp(within.start, within.end - 1);
+            (0..part.len() + 2 * REACH).map(place).collect()
+        };
+        let around = [places(&shown.columns, &within.columns), places(&shown.rows, &within.rows)];
+        let inner = [there.columns.clone().collect(), there.rows.clone().collect()];
         Self {
-            size,
-            decoded: split(channels, wide, around, decoded, i16::from),
+            size: [shown.columns.len(), shown.rows.len()],
+            decoded: split(channels, &around, shown.stride, decoded, i16::from),
             original: match original {
-                Samples::Eight(samples) => split(channels, size, there, samples, i16::from),
+                Samples::Eight(samples) => split(channels, &inner, there.stride, samples, i16::from),
                 Samples::Deep(depth, samples) => {
-                    split(channels, size, there, samples, |sample| eight_bits(sample, *depth).into())
+                    split(channels, &inner, there.stride, samples, |sample| eight_bits(sample, *depth).into())
                 }
             },
         }
     }
 }
 
-/// Samples colour by colour.
+/// Samples of some columns and rows, colour by colour.
 fn split<T: Copy>(
     channels: usize,
-    [columns, rows]: [usize; 2],
-    place: Place,
+    [columns, rows]: &[Vec<usize>; 2],
+    stride: usize,
     samples: &[T],
     number: impl Fn(T) -> i16,
 ) -> Vec<i16> {
-    let mut out = vec![0; channels * columns * rows];
-    for row in 0..rows {
-        let pixels = samples[((place.row + row) * place.stride + place.column) * channels..].chunks_exact(channels);
-        for (column, pixel) in pixels.take(columns).enumerate() {
-            for (c, &sample) in pixel.iter().enumerate() {
-                out[(c * rows + row) * columns + column] = number(sample);
-            }
+    let mut out = Vec::with_capacity(channels * columns.len() * rows.len());
+    for c in 0..channels {
+        for row in rows {
+            let line = &samples[row * stride * channels..(row + 1) * stride * channels];
+            out.extend(columns.iter().map(|column| number(line[column * channels + c])));
         }
     }
     out
@@ -114,9 +122,9 @@ impl Sums {
         self.products.iter_mut().zip(&other.products).for_each(|(sum, more)| *sum += more);
     }
 
-    /// Counts the pixels of a patch.
-    pub(super) fn add(&mut self, level: Level, patch: &Patch) {
-        level.run(Count { sums: self, patch });
+    /// Counts the pixels of a patch, in one of `every` rows.
+    pub(super) fn add(&mut self, level: Level, patch: &Patch, every: usize) {
+        level.run(Count { sums: self, patch, every });
     }
 }
 
@@ -124,18 +132,19 @@ impl Sums {
 struct Count<'a> {
     sums: &'a mut Sums,
     patch: &'a Patch,
+    every: usize,
 }
 
 impl Job for Count<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        let Self { sums, patch } = self;
+        let Self { sums, patch, every } = self;
         let [columns, rows] = patch.size;
         // [numbers, PIECE]; the first is the constant.
         let mut table = vec![0i16; numbers(sums.channels) * PIECE];
         table[..PIECE].fill(1);
         let mut filled = 0;
-        for row in (0..rows).step_by(ROWS) {
+        for row in (0..rows).step_by(every) {
             for first in (0..columns).step_by(PIECE) {
                 let count = PIECE.min(columns - first);
                 if filled + count > PIECE {

@@ -2,7 +2,7 @@
 
 use super::coefficients::MAX_PRECISION;
 use super::fit::fit;
-use super::sums::{Patch, Place, Sums};
+use super::sums::{Part, Patch, Sums};
 use super::*;
 use crate::format::header::test_header;
 use crate::format::{BitDepth, ColourModel, Header};
@@ -48,7 +48,7 @@ fn coefficients(channels: usize, precision: u8, seed: u64) -> Coefficients {
         0 => (n >> 8) as i16 >> (n >> 32 & 15),
         _ => 0,
     });
-    Coefficients::new(channels, precision, values.filter(|&value| value != i16::MIN).collect())
+    Coefficients::new(channels, precision, values.map(|value| value.max(-i16::MAX)).collect())
 }
 
 /// The filter as `codec/FORMAT.md` words it, on samples up to `peak`.
@@ -171,6 +171,19 @@ fn coefficients_survive_their_section() {
 }
 
 #[test]
+fn the_bytes_of_a_section_stay_what_they_are() {
+    let mut values = vec![0; 18];
+    (values[0], values[1], values[2], values[9], values[17]) = (-3, 100, 17, -1, 4);
+    let filter = Coefficients::new(1, 10, values);
+    let body = filter.write().unwrap();
+    assert_eq!(body, PINNED);
+    assert_eq!(Coefficients::read(ColourModel::Grey, &PINNED).unwrap(), filter);
+}
+
+/// Of a grey picture: precision 10; -3, 100, 17 at the first three of 18 places, -1 at the tenth, 4 at the last.
+const PINNED: [u8; 8] = [10, 230, 91, 159, 60, 250, 16, 244];
+
+#[test]
 fn a_section_that_no_encoder_writes_is_refused_or_is_some_filter() {
     let read = |body: &[u8]| Coefficients::read(ColourModel::Rgb, body);
     let refused = |body: &[u8]| matches!(read(body), Err(Error::InvalidSection { kind: 8, .. }));
@@ -190,33 +203,37 @@ fn a_section_that_no_encoder_writes_is_refused_or_is_some_filter() {
     }
 }
 
-/// What is counted of the pixels of two pictures that are `REACH` and more away from the edge.
-fn counted(level: Level, size: [usize; 2], channels: usize, decoded: &[u8], original: &Samples) -> Sums {
+/// What is counted of one in `every` row of two pictures.
+fn counted(level: Level, size: [usize; 2], every: usize, decoded: &[u8], original: &Samples) -> Sums {
+    let channels = decoded.len() / (size[0] * size[1]);
     let mut sums = Sums::new(channels);
-    let place = Place { column: REACH + 1, row: REACH, stride: size[0] };
-    let inner = [size[0] - 2 * REACH - 1, size[1] - 2 * REACH];
-    sums.add(level, &Patch::new(channels, inner, (decoded, place), (original, place)));
+    let whole = Part { columns: 0..size[0], rows: 0..size[1], stride: size[0] };
+    // In two pieces, as if there were other blocks beside them.
+    for columns in [0..size[0] / 3, size[0] / 3..size[0]] {
+        let part = Part { columns, ..whole.clone() };
+        sums.add(level, &Patch::new(channels, (decoded, &part, &whole), (original, &part)), every);
+    }
     sums
 }
 
 #[test]
-fn sums_are_those_of_the_products() {
-    for (size, channels) in [([40, 35], 3), ([1100, 20], 1), ([19, 17], 3)] {
+fn sums_are_those_of_the_products_up_to_the_edges_of_the_picture() {
+    for (size, channels, every) in [([40, 35], 3, 2), ([1100, 20], 1, 1), ([9, 7], 3, 3)] {
         let (decoded, original) = (picture(size, channels, 2), picture(size, channels, 3));
-        let at = |pixels: &[u8], x: usize, y: usize, c: usize| i64::from(pixels[(y * size[0] + x) * channels + c]);
+        let at = |pixels: &[u8], x: isize, y: isize, c: usize| {
+            let (x, y) = (x.clamp(0, size[0] as isize - 1) as usize, y.clamp(0, size[1] as isize - 1) as usize);
+            i64::from(pixels[(y * size[0] + x) * channels + c])
+        };
         let count = features(channels) + channels;
         let mut expected = vec![0; count * count];
-        let rows = (REACH..size[1] - REACH).step_by(2);
-        for (y, x) in rows.flat_map(|y| (REACH + 1..size[0] - REACH).map(move |x| (y, x))) {
+        let rows = (0..size[1] as isize).step_by(every);
+        for (y, x) in rows.flat_map(|y| (0..size[0] as isize).map(move |x| (y, x))) {
             let mut seen = vec![1];
             seen.extend((0..channels).map(|c| at(&decoded, x, y, c) - 128));
             for c in 0..channels {
                 for (rows, columns) in PAIRS {
-                    let there = |sign: isize| {
-                        let (x, y) = (x.wrapping_add_signed(sign * columns), y.wrapping_add_signed(sign * rows));
-                        at(&decoded, x, y, c)
-                    };
-                    seen.push(there(1) + there(-1) - 2 * at(&decoded, x, y, c));
+                    let around = at(&decoded, x + columns, y + rows, c) + at(&decoded, x - columns, y - rows, c);
+                    seen.push(around - 2 * at(&decoded, x, y, c));
                 }
             }
             seen.extend((0..channels).map(|c| at(&original, x, y, c) - at(&decoded, x, y, c)));
@@ -227,8 +244,8 @@ fn sums_are_those_of_the_products() {
         let deep: Vec<u16> = original.iter().map(|&sample| deepened(sample, BitDepth::Twelve)).collect();
         for level in Level::all() {
             for original in [Samples::Eight(original.clone()), Samples::Deep(BitDepth::Twelve, deep.clone())] {
-                let sums = counted(level, size, channels, &decoded, &original);
-                assert_eq!(sums.count, ((size[0] - 2 * REACH - 1) * (size[1] - 2 * REACH).div_ceil(2)) as u64);
+                let sums = counted(level, size, every, &decoded, &original);
+                assert_eq!(sums.count, (size[0] * size[1].div_ceil(every)) as u64);
                 let found: Vec<i64> = (0..count * count).map(|i| sums.of(i / count, i % count)).collect();
                 assert_eq!(found, expected, "{size:?}, {level:?}");
             }
@@ -248,7 +265,7 @@ fn a_fit_finds_what_a_picture_was_spoilt_with_and_leaves_a_good_one_alone() {
         let deep: Vec<u16> = decoded.iter().map(|&sample| sample.into()).collect();
         let original: Vec<u8> = reference(&deep, size, &right, 255.0).into_iter().map(|sample| sample as u8).collect();
         let pixels = (size[0] * size[1]) as u64;
-        let sums = counted(Level::detect(), size, channels, &decoded, &Samples::Eight(original.clone()));
+        let sums = counted(Level::detect(), size, 1, &decoded, &Samples::Eight(original.clone()));
         let found = fit(&sums, pixels, 0.1).unwrap().expect("a filter that is worth its bytes");
         let filter = Coefficients::read(colour, &found).unwrap();
         let filtered = reference(&deep, size, &filter, 255.0);
@@ -258,7 +275,7 @@ fn a_fit_finds_what_a_picture_was_spoilt_with_and_leaves_a_good_one_alone() {
         // What is left is rounding, of the original and of the result.
         assert!(error(&filtered) < 0.05 * error(&deep), "{} of {}", error(&filtered), error(&deep));
 
-        let same = counted(Level::detect(), size, channels, &decoded, &Samples::Eight(decoded.clone()));
+        let same = counted(Level::detect(), size, 1, &decoded, &Samples::Eight(decoded.clone()));
         assert_eq!(fit(&same, pixels, 100.0).unwrap(), None);
         // Nor is a filter worth anything where errors are worth nothing.
         assert_eq!(fit(&sums, pixels, 1e-9).unwrap(), None);
