@@ -9,6 +9,20 @@
 //! [`coefficients`] says what they are in the file, [`apply`] filters a picture that comes in rows, [`sums`] collects what a fit needs to know,
 //! [`fit`] chooses the coefficients, and [`sample`] says where an encoder looks.
 //!
+//! Bytes saved, in per cent of the file at equal cost, by a fit to the whole picture, on six photos of validation at quality 20 (a simulation, weights of 175,989 steps):
+//!
+//! | pairs | |
+//! |---|---|
+//! | 5x5 diamond | 2.37 |
+//! | 7x7 diamond | 2.55 |
+//! | the same, and distances 4 and 5 | 2.72 |
+//! | and 8 | 2.78 |
+//! | and 4 and 8, as here | 2.78 |
+//! | and 4, 8 and 16 | 2.80 |
+//!
+//! Fitted and coded in red, green and blue, the 5x5 diamond gained a quarter to two fifths less on five images of Kodak. Filters of their own for calm and busy places
+//! would bring a fifth more before their bytes.
+//!
 //! Decoders filter what they show; no symbol depends on it. Arithmetic is f32 in one order without fused operations: the same on every machine.
 
 mod apply;

@@ -48,8 +48,8 @@ impl Share {
         let blocks = match pixels {
             _ if searches => 1,
             0..=0x4_0000 => 1,
-            0..=0x10_0000 => 2,
-            0..=0x40_0000 => 4,
+            0x4_0001..=0x10_0000 => 2,
+            0x10_0001..=0x40_0000 => 4,
             _ => 8,
         };
         Self { blocks, rows: if blocks == 1 { 1 } else { 2 } }
