@@ -105,11 +105,7 @@ impl<'a> CodedPlane<'a> {
             synthesis: match head {
                 Some(head) => head.synthesis(&window.header),
                 None => {
-                    let synthesis = transforms.synthesis(&window.header);
-                    let smoothed = match &runtime.deblocking {
-                        Some(deblocking) => deblocking.behind(synthesis, &window.header),
-                        None => synthesis,
-                    };
+                    let smoothed = runtime.synthesis(&window.header);
                     match filter {
                         Some(filter) => filter.behind(smoothed, &window.header),
                         None => smoothed,

@@ -8,13 +8,14 @@ use crate::bands::CPU_BAND;
 use crate::deblock::Deblocking;
 use crate::device::{self, DeviceChoice};
 use crate::error::{Error, Warning};
+use crate::format::Header;
 use crate::model::Model;
 #[cfg(feature = "burn")]
 use crate::model::ModelError;
 use crate::pool::in_pool;
 use crate::preview::PreviewHead;
 use crate::prior::{FastEngine, PriorEngine};
-use crate::transform::Transforms;
+use crate::transform::{Synthesis, Transforms};
 
 pub(crate) struct Runtime {
     pub(crate) model: Model,
@@ -48,6 +49,15 @@ impl Runtime {
             differentiable: Mutex::new(None),
             engines: Mutex::new(vec![engine?]),
         })
+    }
+
+    /// Begins the synthesis of the picture of a header, smoothed between patches where the model says how.
+    pub(crate) fn synthesis<'a>(&'a self, header: &Header) -> Box<dyn Synthesis + 'a> {
+        let synthesis = self.transforms.synthesis(header);
+        match &self.deblocking {
+            Some(deblocking) => deblocking.behind(synthesis, header),
+            None => synthesis,
+        }
     }
 
     pub(crate) fn warning(&self) -> Option<Warning> {

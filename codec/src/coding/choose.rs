@@ -61,7 +61,7 @@ const HYPER_SHARE: f64 = 0.3;
 pub enum Effort {
     /// Effort 0: every latent is rounded to the nearest symbol.
     Nearest,
-    /// Effort 1: rate-distortion optimised rounding, and a filter of the picture's own, fitted to half of it, as far as it is worth its bytes.
+    /// Effort 1: rate-distortion optimised rounding, and a filter of the picture's own, fitted to as much of it as it takes, where it is worth its bytes.
     #[default]
     Optimised,
     /// Effort 2: a filter fitted to all of the picture, and a short search through synthesis and prior, seconds for a picture of half a megapixel. Needs the cargo feature `burn`, as the

@@ -3,12 +3,12 @@
 use rayon::prelude::*;
 
 use super::{Deblocking, Direction, Filter, LANES, PATCH, Smooth, TAPS};
-use crate::error::Error;
-use crate::format::{BitDepth, Header};
+use crate::format::Header;
 use crate::picture::channels;
-use crate::samples::{Sample, peak};
+use crate::samples::Sample;
 use crate::simd::Level;
 use crate::transform::Synthesis;
+use crate::transform::behind::{Behind, LineFilter};
 
 impl Deblocking {
     /// A synthesis of the picture of a header whose samples are smoothed.
@@ -23,23 +23,20 @@ impl Deblocking {
         synthesis: Box<dyn Synthesis + 'a>,
         header: &Header,
     ) -> Box<dyn Synthesis + 'a> {
-        Box::new(Deblocked {
-            inner: synthesis,
+        let filter = Deblocked {
             level,
             filter: self.at(header.quality),
             channels: channels(header.colour),
             width: header.width.into(),
             height: header.height.into(),
             done: 0,
-            eight: Vec::new(),
-            deep: Vec::new(),
-        })
+        };
+        Box::new(Behind::new(synthesis, filter))
     }
 }
 
-/// A synthesis whose samples are smoothed. Up to seven lines wait for those below them.
-struct Deblocked<'a> {
-    inner: Box<dyn Synthesis + 'a>,
+/// A picture whose samples are smoothed. Up to seven lines wait for those below them.
+struct Deblocked {
     level: Level,
     filter: Filter,
     channels: usize,
@@ -47,20 +44,18 @@ struct Deblocked<'a> {
     height: usize,
     /// Lines that are complete.
     done: usize,
-    /// Lines that wait, of the one depth or the other.
-    eight: Vec<u8>,
-    deep: Vec<u16>,
 }
 
-impl Deblocked<'_> {
-    /// Smooths the samples from `start` on, of which the first `waited` have waited, and takes those that must wait again.
-    fn smooth<T: Sample>(&mut self, samples: &mut Vec<T>, start: usize, waited: usize, peak: u16) -> Vec<T> {
+impl LineFilter for Deblocked {
+    fn filter<T: Sample>(&mut self, samples: &mut Vec<T>, start: usize, waited: usize, peak: u16) -> Vec<T> {
         match self.channels {
             3 => self.smooth_colours::<T, 3>(samples, start, waited, peak.into()),
             _ => self.smooth_colours::<T, 1>(samples, start, waited, peak.into()),
         }
     }
+}
 
+impl Deblocked {
     fn smooth_colours<T: Sample, const C: usize>(
         &mut self,
         samples: &mut Vec<T>,
@@ -85,23 +80,5 @@ impl Deblocked<'_> {
         let complete = if last { lines } else { lines - (lines - above) % PATCH };
         self.done += complete;
         samples.split_off(start + complete * stride)
-    }
-}
-
-impl Synthesis for Deblocked<'_> {
-    fn push(&mut self, latents: Vec<Vec<f32>>, pixels: &mut Vec<u8>) -> Result<(), Error> {
-        let (start, waited) = (pixels.len(), self.eight.len());
-        pixels.append(&mut self.eight);
-        self.inner.push(latents, pixels)?;
-        self.eight = self.smooth(pixels, start, waited, u8::MAX.into());
-        Ok(())
-    }
-
-    fn push_deep(&mut self, latents: Vec<Vec<f32>>, depth: BitDepth, pixels: &mut Vec<u16>) -> Result<(), Error> {
-        let (start, waited) = (pixels.len(), self.deep.len());
-        pixels.append(&mut self.deep);
-        self.inner.push_deep(latents, depth, pixels)?;
-        self.deep = self.smooth(pixels, start, waited, peak(depth));
-        Ok(())
     }
 }

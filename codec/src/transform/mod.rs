@@ -10,6 +10,7 @@
 //! Container, entropy coding and integer prior do not depend on this. Nothing here can make a file unreadable: pixels may differ by one step
 //! between implementations (before [`crate::deblock`] and `crate::wiener`), symbols may not.
 
+pub(crate) mod behind;
 #[cfg(feature = "cpu")]
 pub(crate) mod cpu;
 #[cfg(feature = "gpu")]

@@ -5,16 +5,16 @@ use std::collections::VecDeque;
 use rayon::prelude::*;
 
 use super::{Coefficients, MIDDLE, OPPONENT, PAIRS, REACH, features, norms};
-use crate::error::Error;
-use crate::format::{BitDepth, Header};
-use crate::samples::{Sample, nearest, peak};
+use crate::format::Header;
+use crate::samples::{Sample, nearest};
 use crate::simd::{Job, Level, Simd};
 use crate::transform::Synthesis;
+use crate::transform::behind::{Behind, LineFilter};
 
 /// Pixels that are filtered together.
 const LANES: usize = 64;
 /// Lines that are filtered together.
-pub(crate) const LINES: usize = 16;
+const LINES: usize = 16;
 
 /// Bytes per column that lines take which are held: of three colours, as signals those of a group and what is around it, and as deep samples those that wait.
 pub(crate) const HELD: u64 = 3 * ((LINES + 2 * REACH) * size_of::<f32>() + REACH * size_of::<u16>()) as u64;
@@ -223,15 +223,14 @@ impl Coefficients {
         header: &Header,
     ) -> Box<dyn Synthesis + 'a> {
         match self.channels() {
-            3 => Box::new(Filtered::<3>::new(self, level, synthesis, header)),
-            _ => Box::new(Filtered::<1>::new(self, level, synthesis, header)),
+            3 => Box::new(Behind::new(synthesis, Filtered::<3>::new(self, level, header))),
+            _ => Box::new(Behind::new(synthesis, Filtered::<1>::new(self, level, header))),
         }
     }
 }
 
-/// A synthesis whose samples are filtered. `REACH` lines wait for those below them.
-struct Filtered<'a, const C: usize> {
-    inner: Box<dyn Synthesis + 'a>,
+/// A picture whose samples are filtered. `REACH` lines wait for those below them.
+struct Filtered<const C: usize> {
     level: Level,
     filter: Filter<C>,
     width: usize,
@@ -241,15 +240,11 @@ struct Filtered<'a, const C: usize> {
     /// Lines as signals, from the number `first` on.
     lines: VecDeque<Line>,
     first: usize,
-    /// Lines that wait, of the one depth or the other.
-    eight: Vec<u8>,
-    deep: Vec<u16>,
 }
 
-impl<'a, const C: usize> Filtered<'a, C> {
-    fn new(coefficients: &Coefficients, level: Level, inner: Box<dyn Synthesis + 'a>, header: &Header) -> Self {
+impl<const C: usize> Filtered<C> {
+    fn new(coefficients: &Coefficients, level: Level, header: &Header) -> Self {
         Self {
-            inner,
             level,
             filter: Filter::new(coefficients),
             width: header.width.into(),
@@ -257,12 +252,11 @@ impl<'a, const C: usize> Filtered<'a, C> {
             done: 0,
             lines: VecDeque::new(),
             first: 0,
-            eight: Vec::new(),
-            deep: Vec::new(),
         }
     }
+}
 
-    /// Filters the samples from `start` on, of which the first `waited` have waited, and takes those that must wait again.
+impl<const C: usize> LineFilter for Filtered<C> {
     fn filter<T: Sample>(&mut self, samples: &mut Vec<T>, start: usize, waited: usize, peak: u16) -> Vec<T> {
         let (stride, peak) = (self.width * C, f32::from(peak));
         // The last row of patches may reach beyond the picture.
@@ -297,23 +291,5 @@ impl<'a, const C: usize> Filtered<'a, C> {
             self.first += past;
         }
         samples.split_off(start + (self.done - first) * stride)
-    }
-}
-
-impl<const C: usize> Synthesis for Filtered<'_, C> {
-    fn push(&mut self, latents: Vec<Vec<f32>>, pixels: &mut Vec<u8>) -> Result<(), Error> {
-        let (start, waited) = (pixels.len(), self.eight.len());
-        pixels.append(&mut self.eight);
-        self.inner.push(latents, pixels)?;
-        self.eight = self.filter(pixels, start, waited, u8::MAX.into());
-        Ok(())
-    }
-
-    fn push_deep(&mut self, latents: Vec<Vec<f32>>, depth: BitDepth, pixels: &mut Vec<u16>) -> Result<(), Error> {
-        let (start, waited) = (pixels.len(), self.deep.len());
-        pixels.append(&mut self.deep);
-        self.inner.push_deep(latents, depth, pixels)?;
-        self.deep = self.filter(pixels, start, waited, peak(depth));
-        Ok(())
     }
 }

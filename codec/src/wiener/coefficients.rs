@@ -110,12 +110,11 @@ impl Coefficients {
             coder.encode_bit(value < 0, Bit::RAW)?;
             let magnitude = value.unsigned_abs();
             let bits = magnitude.ilog2();
-            for bit in 0..bits.min(MAX_BITS) + 1 {
+            // Whoever has all the bits there are is not told that it has no more.
+            for bit in 0..=bits.min(MAX_BITS - 1) {
                 let longer = bit < bits;
-                if bit < MAX_BITS {
-                    coder.encode_bit(longer, learnt.longer.model())?;
-                    learnt.longer.learn(longer);
-                }
+                coder.encode_bit(longer, learnt.longer.model())?;
+                learnt.longer.learn(longer);
             }
             for bit in (0..bits).rev() {
                 coder.encode_bit(magnitude >> bit & 1 != 0, Bit::RAW)?;

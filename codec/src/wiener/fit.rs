@@ -19,7 +19,7 @@ const NOISE: f64 = 4.0;
 const LARGEST: f64 = 32767.0;
 /// Bits behind the point that are tried.
 const PRECISIONS: std::ops::RangeInclusive<u8> = 5..=12;
-/// Pixels below which too little is known of a picture: of small ones most lie at an edge, where nothing is counted.
+/// Counted pixels below which too little is known of a picture.
 const FEWEST: u64 = 4096;
 const _: () = assert!(*PRECISIONS.end() <= MAX_PRECISION);
 /// Bytes of a section beside its body: tag, length and checksum.

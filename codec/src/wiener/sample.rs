@@ -143,11 +143,7 @@ impl<'a> Sampler<'a> {
             depth: BitDepth::Eight,
             ..self.header
         };
-        let synthesis = self.runtime.transforms.synthesis(&header);
-        let mut synthesis = match &self.runtime.deblocking {
-            Some(deblocking) => deblocking.behind(synthesis, &header),
-            None => synthesis,
-        };
+        let mut synthesis = self.runtime.synthesis(&header);
         let mut pixels =
             Vec::with_capacity(usize::from(header.width) * usize::from(header.height) * channels(header.colour));
         synthesis.push(latents, &mut pixels)?;
