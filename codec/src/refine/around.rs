@@ -14,18 +14,16 @@ const PATCHES: usize = 2;
 const PATCH: usize = LATENT / PATCHES;
 const COLOURS: usize = 3;
 
-/// The patches of a window, and what a squared error of each of their numbers is worth: `square` in the tile and a ring around it, 0 further out, where
-/// pixels depend on latents outside of the window, and 0 beyond the picture. The numbers of grey pictures are those of three equal colours.
-pub(super) fn target_and_weight(
-    source: &Source<'_>,
-    window: &Area,
-    tile: &Area,
-    header: &Header,
-    square: f32,
-) -> (Vec<f32>, Vec<f32>) {
+/// The patches of a window. The numbers of grey pictures are those of three equal colours.
+pub(super) fn target(source: &Source<'_>, window: &Area) -> Vec<f32> {
     let above = |row: usize| row - source.top;
     let own = Area { rows: above(window.rows.start)..above(window.rows.end), columns: window.columns.clone() };
-    let target = patches::from_picture(source.picture, &own);
+    patches::from_picture(source.picture, &own)
+}
+
+/// What a squared error of each of a window's numbers is worth: `square` in the tile and a ring around it, 0 further out, where pixels depend on latents
+/// outside of the window, and 0 beyond the picture.
+pub(super) fn weight(window: &Area, tile: &Area, header: &Header, square: f32) -> Vec<f32> {
     let ring = (tile.rows.start - window.rows.start)
         .max(window.rows.end - tile.rows.end)
         .max(tile.columns.start - window.columns.start)
@@ -34,7 +32,7 @@ pub(super) fn target_and_weight(
     let counted = tile.window(ring, window);
     let rows = counted.rows.start * LATENT..(counted.rows.end * LATENT).min(header.height.into());
     let columns = counted.columns.start * LATENT..(counted.columns.end * LATENT).min(header.width.into());
-    let mut weight = Vec::with_capacity(target.len());
+    let mut weight = Vec::with_capacity(window.positions() * LATENT * LATENT * COLOURS);
     for patch_row in PATCHES * window.rows.start..PATCHES * window.rows.end {
         for patch_column in PATCHES * window.columns.start..PATCHES * window.columns.end {
             for row in patch_row * PATCH..(patch_row + 1) * PATCH {
@@ -45,7 +43,7 @@ pub(super) fn target_and_weight(
             }
         }
     }
-    (target, weight)
+    weight
 }
 
 /// An analysis that has already been made: the latents of all tiles, as rows.
@@ -110,9 +108,9 @@ mod tests {
         let worth = |index: usize, halo: usize| {
             let tile = Area::of_tile(&tiles[index]);
             let window = tile.window(halo, &source.area());
-            let (target, weight) = target_and_weight(&source, &window, &tile, &header, 1.0);
-            assert_eq!(target.len(), weight.len());
-            assert_eq!(target.len(), window.positions() * 256 * 3);
+            let weight = weight(&window, &tile, &header, 1.0);
+            assert_eq!(target(&source, &window).len(), weight.len());
+            assert_eq!(weight.len(), window.positions() * 256 * 3);
             weight.iter().sum::<f32>() / 3.0
         };
         // The first tile, with nothing beside it counted; with a ring of 2 latents below and to the right.

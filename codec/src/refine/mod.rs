@@ -2,7 +2,7 @@
 //!
 //! Differs from [`crate::coding`]'s effort 1, which weighs symbol against symbol with the analysis's latents as the truth, in asking the synthesis
 //! what an error really costs. [`search`] explains the method. The gradients come from [`lic_model::refine`], so this needs burn, and runs on the
-//! CPU whatever the device of the codec is. What the search finds is then coded with the integer prior like anything else, beside the
+//! CPU whatever the device of the codec is. [`shown`] tells it what filters behind the synthesis will do. What the search finds is then coded with the integer prior like anything else, beside the
 //! files of efforts 0 and 1, and per tile the one with the least real cost is kept.
 //!
 //! Tiles are searched one after the other, each in its window: the latents around it are fixed, those of tiles before it as they are decoded, those of
@@ -12,16 +12,18 @@ mod around;
 mod rates;
 mod schedule;
 mod search;
+mod shown;
 
 use std::ops::Range;
 
 use lic_model::refine::{Extent, Setting, Window};
 
 pub(crate) use self::around::StoredRows;
-use self::around::target_and_weight;
+use self::around::{target, weight};
 use self::rates::Rates;
 use self::schedule::Schedule;
 use self::search::{State, Task, search};
+use self::shown::Shown;
 use crate::coding::{self, Coded, Effort, LatentTile};
 use crate::encoder::Encoder;
 use crate::entropy::HyperCosts;
@@ -115,7 +117,8 @@ impl Refiner<'_> {
                 let mut tick = |iteration: usize| {
                     progress.step(done * self.schedule.iterations + iteration, all * self.schedule.iterations)
                 };
-                let coded = self.tile(engine.as_mut(), &tile, &area, &window, &plane, stats, &mut tick)?;
+                let fits = sampler.is_some();
+                let coded = self.tile(engine.as_mut(), &tile, &area, &window, &plane, fits, stats, &mut tick)?;
                 stats.symbols += coded.symbols;
                 if let Some(sampler) = &mut sampler {
                     sampler.add(self.source, &area, &coded.y64, stats)?;
@@ -137,6 +140,7 @@ impl Refiner<'_> {
         area: &Area,
         window: &Area,
         plane: &RollingPlane,
+        fits: bool,
         stats: &mut Stats,
         tick: &mut dyn FnMut(usize) -> Result<(), Error>,
     ) -> Result<Coded, Error> {
@@ -155,17 +159,29 @@ impl Refiner<'_> {
         let nearest = code(&latent, &plain, Effort::Nearest, stats)?;
         let optimised = code(&latent, &hyper, Effort::Optimised, stats)?;
 
-        let (target, weight) = target_and_weight(self.source, window, area, self.header, self.square());
-        let around = self.scaled(&plane.read(window), &self.gains);
+        let around = plane.read(window);
+        let shown = Shown {
+            runtime: &self.encoder.runtime,
+            source: self.source,
+            header: self.header,
+            quality: self.quality,
+            fits,
+            tile: area,
+            window,
+            around: &around,
+            steps: &self.steps,
+        };
         let inner = |inner: &Range<usize>, outer: &Range<usize>| inner.start - outer.start..inner.end - outer.start;
         let extent = Extent {
             window: [window.rows.len(), window.columns.len()],
             rows: inner(&area.rows, &window.rows),
             columns: inner(&area.columns, &window.columns),
         };
-        let window = Window::new(self.setting, extent, around, &target, &weight);
-        let task = Task {
-            window: &window,
+        let weight = weight(window, area, self.header, self.square());
+        let around = self.scaled(&around, &self.gains);
+        let mut window = Window::new(self.setting, extent, around, &target(self.source, window), &weight);
+        let mut task = Task {
+            window: &mut window,
             rates: &self.rates,
             hyper_costs: &self.hyper_costs,
             hyper_width: area.shape().hyper().width,
@@ -173,21 +189,27 @@ impl Refiner<'_> {
             skip: optimised.skip,
         };
         let targets = self.scaled(&latent, &self.gains);
-        let State { latents, hyper } =
-            timed(&mut stats.search, || search(&task, &self.schedule, targets, hyper, &mut *tick))?;
+        let State { latents, hyper } = timed(&mut stats.search, || {
+            task.window.aim_at(&shown.aim(&optimised.latents())?);
+            search(&mut task, &self.schedule, targets, hyper, &mut *tick, |latents| shown.aim(latents))
+        })?;
         let refined = code(&self.scaled(&latents, &self.steps), &hyper, Effort::Nearest, stats)?;
 
-        let cost = |coded: &Coded| 8.0 * coded.payload.len() as f64 + window.distortion(&coded.latents());
-        Ok(timed(&mut stats.search, || {
-            let mut best = (cost(&nearest), nearest);
+        let mut cost = |coded: &Coded| {
+            let latents = coded.latents();
+            window.aim_at(&shown.aim(&latents)?);
+            Ok::<_, Error>(8.0 * coded.payload.len() as f64 + window.distortion(&latents))
+        };
+        timed(&mut stats.search, || {
+            let mut best = (cost(&nearest)?, nearest);
             for other in [optimised, refined] {
-                let cost = cost(&other);
+                let cost = cost(&other)?;
                 if cost < best.0 {
                     best = (cost, other);
                 }
             }
-            best.1
-        }))
+            Ok(best.1)
+        })
     }
 
     /// Bits that a squared error of a sample, white being 1, is worth.

@@ -19,6 +19,9 @@ pub(super) struct Schedule {
     pub(super) hyper_probability: f32,
 }
 
+/// When the search is told anew what to aim at.
+const AIMS: [f32; 3] = [0.25, 0.5, 0.75];
+
 /// When the latents of a pass stop moving.
 const PASS_ENDS: [f32; 4] = [0.9, 0.933, 0.967, 1.0];
 
@@ -38,6 +41,11 @@ impl Schedule {
             // A few moves of each in the whole search: more of them make a long one worse.
             hyper_probability: 4.0 / iterations as f32,
         }
+    }
+
+    /// Whether what to aim at changes after this iteration.
+    pub(super) fn aims(&self, iteration: usize) -> bool {
+        AIMS.iter().any(|part| (part * self.iterations as f32) as usize == iteration)
     }
 
     pub(super) fn curvature(&self, now: f32) -> f32 {

@@ -1,11 +1,20 @@
-//! The float prior that the search sees, against the integers that will charge.
+//! What the search sees, against the integers that will charge and the pixels that decoders will show.
 
 use lic_model::refine::{Choice, Differentiable, Extent, Window};
 use lic_model::weights::WeightFile;
 
+use super::around::target;
 use super::rates::Rates;
+use super::shown::Shown;
+use crate::coding::Effort;
+use crate::format::{ColourModel, LicFile, SectionKind};
 use crate::model::Model;
+use crate::picture::Picture;
 use crate::prior::{FastEngine, PriorEngine, QualityIndex, TileShape};
+use crate::source::Source;
+use crate::symbols::decode_symbols;
+use crate::tiles::Area;
+use crate::{Decoder, DeviceChoice, EncodeOptions, Encoder};
 
 const TINY: &[u8] = include_bytes!("../../../model/weights/tiny.safetensors");
 
@@ -61,4 +70,61 @@ fn the_float_prior_predicts_what_the_integer_prior_does_at_knots_and_between_the
             assert!(mean < 0.05 && index < 0.5, "{name} at {quality}: {mean} steps, {index} scales");
         }
     }
+}
+
+/// Waves of colour.
+fn waves(width: usize, height: usize) -> Picture {
+    let value = |i: usize| {
+        let (x, y, c) = (i / 3 % width, i / 3 / width, i % 3);
+        (128.0 + ((x * (c + 2)) as f32 / 9.0).sin() * 60.0 + ((y * (3 - c)) as f32 / 2.0).cos() * 50.0) as u8
+    };
+    let pixels: Vec<u8> = (0..3 * width * height).map(value).collect();
+    Picture::new(width as u32, height as u32, ColourModel::Rgb, pixels).unwrap()
+}
+
+#[test]
+fn a_search_aims_at_the_picture_less_what_the_decoders_filters_add() {
+    let model = Model::embedded().unwrap();
+    let encoder = Encoder::new(&model, DeviceChoice::Cpu).unwrap();
+    let picture = waves(112, 96);
+    // The fit of effort 1 is to all of so small a picture, as that of a search.
+    let options = EncodeOptions { quality: 30.0, effort: Effort::Optimised, ..EncodeOptions::default() };
+    let file = encoder.encode(&picture, &options).unwrap().bytes;
+    let parsed = LicFile::parse(&file).unwrap();
+    assert!(parsed.section(SectionKind::Filter).is_some());
+    let header = *parsed.header();
+    let (quality, whole) = (QualityIndex::new(header.quality).unwrap(), Area::of_picture(&header));
+    let symbols = decode_symbols(&model, &mut FastEngine::new(model.prior().clone()), &file).unwrap();
+    let latents: Vec<f32> = symbols[0].y64.iter().map(|&y| y as f32 / 64.0).collect();
+
+    let source = Source { picture: &picture, top: 0 };
+    let shown = Shown {
+        runtime: &encoder.runtime,
+        source: &source,
+        header: &header,
+        quality,
+        fits: true,
+        tile: &whole,
+        window: &whole,
+        around: &vec![0.0; latents.len()],
+        steps: &model.steps(quality).into_iter().map(|step| 64.0 * step).collect::<Vec<_>>(),
+    };
+    let aim = shown.aim(&latents).unwrap();
+
+    let mut bare = Vec::new();
+    let rows = symbols[0].latents(&model, quality);
+    let rows = rows.chunks_exact(rows.len() / whole.rows.len()).map(<[f32]>::to_vec).collect();
+    encoder.runtime.transforms.synthesis(&header).push(rows, &mut bare).unwrap();
+    let bare = Picture::new(112, 96, ColourModel::Rgb, bare).unwrap();
+    let decoded = Decoder::new(&model, DeviceChoice::Cpu).unwrap().decode(&file).unwrap().picture;
+    let patches = |picture| target(&Source { picture, top: 0 }, &whole);
+    let [original, bare, decoded] = [&picture, &bare, &decoded].map(patches);
+    let mut largest = 0.0f32;
+    for (i, aim) in aim.iter().enumerate() {
+        let (expected, added) = (decoded[i] - bare[i], original[i] - aim);
+        // Samples of the decoder are rounded three times, once before a filter that may sharpen.
+        assert!((added - expected).abs() < 3.0 / 255.0, "{i}: {added}, {expected}");
+        largest = largest.max(added.abs());
+    }
+    assert!(largest > 4.0 / 255.0, "{largest}");
 }

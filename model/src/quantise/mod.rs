@@ -13,6 +13,7 @@ mod export;
 mod gains;
 mod hyper_counts;
 mod layer;
+mod mixture;
 mod preview;
 mod rare;
 mod restore;

@@ -1,20 +1,23 @@
 //! The way back: a weight file as a float network to train on from.
 //!
 //! The inverse of [`super::export`] up to rounding: i16 weights become floats again, the whitening stays folded into the transforms (deviation 1). Two things
-//! are lost: optimiser state, and the exact mixtures behind the hyper-latent's tables, which are replaced by logistics of the same mean and variance. A
-//! run from a weight file therefore warms up like a new one.
+//! are lost: optimiser state, and the exact mixtures behind the hyper-latent's tables, which are fitted to the tables again ([`super::mixture`]). A run from
+//! a weight file therefore warms up like a new one.
 
 use burn::tensor::Device;
+use rayon::prelude::*;
 use safetensors::tensor::Dtype;
 
 use super::RestoreError;
 use super::gains::{MEAN_UNITS, log_scale_units};
+use super::mixture::{self, Parameters};
+use super::tables::frequencies;
 use crate::load::Named;
 use crate::network::Network;
 use crate::params;
 use crate::preset::{KNOTS, ModelConfig, Z_KNOTS};
 use crate::prior::Grid;
-use crate::prior::density::{COMPONENTS, MIN_WIDTH};
+use crate::prior::density::COMPONENTS;
 use crate::weights::{WeightFile, check_grid};
 
 /// The float network of a weight file's preset sizes, with the file's weights.
@@ -25,20 +28,28 @@ pub fn restore(file: &WeightFile<'_>, device: &Device) -> Result<Network, Restor
     file.info.config.checked(file.elements())?;
     let grid = file.info.grid.as_ref().ok_or(RestoreError::NoGrid)?;
     check_grid(grid)?;
-    with_grid(file, grid, device)
+    with_grid(file, grid, mixture::fitted, device)
 }
 
-/// The same to compute with, not to train on: also from files that do not record their grid. Activations then count in integer steps, and only what
-/// enters and leaves the network has its own unit.
+/// The same to compute with, not to train on: its density is a rough one, as files have tables of their own for that. Also from files that do not record
+/// their grid. Activations then count in integer steps, and only what enters and leaves the network has its own unit.
 ///
 /// # Errors
 /// See [`RestoreError`].
 pub fn restore_to_run(file: &WeightFile<'_>, device: &Device) -> Result<Network, RestoreError> {
-    if file.info.grid.is_some() {
-        return restore(file, device);
-    }
     file.info.config.checked(file.elements())?;
-    with_grid(file, &derived_grid(file)?, device)
+    let derived;
+    let grid = match &file.info.grid {
+        Some(grid) => {
+            check_grid(grid)?;
+            grid
+        }
+        None => {
+            derived = derived_grid(file)?;
+            &derived
+        }
+    };
+    with_grid(file, grid, mixture::rough, device)
 }
 
 /// A grid of single steps, with the units of hyper-latents and feedback that the integer tables have.
@@ -63,7 +74,10 @@ fn derived_grid(file: &WeightFile<'_>) -> Result<Grid, RestoreError> {
     Ok(grid)
 }
 
-fn with_grid(file: &WeightFile<'_>, grid: &Grid, device: &Device) -> Result<Network, RestoreError> {
+/// How a table of the hyper-latent, its lowest symbol and frequencies, becomes a mixture.
+type Inverse = fn(f64, &[f64]) -> Parameters;
+
+fn with_grid(file: &WeightFile<'_>, grid: &Grid, inverse: Inverse, device: &Device) -> Result<Network, RestoreError> {
     let mut restore = Restore { file, grid, named: Named::new() };
     let config = &file.info.config;
     restore.transforms()?;
@@ -72,7 +86,7 @@ fn with_grid(file: &WeightFile<'_>, grid: &Grid, device: &Device) -> Result<Netw
         restore.pass(config, pass)?;
     }
     restore.gains(config)?;
-    restore.density(config)?;
+    restore.density(config, inverse)?;
     Ok(params::with_named(Network::new(config, 0, device), &restore.named)?)
 }
 
@@ -246,36 +260,28 @@ impl Restore<'_> {
         Ok(())
     }
 
-    /// Logistics with the mean and the variance of each table.
-    fn density(&mut self, config: &ModelConfig) -> Result<(), RestoreError> {
+    /// A mixture for each table.
+    fn density(&mut self, config: &ModelConfig, inverse: Inverse) -> Result<(), RestoreError> {
         let tables = Z_KNOTS * config.z;
-        let low = self.integers("prior.z.low", Dtype::I16, tables)?;
-        let count = self.integers("prior.z.count", Dtype::U16, tables)?;
-        let entries = count.iter().sum::<f64>() as usize + tables;
+        let lows = self.integers("prior.z.low", Dtype::I16, tables)?;
+        let counts = self.integers("prior.z.count", Dtype::U16, tables)?;
+        let entries = counts.iter().sum::<f64>() as usize + tables;
         let cdf = self.integers("prior.z.cdf", Dtype::U16, entries)?;
-        let (mut centres, mut widths) = (Vec::new(), Vec::new());
-        let mut at = 0;
-        for (low, count) in low.iter().zip(&count) {
-            let cells = *count as usize;
-            let mass: Vec<f64> = cdf[at..=at + cells].windows(2).map(|w| w[1] - w[0]).collect();
-            at += cells + 1;
-            let total = mass.iter().sum::<f64>().max(1.0);
-            let moment = |f: &dyn Fn(f64) -> f64| {
-                mass.iter().enumerate().map(|(i, m)| m * f(low + i as f64)).sum::<f64>() / total
-            };
-            let mean = moment(&|s| s);
-            // A unit interval's own variance is 1/12; a logistic of width w has variance (pi w)^2 / 3.
-            let variance = (moment(&|s| (s - mean) * (s - mean)) - 1.0 / 12.0).max(1e-3);
-            let width = (3.0 * variance).sqrt() / std::f64::consts::PI;
-            // Centres a little apart and widths a little smaller: near a single logistic, but the three can part.
-            centres.extend([mean - 0.7 * width, mean, mean + 0.7 * width]);
-            let before_softplus = (0.9 * width - MIN_WIDTH).max(1e-3).exp_m1().ln();
-            widths.extend([before_softplus; COMPONENTS]);
+        let mut rest = &cdf[..];
+        let mut of_tables = Vec::with_capacity(tables);
+        for (low, count) in lows.into_iter().zip(counts) {
+            let (table, after) = rest.split_at(count as usize + 1);
+            let mut symbols = frequencies(table);
+            // The escape.
+            symbols.pop();
+            of_tables.push((low, symbols));
+            rest = after;
         }
-        let shape = [Z_KNOTS, config.z * COMPONENTS];
-        self.insert("prior.density.centre", &shape, centres);
-        self.insert("prior.density.width", &shape, widths);
-        self.insert("prior.density.weight", &shape, vec![0.0; tables * COMPONENTS]);
+        let mixtures: Vec<Parameters> = of_tables.par_iter().map(|(low, symbols)| inverse(*low, symbols)).collect();
+        for (part, name) in ["centre", "width", "weight"].into_iter().enumerate() {
+            let values: Vec<f64> = mixtures.iter().flat_map(|mixture| mixture[part]).collect();
+            self.insert(&format!("prior.density.{name}"), &[Z_KNOTS, config.z * COMPONENTS], values);
+        }
         Ok(())
     }
 }

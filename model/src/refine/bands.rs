@@ -58,23 +58,25 @@ impl<'a> Bands<'a> {
             let seen = core.start.saturating_sub(config.halo())..(core.end + config.halo()).min(along);
             let across = |seen: Range<usize>| if rows > columns { (seen, 0..columns) } else { (0..rows, seen) };
             let ((own_rows, own_columns), (band_rows, band_columns)) = (across(core), across(seen));
-            let cut = |plane: &[f32], keep: [Range<usize>; 2]| {
-                let mut out = Vec::with_capacity(4 * band_rows.len() * band_columns.len() * 192);
-                for row in 2 * band_rows.start..2 * band_rows.end {
-                    for column in 2 * band_columns.start..2 * band_columns.end {
-                        let patch = &plane[(row * 2 * columns + column) * 192..][..192];
-                        let kept = keep[0].contains(&(row / 2)) && keep[1].contains(&(column / 2));
-                        out.extend(patch.iter().map(|&v| if kept { v } else { 0.0 }));
-                    }
+            let mut weight_of_core = cut(weight, columns, &band_rows, &band_columns);
+            let places = patches(&band_rows, &band_columns).zip(weight_of_core.chunks_exact_mut(192));
+            for ([row, column], weight) in places {
+                if !(own_rows.contains(&(row / 2)) && own_columns.contains(&(column / 2))) {
+                    weight.fill(0.0);
                 }
-                out
-            };
-            let target = cut(target, [0..rows, 0..columns]);
-            let weight = cut(weight, [own_rows, own_columns]);
-            Band { rows: band_rows, columns: band_columns, target, weight, work: Mutex::default() }
+            }
+            let target = cut(target, columns, &band_rows, &band_columns);
+            Band { rows: band_rows, columns: band_columns, target, weight: weight_of_core, work: Mutex::default() }
         };
         let bands = (0..count).map(band).collect();
         Self { setting, extent: extent.clone(), around, bands }
+    }
+
+    /// Compares with other patches [2 rows, 2 columns, 192] of the window from here on.
+    pub(super) fn aim_at(&mut self, target: &[f32]) {
+        for band in &mut self.bands {
+            band.target = cut(target, self.extent.window[1], &band.rows, &band.columns);
+        }
     }
 
     /// The distortion in bits, and its derivative by every latent of the tile, with these latents [rows, columns, y] of the tile.
@@ -153,6 +155,18 @@ impl<'a> Bands<'a> {
             );
         }
     }
+}
+
+/// The places of the patches over some rows and columns of latents.
+fn patches(rows: &Range<usize>, columns: &Range<usize>) -> impl Iterator<Item = [usize; 2]> {
+    let columns = 2 * columns.start..2 * columns.end;
+    (2 * rows.start..2 * rows.end).flat_map(move |row| columns.clone().map(move |column| [row, column]))
+}
+
+/// The patches over some rows and columns of a window with so many columns of latents.
+fn cut(plane: &[f32], width: usize, rows: &Range<usize>, columns: &Range<usize>) -> Vec<f32> {
+    let patch = |[row, column]: [usize; 2]| &plane[(row * 2 * width + column) * 192..][..192];
+    patches(rows, columns).flat_map(patch).copied().collect()
 }
 
 /// The weighted squared error of decoded patches, which become its derivative by them.

@@ -80,6 +80,11 @@ impl<'a> Window<'a> {
         Self { setting, bands, extent, work: Mutex::new(work) }
     }
 
+    /// Compares with other patches [2 rows, 2 columns, 192] of the window from here on.
+    pub fn aim_at(&mut self, target: &[f32]) {
+        self.bands.aim_at(target);
+    }
+
     /// Calls `each` with the places, in a plane [rows, columns, y] of the tile, of every run of channels that a pass decodes.
     pub fn in_pass(&self, pass: usize, each: impl FnMut(Range<usize>)) {
         in_pass(pass, self.extent.tile(), self.setting.of.config.y, each);

@@ -1,0 +1,110 @@
+//! What filters behind the synthesis change of a tile, for a search whose gradients know the synthesis alone.
+//!
+//! Decoders smooth patches ([`crate::deblock`]) and apply the picture's own filter ([`crate::wiener`]). A search that compares the synthesis with the picture
+//! would mend with latents what filters mend, and filters would mend it again. So it aims elsewhere: at the picture less what filters
+//! add to the state that it has reached. That they would add something else after a move is left out of its gradients. The picture's own filter is
+//! fitted to the tile alone here.
+
+use super::around::target;
+use crate::coding::Effort;
+use crate::error::Error;
+use crate::format::{BitDepth, Header};
+use crate::picture::{Picture, channels};
+use crate::prior::QualityIndex;
+use crate::runtime::Runtime;
+use crate::samples::Samples;
+use crate::source::Source;
+use crate::stats::Stats;
+use crate::tiles::{Area, LATENT};
+use crate::transform::Synthesis;
+use crate::transform::windows::patches;
+use crate::wiener::{Coefficients, Sampler};
+
+/// A tile in its window, as a decoder will show it.
+pub(super) struct Shown<'a> {
+    pub(super) runtime: &'a Runtime,
+    pub(super) source: &'a Source<'a>,
+    pub(super) header: &'a Header,
+    pub(super) quality: QualityIndex,
+    /// Whether the picture may have a filter of its own.
+    pub(super) fits: bool,
+    pub(super) tile: &'a Area,
+    pub(super) window: &'a Area,
+    /// Whitened latents of the window [rows, columns, M]; what they are inside of the tile does not matter.
+    pub(super) around: &'a [f32],
+    /// Units of the whitened latent per quantisation step [M].
+    pub(super) steps: &'a [f32],
+}
+
+impl Shown<'_> {
+    /// What the synthesis of the window is best compared with, as patches [2 rows, 2 columns, 192], where the tile's latents [rows, columns, M] are these, in
+    /// quantisation steps.
+    pub(super) fn aim(&self, latents: &[f32]) -> Result<Vec<f32>, Error> {
+        let mut aim = target(self.source, self.window);
+        let filter = if self.fits { self.fitted(latents)? } else { None };
+        let rows = self.rows(latents);
+        let header = self.window_header();
+        let without = self.patches(self.runtime.transforms.synthesis(&header), rows.clone())?;
+        let mut synthesis = self.runtime.synthesis(&header);
+        if let Some(filter) = &filter {
+            synthesis = filter.behind(synthesis, &header);
+        }
+        let with = self.patches(synthesis, rows)?;
+        aim.iter_mut().zip(with.iter().zip(&without)).for_each(|(aim, (with, without))| *aim -= with - without);
+        Ok(aim)
+    }
+
+    /// The filter that the picture would have if it were all like the tile.
+    fn fitted(&self, latents: &[f32]) -> Result<Option<Coefficients>, Error> {
+        let mut unseen = Stats::default();
+        let Some(mut sampler) = Sampler::new(self.runtime, self.header, self.quality, Effort::Refined) else {
+            return Ok(None);
+        };
+        let y64: Vec<i32> = latents.iter().map(|y| (64.0 * y).round() as i32).collect();
+        sampler.add(self.source, self.tile, &y64, &mut unseen)?;
+        let section = sampler.finish(&mut unseen)?;
+        section.map(|(_, body)| Coefficients::read(self.header.colour, &body)).transpose()
+    }
+
+    /// Rows of the window's whitened latents with these of the tile.
+    fn rows(&self, latents: &[f32]) -> Vec<Vec<f32>> {
+        let depth = self.steps.len();
+        let mut rows: Vec<Vec<f32>> =
+            self.around.chunks_exact(self.window.columns.len() * depth).map(<[f32]>::to_vec).collect();
+        let left = (self.tile.columns.start - self.window.columns.start) * depth;
+        let own = rows.iter_mut().skip(self.tile.rows.start - self.window.rows.start);
+        for (row, latents) in own.zip(latents.chunks_exact(self.tile.columns.len() * depth)) {
+            let places = row[left..].chunks_exact_mut(depth).zip(latents.chunks_exact(depth));
+            for (place, latent) in places {
+                place.iter_mut().zip(latent).zip(self.steps).for_each(|((place, y), step)| *place = y * step);
+            }
+        }
+        rows
+    }
+
+    /// The window as a picture of as many bits as there are.
+    fn window_header(&self) -> Header {
+        let side = |latents: &std::ops::Range<usize>, whole: u16| {
+            (latents.len() * LATENT).min(usize::from(whole) - latents.start * LATENT) as u16
+        };
+        Header {
+            width: side(&self.window.columns, self.header.width),
+            height: side(&self.window.rows, self.header.height),
+            depth: BitDepth::Sixteen,
+            quality: self.quality.get(),
+            ..*self.header
+        }
+    }
+
+    /// The patches of the window that a synthesis makes of rows of latents.
+    fn patches(&self, mut synthesis: Box<dyn Synthesis + '_>, rows: Vec<Vec<f32>>) -> Result<Vec<f32>, Error> {
+        let Header { width, height, colour, depth, .. } = self.window_header();
+        let mut samples = Vec::new();
+        synthesis.push_deep(rows, depth, &mut samples)?;
+        // Without a filter the last row of patches may reach beyond the picture.
+        samples.truncate(usize::from(width) * usize::from(height) * channels(colour));
+        let picture = Picture::new(width.into(), height.into(), colour, Samples::Deep(depth, samples))?;
+        let whole = Area { rows: 0..self.window.rows.len(), columns: 0..self.window.columns.len() };
+        Ok(patches::from_picture(&picture, &whole))
+    }
+}
