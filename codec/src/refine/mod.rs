@@ -1,9 +1,9 @@
 //! Efforts 2 and 3: an encoder searches for latents that cost fewer bits for the same quality. Decoders do not know it.
 //!
 //! Differs from [`crate::coding`]'s effort 1, which weighs symbol against symbol with the analysis's latents as the truth, in asking the synthesis
-//! what an error really costs. [`search`] explains the method. The gradients come from [`lic_model::refine`], so this needs burn, and runs on the
-//! CPU whatever the device of the codec is. [`shown`] tells it what filters behind the synthesis will do. What the search finds is then coded with the integer prior like anything else, beside the
-//! files of efforts 0 and 1, and per tile the one with the least real cost is kept.
+//! what an error really costs. [`search`] explains the method, [`shown`] tells it what filters behind the synthesis will do. The gradients come from
+//! [`lic_model::refine`], so this needs burn, and they are computed on the CPU whatever the device of the codec is. What the search finds is then coded with the
+//! integer prior like anything else, beside the files of efforts 0 and 1, and per tile the one that costs least as a decoder shows it is kept.
 //!
 //! Tiles are searched one after the other, each in its window: the latents around it are fixed, those of tiles before it as they are decoded, those of
 //! tiles after it as the analysis gives them. The error of a ring of pixels around the tile counts too. Memory is that of a tile.
@@ -19,11 +19,11 @@ use std::ops::Range;
 use lic_model::refine::{Extent, Setting, Window};
 
 pub(crate) use self::around::StoredRows;
-use self::around::{target, weight};
+use self::around::weight;
 use self::rates::Rates;
 use self::schedule::Schedule;
 use self::search::{State, Task, search};
-use self::shown::Shown;
+use self::shown::{Aim, Shown};
 use crate::coding::{self, Coded, Effort, LatentTile};
 use crate::encoder::Encoder;
 use crate::entropy::HyperCosts;
@@ -117,8 +117,8 @@ impl Refiner<'_> {
                 let mut tick = |iteration: usize| {
                     progress.step(done * self.schedule.iterations + iteration, all * self.schedule.iterations)
                 };
-                let fits = sampler.is_some();
-                let coded = self.tile(engine.as_mut(), &tile, &area, &window, &plane, fits, stats, &mut tick)?;
+                let fitted_to = sampler.as_deref();
+                let coded = self.tile(engine.as_mut(), &tile, &area, &window, &plane, fitted_to, stats, &mut tick)?;
                 stats.symbols += coded.symbols;
                 if let Some(sampler) = &mut sampler {
                     sampler.add(self.source, &area, &coded.y64, stats)?;
@@ -140,7 +140,7 @@ impl Refiner<'_> {
         area: &Area,
         window: &Area,
         plane: &RollingPlane,
-        fits: bool,
+        sampler: Option<&Sampler<'_>>,
         stats: &mut Stats,
         tick: &mut dyn FnMut(usize) -> Result<(), Error>,
     ) -> Result<Coded, Error> {
@@ -165,7 +165,7 @@ impl Refiner<'_> {
             source: self.source,
             header: self.header,
             quality: self.quality,
-            fits,
+            sampler,
             tile: area,
             window,
             around: &around,
@@ -178,38 +178,41 @@ impl Refiner<'_> {
             columns: inner(&area.columns, &window.columns),
         };
         let weight = weight(window, area, self.header, self.square());
-        let around = self.scaled(&around, &self.gains);
-        let mut window = Window::new(self.setting, extent, around, &target(self.source, window), &weight);
+        let cost = |coded: &Coded, aim: &Aim, window: &Window<'_>| {
+            8.0 * coded.payload.len() as f64 + aim.bits + window.distortion(&coded.latents())
+        };
+        let (mut window, mut best) = timed(&mut stats.search, || {
+            let aim = shown.aim(&optimised.latents())?;
+            let around = self.scaled(&around, &self.gains);
+            let window = Window::new(self.setting, extent, around, &aim.patches, &weight);
+            let cost = cost(&optimised, &aim, &window);
+            Ok::<_, Error>((window, (cost, optimised)))
+        })?;
         let mut task = Task {
             window: &mut window,
             rates: &self.rates,
             hyper_costs: &self.hyper_costs,
             hyper_width: area.shape().hyper().width,
             exchange: lagrangian::SLOPE as f32,
-            skip: optimised.skip,
+            skip: best.1.skip,
         };
         let targets = self.scaled(&latent, &self.gains);
-        let State { latents, hyper } = timed(&mut stats.search, || {
-            task.window.aim_at(&shown.aim(&optimised.latents())?);
-            search(&mut task, &self.schedule, targets, hyper, &mut *tick, |latents| shown.aim(latents))
-        })?;
+        let aim = |latents: &[f32]| Ok(shown.aim(latents)?.patches);
+        let State { latents, hyper } =
+            timed(&mut stats.search, || search(&mut task, &self.schedule, targets, hyper, &mut *tick, aim))?;
         let refined = code(&self.scaled(&latents, &self.steps), &hyper, Effort::Nearest, stats)?;
-
-        let mut cost = |coded: &Coded| {
-            let latents = coded.latents();
-            window.aim_at(&shown.aim(&latents)?);
-            Ok::<_, Error>(8.0 * coded.payload.len() as f64 + window.distortion(&latents))
-        };
-        timed(&mut stats.search, || {
-            let mut best = (cost(&nearest)?, nearest);
-            for other in [optimised, refined] {
-                let cost = cost(&other)?;
-                if cost < best.0 {
-                    best = (cost, other);
-                }
+        for other in [nearest, refined] {
+            tick(self.schedule.iterations)?;
+            let cost = timed(&mut stats.search, || {
+                let aim = shown.aim(&other.latents())?;
+                window.aim_at(&aim.patches);
+                Ok::<_, Error>(cost(&other, &aim, &window))
+            })?;
+            if cost < best.0 {
+                best = (cost, other);
             }
-            Ok(best.1)
-        })
+        }
+        Ok(best.1)
     }
 
     /// Bits that a squared error of a sample, white being 1, is worth.

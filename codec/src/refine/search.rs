@@ -99,8 +99,8 @@ struct Latent {
     mean: f32,
 }
 
-/// Runs the search from targets [rows, columns, M] in quantisation steps, which is where latents are rounded from, and returns the best state. `aim` says what
-/// the synthesis is compared with from a state's latents on; it is asked a few times.
+/// Runs the search from targets [rows, columns, M] in quantisation steps, which is where latents are rounded from, and returns the best state by the last
+/// aim. `aim` says what the synthesis is compared with from a state with these latents on; it is asked a few times.
 pub(super) fn search(
     task: &mut Task<'_, '_>,
     schedule: &Schedule,
@@ -123,9 +123,11 @@ pub(super) fn search(
         let cost = bits + step.distortion;
         let decoded = || latents.iter().map(|l| l.mean + f32::from(l.symbol)).collect::<Vec<f32>>();
         if schedule.aims(iteration) {
-            task.window.aim_at(&aim(&decoded())?);
+            let decoded = decoded();
+            task.window.aim_at(&aim(&decoded)?);
             // Costs of another aim say nothing about those to come.
-            best = None;
+            let cost = bits + task.window.distortion(&decoded);
+            best = Some((cost, State { latents: decoded, hyper: hyper.clone() }));
         } else if best.as_ref().is_none_or(|(least, _)| cost < *least) {
             best = Some((cost, State { latents: decoded(), hyper: hyper.clone() }));
         }

@@ -3,10 +3,9 @@
 //! Decoders smooth patches ([`crate::deblock`]) and apply the picture's own filter ([`crate::wiener`]). A search that compares the synthesis with the picture
 //! would mend with latents what filters mend, and filters would mend it again. So it aims elsewhere: at the picture less what filters
 //! add to the state that it has reached. That they would add something else after a move is left out of its gradients. The picture's own filter is
-//! fitted to the tile alone here.
+//! fitted to the tile and those before it: the whole picture, where that is one tile.
 
 use super::around::target;
-use crate::coding::Effort;
 use crate::error::Error;
 use crate::format::{BitDepth, Header};
 use crate::picture::{Picture, channels};
@@ -18,7 +17,7 @@ use crate::stats::Stats;
 use crate::tiles::{Area, LATENT};
 use crate::transform::Synthesis;
 use crate::transform::windows::patches;
-use crate::wiener::{Coefficients, Sampler};
+use crate::wiener::{Coefficients, SECTION, Sampler};
 
 /// A tile in its window, as a decoder will show it.
 pub(super) struct Shown<'a> {
@@ -26,8 +25,8 @@ pub(super) struct Shown<'a> {
     pub(super) source: &'a Source<'a>,
     pub(super) header: &'a Header,
     pub(super) quality: QualityIndex,
-    /// Whether the picture may have a filter of its own.
-    pub(super) fits: bool,
+    /// What the picture's own filter is fitted to so far, if it may have one.
+    pub(super) sampler: Option<&'a Sampler<'a>>,
     pub(super) tile: &'a Area,
     pub(super) window: &'a Area,
     /// Whitened latents of the window [rows, columns, M]; what they are inside of the tile does not matter.
@@ -36,12 +35,28 @@ pub(super) struct Shown<'a> {
     pub(super) steps: &'a [f32],
 }
 
+/// What to compare with.
+pub(super) struct Aim {
+    /// Patches [2 rows, 2 columns, 192] of the window.
+    pub(super) patches: Vec<f32>,
+    /// The tile's part of what the picture's filter takes in the file.
+    pub(super) bits: f64,
+}
+
 impl Shown<'_> {
-    /// What the synthesis of the window is best compared with, as patches [2 rows, 2 columns, 192], where the tile's latents [rows, columns, M] are these, in
-    /// quantisation steps.
-    pub(super) fn aim(&self, latents: &[f32]) -> Result<Vec<f32>, Error> {
-        let mut aim = target(self.source, self.window);
-        let filter = if self.fits { self.fitted(latents)? } else { None };
+    /// What the synthesis of the window is best compared with where the tile's latents [rows, columns, M] are these, in quantisation steps.
+    pub(super) fn aim(&self, latents: &[f32]) -> Result<Aim, Error> {
+        let mut aim = Aim { patches: target(self.source, self.window), bits: 0.0 };
+        let mut filter = None;
+        if let Some(body) = self.fitted(latents)? {
+            let whole = Area::of_picture(self.header).positions().max(1);
+            let part = self.tile.positions() as f64 / whole as f64;
+            aim.bits = 8.0 * (body.len() + SECTION) as f64 * part;
+            filter = Some(Coefficients::read(self.header.colour, &body)?);
+        }
+        if filter.is_none() && self.runtime.deblocking.is_none() {
+            return Ok(aim);
+        }
         let rows = self.rows(latents);
         let header = self.window_header();
         let without = self.patches(self.runtime.transforms.synthesis(&header), rows.clone())?;
@@ -50,20 +65,17 @@ impl Shown<'_> {
             synthesis = filter.behind(synthesis, &header);
         }
         let with = self.patches(synthesis, rows)?;
-        aim.iter_mut().zip(with.iter().zip(&without)).for_each(|(aim, (with, without))| *aim -= with - without);
+        aim.patches.iter_mut().zip(with.iter().zip(&without)).for_each(|(aim, (with, without))| *aim -= with - without);
         Ok(aim)
     }
 
-    /// The filter that the picture would have if it were all like the tile.
-    fn fitted(&self, latents: &[f32]) -> Result<Option<Coefficients>, Error> {
+    /// The body of the section of the filter that the picture would have if it ended with the tile.
+    fn fitted(&self, latents: &[f32]) -> Result<Option<Vec<u8>>, Error> {
         let mut unseen = Stats::default();
-        let Some(mut sampler) = Sampler::new(self.runtime, self.header, self.quality, Effort::Refined) else {
-            return Ok(None);
-        };
+        let Some(mut sampler) = self.sampler.cloned() else { return Ok(None) };
         let y64: Vec<i32> = latents.iter().map(|y| (64.0 * y).round() as i32).collect();
         sampler.add(self.source, self.tile, &y64, &mut unseen)?;
-        let section = sampler.finish(&mut unseen)?;
-        section.map(|(_, body)| Coefficients::read(self.header.colour, &body)).transpose()
+        Ok(sampler.finish(&mut unseen)?.map(|(_, body)| body))
     }
 
     /// Rows of the window's whitened latents with these of the tile.

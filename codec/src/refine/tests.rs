@@ -7,6 +7,7 @@ use super::around::target;
 use super::rates::Rates;
 use super::shown::Shown;
 use crate::coding::Effort;
+use crate::format::header::test_header;
 use crate::format::{ColourModel, LicFile, SectionKind};
 use crate::model::Model;
 use crate::picture::Picture;
@@ -14,6 +15,7 @@ use crate::prior::{FastEngine, PriorEngine, QualityIndex, TileShape};
 use crate::source::Source;
 use crate::symbols::decode_symbols;
 use crate::tiles::Area;
+use crate::wiener::Sampler;
 use crate::{Decoder, DeviceChoice, EncodeOptions, Encoder};
 
 const TINY: &[u8] = include_bytes!("../../../model/weights/tiny.safetensors");
@@ -82,6 +84,11 @@ fn waves(width: usize, height: usize) -> Picture {
     Picture::new(width as u32, height as u32, ColourModel::Rgb, pixels).unwrap()
 }
 
+/// Units of the whitened latent per quantisation step.
+fn steps(model: &Model, quality: QualityIndex) -> Vec<f32> {
+    model.steps(quality).into_iter().map(|step| 64.0 * step).collect()
+}
+
 #[test]
 fn a_search_aims_at_the_picture_less_what_the_decoders_filters_add() {
     let model = Model::embedded().unwrap();
@@ -91,25 +98,27 @@ fn a_search_aims_at_the_picture_less_what_the_decoders_filters_add() {
     let options = EncodeOptions { quality: 30.0, effort: Effort::Optimised, ..EncodeOptions::default() };
     let file = encoder.encode(&picture, &options).unwrap().bytes;
     let parsed = LicFile::parse(&file).unwrap();
-    assert!(parsed.section(SectionKind::Filter).is_some());
     let header = *parsed.header();
     let (quality, whole) = (QualityIndex::new(header.quality).unwrap(), Area::of_picture(&header));
     let symbols = decode_symbols(&model, &mut FastEngine::new(model.prior().clone()), &file).unwrap();
     let latents: Vec<f32> = symbols[0].y64.iter().map(|&y| y as f32 / 64.0).collect();
 
     let source = Source { picture: &picture, top: 0 };
+    let sampler = Sampler::new(&encoder.runtime, &header, quality, Effort::Refined);
     let shown = Shown {
         runtime: &encoder.runtime,
         source: &source,
         header: &header,
         quality,
-        fits: true,
+        sampler: sampler.as_ref(),
         tile: &whole,
         window: &whole,
         around: &vec![0.0; latents.len()],
-        steps: &model.steps(quality).into_iter().map(|step| 64.0 * step).collect::<Vec<_>>(),
+        steps: &steps(&model, quality),
     };
     let aim = shown.aim(&latents).unwrap();
+    let filter = parsed.section(SectionKind::Filter).unwrap();
+    assert_eq!(aim.bits, 8.0 * (filter.body.len() + 6) as f64);
 
     let mut bare = Vec::new();
     let rows = symbols[0].latents(&model, quality);
@@ -120,11 +129,42 @@ fn a_search_aims_at_the_picture_less_what_the_decoders_filters_add() {
     let patches = |picture| target(&Source { picture, top: 0 }, &whole);
     let [original, bare, decoded] = [&picture, &bare, &decoded].map(patches);
     let mut largest = 0.0f32;
-    for (i, aim) in aim.iter().enumerate() {
+    for (i, aim) in aim.patches.iter().enumerate() {
         let (expected, added) = (decoded[i] - bare[i], original[i] - aim);
         // Samples of the decoder are rounded three times, once before a filter that may sharpen.
         assert!((added - expected).abs() < 3.0 / 255.0, "{i}: {added}, {expected}");
         largest = largest.max(added.abs());
     }
     assert!(largest > 4.0 / 255.0, "{largest}");
+}
+
+#[test]
+fn what_a_tile_aims_at_is_a_part_of_what_the_picture_does() {
+    let model = Model::embedded().unwrap();
+    let encoder = Encoder::new(&model, DeviceChoice::Cpu).unwrap();
+    // The last latents reach beyond the picture, and the source has the picture's last rows only.
+    let picture = waves(107, 70);
+    let source = Source { picture: &picture, top: 2 };
+    let header = test_header(107, 102);
+    let quality = QualityIndex::new(90).unwrap();
+    let (window, tile) = (Area { rows: 2..7, columns: 0..7 }, Area { rows: 4..7, columns: 3..5 });
+    let (steps, channels) = (steps(&model, quality), encoder.runtime.transforms.channels());
+    let latents: Vec<f32> = (0..window.positions() * channels).map(|i| (i * 31 % 7) as f32 - 3.0).collect();
+    let whitened: Vec<f32> = latents.iter().zip(steps.iter().cycle()).map(|(y, step)| y * step).collect();
+    let aim = |tile: &Area, around: &[f32], latents: &[f32]| {
+        let (runtime, header) = (&encoder.runtime, &header);
+        let (sampler, source, window, steps) = (None, &source, &window, &steps);
+        let shown = Shown { runtime, source, header, quality, sampler, tile, window, around, steps };
+        shown.aim(latents).unwrap().patches
+    };
+    let whole = aim(&window, &vec![0.0; latents.len()], &latents);
+    let mut around = whitened;
+    let own = window.crop(&latents, &tile, channels);
+    // What is around a tile does not count inside of it.
+    for row in tile.rows.clone() {
+        let start = (row - 2) * 7 * channels;
+        around[start + 3 * channels..start + 5 * channels].fill(f32::NAN);
+    }
+    assert!(aim(&tile, &around, &own) == whole);
+    assert_ne!(whole, target(&source, &window));
 }

@@ -23,7 +23,7 @@ const PRECISIONS: std::ops::RangeInclusive<u8> = 5..=12;
 const FEWEST: u64 = 4096;
 const _: () = assert!(*PRECISIONS.end() <= MAX_PRECISION);
 /// Bytes of a section beside its body: tag, length and checksum.
-const SECTION: usize = 6;
+pub(crate) const SECTION: usize = 6;
 
 /// Normal equations in opponent colours.
 struct Equations {

@@ -37,6 +37,8 @@ use crate::deblock;
 
 pub(crate) use apply::{HELD, padded};
 pub(crate) use coefficients::Coefficients;
+#[cfg(feature = "burn")]
+pub(crate) use fit::SECTION;
 pub(crate) use sample::Sampler;
 
 /// Pairs of opposite neighbours, (rows, columns) from the pixel to one of them: a 7x7 diamond, of which the first [`NEAR`] are the 5x5

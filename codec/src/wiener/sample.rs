@@ -69,6 +69,7 @@ fn counted(pixels: &Range<usize>, whole: usize) -> Range<usize> {
 }
 
 /// Collects what the filter of a picture is fitted to.
+#[derive(Clone)]
 pub(crate) struct Sampler<'a> {
     runtime: &'a Runtime,
     header: Header,

@@ -165,8 +165,11 @@ fn patches(rows: &Range<usize>, columns: &Range<usize>) -> impl Iterator<Item = 
 
 /// The patches over some rows and columns of a window with so many columns of latents.
 fn cut(plane: &[f32], width: usize, rows: &Range<usize>, columns: &Range<usize>) -> Vec<f32> {
-    let patch = |[row, column]: [usize; 2]| &plane[(row * 2 * width + column) * 192..][..192];
-    patches(rows, columns).flat_map(patch).copied().collect()
+    let mut out = Vec::with_capacity(4 * rows.len() * columns.len() * 192);
+    for [row, column] in patches(rows, columns) {
+        out.extend_from_slice(&plane[(row * 2 * width + column) * 192..][..192]);
+    }
+    out
 }
 
 /// The weighted squared error of decoded patches, which become its derivative by them.
