@@ -61,8 +61,7 @@ impl Needed {
         let side = (usize::from(header.tile_size) / LATENT).max(1);
         let whole = |range: &Range<usize>| range.start / side * side..range.end.next_multiple_of(side);
         let tiles = Area { rows: whole(&window.rows), columns: whole(&window.columns) }.within(&picture);
-        let pixels = |range: &Range<usize>, edge: u16| (range.end * LATENT).min(edge.into()) - range.start * LATENT;
-        let pixels = pixels(&tiles.columns, header.width) as u64 * pixels(&tiles.rows, header.height) as u64;
+        let pixels = tiles.pixels(header).map(|side| side as u64).iter().product::<u64>();
 
         let most = CPU_BAND.max(side * side);
         let band = tiles.positions().min(most);

@@ -51,6 +51,12 @@ impl Area {
         Self { rows: both(&self.rows, &other.rows), columns: both(&self.columns, &other.columns) }
     }
 
+    /// Columns and rows of pixels over this area, as far as the picture of `header` goes.
+    pub(crate) fn pixels(&self, header: &Header) -> [usize; 2] {
+        let side = |range: &Range<usize>, edge: u16| (range.end * LATENT).min(edge.into()) - range.start * LATENT;
+        [side(&self.columns, header.width), side(&self.rows, header.height)]
+    }
+
     /// Number of latent positions.
     pub(crate) fn positions(&self) -> usize {
         self.rows.len() * self.columns.len()

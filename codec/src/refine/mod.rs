@@ -19,7 +19,7 @@ use std::ops::Range;
 use lic_model::refine::{Extent, Setting, Window};
 
 pub(crate) use self::around::StoredRows;
-use self::around::weight;
+use self::around::{target, weight};
 use self::rates::Rates;
 use self::schedule::Schedule;
 use self::search::{State, Task, search};
@@ -123,7 +123,7 @@ impl Refiner<'_> {
                 if let Some(sampler) = &mut sampler {
                     sampler.add(self.source, &area, &coded.y64, stats)?;
                 }
-                plane.write(&area, &self.scaled(&coded.latents(), &self.steps));
+                plane.write(&area, &scaled(&coded.latents(), &self.steps));
                 payloads.push(coded.payload);
             }
         }
@@ -168,6 +168,7 @@ impl Refiner<'_> {
             sampler,
             tile: area,
             window,
+            target: target(self.source, window),
             around: &around,
             steps: &self.steps,
         };
@@ -183,7 +184,7 @@ impl Refiner<'_> {
         };
         let (mut window, mut best) = timed(&mut stats.search, || {
             let aim = shown.aim(&optimised.latents())?;
-            let around = self.scaled(&around, &self.gains);
+            let around = scaled(&around, &self.gains);
             let window = Window::new(self.setting, extent, around, &aim.patches, &weight);
             let cost = cost(&optimised, &aim, &window);
             Ok::<_, Error>((window, (cost, optimised)))
@@ -196,11 +197,11 @@ impl Refiner<'_> {
             exchange: lagrangian::SLOPE as f32,
             skip: best.1.skip,
         };
-        let targets = self.scaled(&latent, &self.gains);
+        let targets = scaled(&latent, &self.gains);
         let aim = |latents: &[f32]| Ok(shown.aim(latents)?.patches);
         let State { latents, hyper } =
             timed(&mut stats.search, || search(&mut task, &self.schedule, targets, hyper, &mut *tick, aim))?;
-        let refined = code(&self.scaled(&latents, &self.steps), &hyper, Effort::Nearest, stats)?;
+        let refined = code(&scaled(&latents, &self.steps), &hyper, Effort::Nearest, stats)?;
         for other in [nearest, refined] {
             tick(self.schedule.iterations)?;
             let cost = timed(&mut stats.search, || {
@@ -219,12 +220,12 @@ impl Refiner<'_> {
     fn square(&self) -> f32 {
         lagrangian::square(self.quality) as f32
     }
+}
 
-    /// A plane [positions, M] times a factor per channel.
-    fn scaled(&self, plane: &[f32], factors: &[f32]) -> Vec<f32> {
-        let positions = plane.chunks_exact(factors.len().max(1));
-        positions.flat_map(|position| position.iter().zip(factors).map(|(value, factor)| value * factor)).collect()
-    }
+/// A plane [positions, M] times a factor per channel.
+fn scaled(plane: &[f32], factors: &[f32]) -> Vec<f32> {
+    let positions = plane.chunks_exact(factors.len().max(1));
+    positions.flat_map(|position| position.iter().zip(factors).map(|(value, factor)| value * factor)).collect()
 }
 
 #[cfg(test)]

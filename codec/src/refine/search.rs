@@ -116,9 +116,8 @@ pub(super) fn search(
     for iteration in 0..schedule.iterations {
         let mut bits = task.hyper_bits(&hyper)?;
         let plane: Vec<f32> = hyper.iter().map(|&z| z.into()).collect();
-        let now_at = &*task;
-        let step = now_at.window.step(&plane, |pass, means, log_scales| {
-            now_at.round(pass, means, log_scales, &targets, &mut latents, &mut bits)
+        let step = task.window.step(&plane, |pass, means, log_scales| {
+            task.round(pass, means, log_scales, &targets, &mut latents, &mut bits)
         });
         let cost = bits + step.distortion;
         let decoded = || latents.iter().map(|l| l.mean + f32::from(l.symbol)).collect::<Vec<f32>>();

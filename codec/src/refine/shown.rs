@@ -5,7 +5,9 @@
 //! add to the state that it has reached. That they would add something else after a move is left out of its gradients. The picture's own filter is
 //! fitted to the tile and those before it: the whole picture, where that is one tile.
 
-use super::around::target;
+use lic_shaders::gain::MEAN_STEPS;
+
+use super::scaled;
 use crate::error::Error;
 use crate::format::{BitDepth, Header};
 use crate::picture::{Picture, channels};
@@ -14,8 +16,9 @@ use crate::runtime::Runtime;
 use crate::samples::Samples;
 use crate::source::Source;
 use crate::stats::Stats;
-use crate::tiles::{Area, LATENT};
+use crate::tiles::Area;
 use crate::transform::Synthesis;
+use crate::transform::rolling::RollingPlane;
 use crate::transform::windows::patches;
 use crate::wiener::{Coefficients, SECTION, Sampler};
 
@@ -29,6 +32,8 @@ pub(super) struct Shown<'a> {
     pub(super) sampler: Option<&'a Sampler<'a>>,
     pub(super) tile: &'a Area,
     pub(super) window: &'a Area,
+    /// The picture's patches [2 rows, 2 columns, 192] of the window.
+    pub(super) target: Vec<f32>,
     /// Whitened latents of the window [rows, columns, M]; what they are inside of the tile does not matter.
     pub(super) around: &'a [f32],
     /// Units of the whitened latent per quantisation step [M].
@@ -46,7 +51,7 @@ pub(super) struct Aim {
 impl Shown<'_> {
     /// What the synthesis of the window is best compared with where the tile's latents [rows, columns, M] are these, in quantisation steps.
     pub(super) fn aim(&self, latents: &[f32]) -> Result<Aim, Error> {
-        let mut aim = Aim { patches: target(self.source, self.window), bits: 0.0 };
+        let mut aim = Aim { patches: self.target.clone(), bits: 0.0 };
         let mut filter = None;
         if let Some(body) = self.fitted(latents)? {
             let whole = Area::of_picture(self.header).positions().max(1);
@@ -59,12 +64,12 @@ impl Shown<'_> {
         }
         let rows = self.rows(latents);
         let header = self.window_header();
-        let without = self.patches(self.runtime.transforms.synthesis(&header), rows.clone())?;
+        let without = patches_of(self.runtime.transforms.synthesis(&header), &header, rows.clone())?;
         let mut synthesis = self.runtime.synthesis(&header);
         if let Some(filter) = &filter {
             synthesis = filter.behind(synthesis, &header);
         }
-        let with = self.patches(synthesis, rows)?;
+        let with = patches_of(synthesis, &header, rows)?;
         aim.patches.iter_mut().zip(with.iter().zip(&without)).for_each(|(aim, (with, without))| *aim -= with - without);
         Ok(aim)
     }
@@ -73,50 +78,35 @@ impl Shown<'_> {
     fn fitted(&self, latents: &[f32]) -> Result<Option<Vec<u8>>, Error> {
         let mut unseen = Stats::default();
         let Some(mut sampler) = self.sampler.cloned() else { return Ok(None) };
-        let y64: Vec<i32> = latents.iter().map(|y| (64.0 * y).round() as i32).collect();
+        let y64: Vec<i32> = latents.iter().map(|y| (MEAN_STEPS as f32 * y).round() as i32).collect();
         sampler.add(self.source, self.tile, &y64, &mut unseen)?;
         Ok(sampler.finish(&mut unseen)?.map(|(_, body)| body))
     }
 
     /// Rows of the window's whitened latents with these of the tile.
     fn rows(&self, latents: &[f32]) -> Vec<Vec<f32>> {
-        let depth = self.steps.len();
-        let mut rows: Vec<Vec<f32>> =
-            self.around.chunks_exact(self.window.columns.len() * depth).map(<[f32]>::to_vec).collect();
-        let left = (self.tile.columns.start - self.window.columns.start) * depth;
-        let own = rows.iter_mut().skip(self.tile.rows.start - self.window.rows.start);
-        for (row, latents) in own.zip(latents.chunks_exact(self.tile.columns.len() * depth)) {
-            let places = row[left..].chunks_exact_mut(depth).zip(latents.chunks_exact(depth));
-            for (place, latent) in places {
-                place.iter_mut().zip(latent).zip(self.steps).for_each(|((place, y), step)| *place = y * step);
-            }
-        }
-        rows
+        let (channels, left) = (self.steps.len(), self.window.columns.start);
+        let mut plane = RollingPlane::starting_at(self.window.rows.start, channels);
+        plane.extend(self.around.chunks_exact(self.window.columns.len() * channels).map(<[f32]>::to_vec).collect());
+        let columns = self.tile.columns.start - left..self.tile.columns.end - left;
+        plane.write(&Area { rows: self.tile.rows.clone(), columns }, &scaled(latents, self.steps));
+        plane.into_rows()
     }
 
     /// The window as a picture of as many bits as there are.
     fn window_header(&self) -> Header {
-        let side = |latents: &std::ops::Range<usize>, whole: u16| {
-            (latents.len() * LATENT).min(usize::from(whole) - latents.start * LATENT) as u16
-        };
-        Header {
-            width: side(&self.window.columns, self.header.width),
-            height: side(&self.window.rows, self.header.height),
-            depth: BitDepth::Sixteen,
-            quality: self.quality.get(),
-            ..*self.header
-        }
+        let [width, height] = self.window.pixels(self.header).map(|side| side as u16);
+        Header { width, height, depth: BitDepth::Sixteen, quality: self.quality.get(), ..*self.header }
     }
+}
 
-    /// The patches of the window that a synthesis makes of rows of latents.
-    fn patches(&self, mut synthesis: Box<dyn Synthesis + '_>, rows: Vec<Vec<f32>>) -> Result<Vec<f32>, Error> {
-        let Header { width, height, colour, depth, .. } = self.window_header();
-        let mut samples = Vec::new();
-        synthesis.push_deep(rows, depth, &mut samples)?;
-        // Without a filter the last row of patches may reach beyond the picture.
-        samples.truncate(usize::from(width) * usize::from(height) * channels(colour));
-        let picture = Picture::new(width.into(), height.into(), colour, Samples::Deep(depth, samples))?;
-        let whole = Area { rows: 0..self.window.rows.len(), columns: 0..self.window.columns.len() };
-        Ok(patches::from_picture(&picture, &whole))
-    }
+/// The patches that a synthesis makes of rows of latents, of the whole picture of a header.
+fn patches_of(mut synthesis: Box<dyn Synthesis + '_>, header: &Header, rows: Vec<Vec<f32>>) -> Result<Vec<f32>, Error> {
+    let Header { width, height, colour, depth, .. } = *header;
+    let mut samples = Vec::new();
+    synthesis.push_deep(rows, depth, &mut samples)?;
+    // Without a filter the last row of patches may reach beyond the picture.
+    samples.truncate(usize::from(width) * usize::from(height) * channels(colour));
+    let picture = Picture::new(width.into(), height.into(), colour, Samples::Deep(depth, samples))?;
+    Ok(patches::from_picture(&picture, &Area::of_picture(header)))
 }

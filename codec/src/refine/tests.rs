@@ -113,6 +113,7 @@ fn a_search_aims_at_the_picture_less_what_the_decoders_filters_add() {
         sampler: sampler.as_ref(),
         tile: &whole,
         window: &whole,
+        target: target(&source, &whole),
         around: &vec![0.0; latents.len()],
         steps: &steps(&model, quality),
     };
@@ -154,7 +155,8 @@ fn what_a_tile_aims_at_is_a_part_of_what_the_picture_does() {
     let aim = |tile: &Area, around: &[f32], latents: &[f32]| {
         let (runtime, header) = (&encoder.runtime, &header);
         let (sampler, source, window, steps) = (None, &source, &window, &steps);
-        let shown = Shown { runtime, source, header, quality, sampler, tile, window, around, steps };
+        let target = target(source, window);
+        let shown = Shown { runtime, source, header, quality, sampler, tile, window, target, around, steps };
         shown.aim(latents).unwrap().patches
     };
     let whole = aim(&window, &vec![0.0; latents.len()], &latents);

@@ -49,6 +49,11 @@ impl RollingPlane {
         }
     }
 
+    /// The rows that are held.
+    pub(crate) fn into_rows(self) -> Vec<Vec<f32>> {
+        self.rows.into()
+    }
+
     /// Forgets the rows above `row`.
     pub(crate) fn forget_above(&mut self, row: usize) {
         let count = row.saturating_sub(self.first).min(self.rows.len());

@@ -25,9 +25,7 @@ use crate::weights::{WeightFile, check_grid};
 /// # Errors
 /// See [`RestoreError`].
 pub fn restore(file: &WeightFile<'_>, device: &Device) -> Result<Network, RestoreError> {
-    file.info.config.checked(file.elements())?;
-    let grid = file.info.grid.as_ref().ok_or(RestoreError::NoGrid)?;
-    check_grid(grid)?;
+    let grid = recorded_grid(file)?.ok_or(RestoreError::NoGrid)?;
     with_grid(file, grid, mixture::fitted, device)
 }
 
@@ -37,19 +35,18 @@ pub fn restore(file: &WeightFile<'_>, device: &Device) -> Result<Network, Restor
 /// # Errors
 /// See [`RestoreError`].
 pub fn restore_to_run(file: &WeightFile<'_>, device: &Device) -> Result<Network, RestoreError> {
+    match recorded_grid(file)? {
+        Some(grid) => with_grid(file, grid, mixture::rough, device),
+        None => with_grid(file, &derived_grid(file)?, mixture::rough, device),
+    }
+}
+
+/// The grid of a file whose description is possible, if it has one.
+fn recorded_grid<'a>(file: &'a WeightFile<'_>) -> Result<Option<&'a Grid>, RestoreError> {
     file.info.config.checked(file.elements())?;
-    let derived;
-    let grid = match &file.info.grid {
-        Some(grid) => {
-            check_grid(grid)?;
-            grid
-        }
-        None => {
-            derived = derived_grid(file)?;
-            &derived
-        }
-    };
-    with_grid(file, grid, mixture::rough, device)
+    let grid = file.info.grid.as_ref();
+    grid.map(check_grid).transpose()?;
+    Ok(grid)
 }
 
 /// A grid of single steps, with the units of hyper-latents and feedback that the integer tables have.

@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 
 use super::gains::{SCALES, log_scale_step};
+use super::mixture;
 use crate::preset::Z_KNOTS;
-use crate::prior::density::{COMPONENTS, MIN_WIDTH};
+use crate::prior::density::COMPONENTS;
 use crate::rate::SCALE_MIN;
 use crate::weights::Entry;
 
@@ -62,19 +63,9 @@ const Z_RARE: f64 = 1.0 / TOTAL as f64;
 pub(super) fn add_hyper(entries: &mut BTreeMap<String, Entry>, mixtures: &Mixtures<'_>, channels: usize) {
     let (mut lows, mut counts, mut cdf) = (Vec::new(), Vec::new(), Vec::new());
     for table in 0..Z_KNOTS * channels {
-        let part = table * COMPONENTS..(table + 1) * COMPONENTS;
-        let weights: Vec<f64> = mixtures.weight[part.clone()].iter().map(|&w| f64::from(w).exp()).collect();
-        let total: f64 = weights.iter().sum();
-        let distribution = |x: f64| -> f64 {
-            part.clone()
-                .zip(&weights)
-                .map(|(i, w)| {
-                    let width = f64::from(mixtures.width[i]).exp().ln_1p() + MIN_WIDTH;
-                    w / total / (1.0 + (-(x - f64::from(mixtures.centre[i])) / width).exp())
-                })
-                .sum()
-        };
-        let p = |s: i32| distribution(f64::from(s) + 0.5) - distribution(f64::from(s) - 0.5);
+        let parameters = [mixtures.centre, mixtures.width, mixtures.weight]
+            .map(|values| std::array::from_fn(|k| f64::from(values[table * COMPONENTS + k])));
+        let p = |s: i32| mixture::probability(&parameters, s.into());
         let low = (-Z_REACH..0).find(|&s| p(s) > Z_RARE).unwrap_or(0);
         let high = (1..=Z_REACH).rev().find(|&s| p(s) > Z_RARE).unwrap_or(0);
         let mut list: Vec<f64> = (low..=high).map(p).collect();
