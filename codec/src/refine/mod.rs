@@ -9,6 +9,8 @@
 //! tiles after it as the analysis gives them. The error of a ring of pixels around the tile counts too. Memory is that of a tile.
 
 mod around;
+mod curvature;
+mod draws;
 mod rates;
 mod schedule;
 mod search;
@@ -20,6 +22,7 @@ use lic_model::refine::{Extent, Setting, Window};
 
 pub(crate) use self::around::StoredRows;
 use self::around::{target, weight};
+use self::curvature::Curvature;
 use self::rates::Rates;
 use self::schedule::Schedule;
 use self::search::{State, Task, search};
@@ -194,7 +197,7 @@ impl Refiner<'_> {
             rates: &self.rates,
             hyper_costs: &self.hyper_costs,
             hyper_width: area.shape().hyper().width,
-            exchange: lagrangian::SLOPE as f32,
+            curvature: Curvature::by_theory(&self.rates, lagrangian::SLOPE as f32, self.gains.len()),
             skip: best.1.skip,
         };
         let targets = scaled(&latent, &self.gains);

@@ -7,7 +7,7 @@ use crate::coding::Effort;
 pub(super) struct Schedule {
     /// Evaluations of the cost and its gradient.
     pub(super) iterations: usize,
-    /// Curvature of a latent, as a multiple of what theory says: at the beginning and at the end.
+    /// Curvature of a latent, as a multiple of what was measured: at the beginning and at the end.
     curvature: [f32; 2],
     /// Probability of a move that is estimated to pay.
     probability: f32,
@@ -30,11 +30,11 @@ impl Schedule {
     pub(super) fn of(effort: Effort) -> Self {
         let (iterations, hyper_curvature) = match effort {
             Effort::Nearest | Effort::Optimised | Effort::Refined => (64, 25.0),
-            Effort::Thorough => (1000, 30.0),
+            Effort::Thorough => (300, 30.0),
         };
         Self {
             iterations,
-            curvature: [0.9, 1.5],
+            curvature: [0.73, 1.31],
             probability: 0.5,
             hyper: [0.2, 0.6],
             hyper_curvature,

@@ -214,6 +214,11 @@ impl<'a> Window<'a> {
         (by_latent, by_hyper)
     }
 
+    /// Derivative of the distortion alone by the tile's latents, with these decoded latents [rows, columns, y] in quantisation steps.
+    pub fn gradient(&self, decoded: &[f32]) -> Vec<f32> {
+        self.bands.gradient(decoded).1
+    }
+
     /// Distortion of the window, in bits, with these decoded latents [rows, columns, y] of the tile in quantisation steps.
     pub fn distortion(&self, decoded: &[f32]) -> f64 {
         self.bands.distortion(decoded)

@@ -1,9 +1,11 @@
-//! Products and element-wise passes of [`super`] on `f32` slices: AVX-512 where the processor has it, plain loops elsewhere.
+//! Products and element-wise passes of [`super`] on `f32` slices: AVX-512 or AVX2 where the processor has it, plain loops elsewhere.
 //!
 //! The only module of this crate with `unsafe` in it. One product covers all layers: `C (+)= A B` with `A` read by broadcasts, so that it needs no
 //! packing and may be transposed or overlap itself (the rows of a convolution), and `B` in panels of [`PANEL`] columns. A tile of 8 x 32 results stays in
-//! registers: 16 accumulators of 16 lanes, 16 multiply-adds for 10 loads.
+//! registers: 16 accumulators of 16 lanes, 16 multiply-adds for 10 loads. With AVX2 it is one of 6 x 16.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 mod functions;
 mod pack;
 mod passes;
@@ -45,6 +47,22 @@ pub(crate) trait Element: Copy {
     /// As [`Self::multiply_add_wide`]; `R` rows and the masked columns are inside all arrays.
     #[cfg(target_arch = "x86_64")]
     unsafe fn tile<const R: usize>(tile: &wide::Tile<Self>);
+
+    /// The product for AVX2, where there is one of this element; whether there is.
+    ///
+    /// # Safety
+    /// AVX2 and FMA; bounds as checked by [`multiply`].
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn multiply_avx2(
+        _c: &mut [f32],
+        _stride: usize,
+        _left: Left<'_, Self>,
+        _right: Right<'_, Self>,
+        _size: [usize; 3],
+        _start: Start<'_>,
+    ) -> bool {
+        false
+    }
 
     /// Whether this processor has the instructions.
     fn has_wide() -> bool;
@@ -122,7 +140,11 @@ pub(crate) fn multiply<E: Element>(
         return;
     }
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+    if has_avx2() {
+        // SAFETY: the processor has the instructions; the assertions above bound every element that is read or written.
+        if unsafe { E::multiply_avx2(c, stride, left, right, [rows, columns, steps], start) } {
+            return;
+        }
         #[target_feature(enable = "avx2,fma")]
         fn compiled<E: Element>(
             c: &mut [f32],
@@ -159,6 +181,20 @@ impl Element for f32 {
     unsafe fn tile<const R: usize>(tile: &wide::Tile<f32>) {
         // SAFETY: the caller's.
         unsafe { wide::tile::<f32, R>(tile) }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn multiply_avx2(
+        c: &mut [f32],
+        stride: usize,
+        left: Left<'_, f32>,
+        right: Right<'_, f32>,
+        size: [usize; 3],
+        start: Start<'_>,
+    ) -> bool {
+        // SAFETY: the caller's.
+        unsafe { avx2::multiply(c, stride, left, right, size, start) };
+        true
     }
 
     fn has_wide() -> bool {
@@ -206,6 +242,12 @@ fn has_avx512() -> bool {
     detected!("avx512f") && detected!("avx512dq") && detected!("avx512bw") && detected!("avx512vl") && detected!("fma")
 }
 
+/// Whether the processor has what [`avx2`] is compiled for.
+#[cfg(target_arch = "x86_64")]
+fn has_avx2() -> bool {
+    std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
+}
+
 #[cfg(test)]
 mod tests {
     use super::passes::bf16;
@@ -250,6 +292,16 @@ mod tests {
             near(&c, &with_bias);
             plain::multiply(&mut c, columns, left, right, size, Start::Bias(&bias));
             near(&c, &with_bias);
+            #[cfg(target_arch = "x86_64")]
+            if has_avx2() {
+                let mut found = there.clone();
+                // SAFETY: the processor has the instructions; the product has the size of the factors.
+                unsafe { f32::multiply_avx2(&mut found, columns, left, right, size, Start::Bias(&bias)) };
+                near(&found, &with_bias);
+                // SAFETY: likewise.
+                unsafe { f32::multiply_avx2(&mut found, columns, left, Right::plain(&b, columns), size, Start::There) };
+                near(&found, &expected(&a, &b, &|i, j| with_bias[i * columns + j]));
+            }
             multiply(&mut c, columns, left, Right::plain(&b, columns), size, Start::Zero);
             near(&c, &expected(&a, &b, &|_, _| 0.0));
             c.copy_from_slice(&there);

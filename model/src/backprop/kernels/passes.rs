@@ -1,12 +1,12 @@
-//! Element-wise passes over slices, each one body compiled for AVX-512 and for the baseline.
+//! Element-wise passes over slices, each one body compiled for AVX-512, for AVX2 and for the baseline.
 
 use super::functions::{WHOLE, exp, term};
-#[cfg(target_arch = "x86_64")]
-use super::has_avx512;
 use super::{PANEL, Pair};
+#[cfg(target_arch = "x86_64")]
+use super::{has_avx2, has_avx512};
 use crate::net::SHUT;
 
-/// Defines a pass over slices: one body, compiled for AVX-512 and for the baseline.
+/// Defines a pass over slices: one body, compiled for AVX-512, for AVX2 and for the baseline.
 macro_rules! pass {
     ($(#[$doc:meta])* $name:ident($($arg:ident: $kind:ty),*) $body:block) => {
         $(#[$doc])*
@@ -16,6 +16,16 @@ macro_rules! pass {
             #[cfg(target_arch = "x86_64")]
             if has_avx512() {
                 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,fma")]
+                fn compiled($($arg: $kind),*) {
+                    body($($arg),*);
+                }
+                // SAFETY: the processor has the features; the body is safe code on slices.
+                unsafe { compiled($($arg),*) };
+                return;
+            }
+            #[cfg(target_arch = "x86_64")]
+            if has_avx2() {
+                #[target_feature(enable = "avx2,fma")]
                 fn compiled($($arg: $kind),*) {
                     body($($arg),*);
                 }

@@ -1,4 +1,4 @@
-//! The product in plain loops: what [`super::wide`] has to agree with, and what runs where there is no AVX-512.
+//! The product in plain loops: what [`super::wide`] and [`super::avx2`] have to agree with, and what runs where there is neither.
 
 use super::{Element, Left, PANEL, Right, Start};
 
