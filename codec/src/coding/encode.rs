@@ -56,13 +56,7 @@ pub(crate) fn encode(
     stats: &mut Stats,
 ) -> Result<Vec<Coded>, Error> {
     let costs = CostTable::of_scales(weights.scale_tables());
-    let setting = Setting {
-        weights,
-        quality,
-        effort,
-        gains: weights.gains(quality).scale().iter().map(|&g| g as f32).collect(),
-        costs: &costs,
-    };
+    let setting = Setting { weights, quality, effort, gains: weights.steps_per_unit(quality), costs: &costs };
     let mut attempts = setting.attempt(engine, tiles, true, stats)?;
     let refused = |attempt: &Attempt| !attempt.skipped.is_worth_it();
     let again: Vec<LatentTile<'_>> =

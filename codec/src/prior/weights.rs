@@ -91,6 +91,11 @@ impl PriorWeights {
         self.gains.at(quality)
     }
 
+    /// Quantisation steps per unit of the whitened latent [M], at a quality: the gains as floats.
+    pub(crate) fn steps_per_unit(&self, quality: QualityIndex) -> Vec<f32> {
+        self.gains(quality).scale().iter().map(|&gain| gain as f32).collect()
+    }
+
     /// The tables of the latents.
     pub fn scale_tables(&self) -> &ScaleTables {
         &self.scales

@@ -3,7 +3,7 @@
 //! Theory says it of a scale, and is the same for all channels and qualities. The networks know better: a random change of all latents at once, up and down, changes
 //! the gradient of each by its own curvature and by noise from all others, which averages out over the positions of a channel (the diagonal of a matrix by random signs:
 //! Bekas, Kokiopoulou and Saad, Applied Numerical Mathematics 57, 2007). On photos of validation it is 1.6 times that of theory at quality 20, and 1.1 times at 90. Channels
-//! differ by a factor of two, of four at low qualities; of that the square root is what pays (`search`, below).
+//! differ by a factor of two, of four at low qualities; of that the square root is what pays ([`super::search`] has the numbers).
 
 use lic_model::refine::Window;
 
@@ -98,15 +98,13 @@ mod tests {
     use super::*;
     use crate::model::Model;
     use crate::prior::QualityIndex;
-
-    const TINY: &[u8] = include_bytes!("../../../model/weights/tiny.safetensors");
+    use crate::refine::tests::TINY;
 
     #[test]
     fn changing_all_latents_at_once_tells_a_channels_curvature_as_changing_one_by_one_does() {
         let model = Model::from_bytes(TINY.to_vec()).unwrap();
         let network = Differentiable::load(&WeightFile::parse(model.bytes()).unwrap()).unwrap();
-        let gains = model.prior().gains(QualityIndex::new(126).unwrap());
-        let gains: Vec<f32> = gains.scale().iter().map(|&gain| gain as f32).collect();
+        let gains = model.prior().steps_per_unit(QualityIndex::new(126).unwrap());
         let setting = network.at(126, &gains);
         let (side, channels) = (4, network.config().y);
         let extent = Extent { window: [side; 2], rows: 0..side, columns: 0..side };

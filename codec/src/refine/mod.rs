@@ -74,7 +74,7 @@ impl Encoder {
     ) -> Result<Vec<Vec<u8>>, Error> {
         let network = self.runtime.differentiable()?;
         let prior = self.runtime.model.prior();
-        let gains: Vec<f32> = prior.gains(quality).scale().iter().map(|&gain| gain as f32).collect();
+        let gains = prior.steps_per_unit(quality);
         let setting = network.at(quality.get(), &gains);
         let refiner = Refiner {
             encoder: self,

@@ -18,7 +18,7 @@ use crate::tiles::Area;
 use crate::wiener::Sampler;
 use crate::{Decoder, DeviceChoice, EncodeOptions, Encoder};
 
-const TINY: &[u8] = include_bytes!("../../../model/weights/tiny.safetensors");
+pub(super) const TINY: &[u8] = include_bytes!("../../../model/weights/tiny.safetensors");
 
 /// Mean differences of means, in steps, and of scale indices, where both code the same latents.
 fn differences(model: &Model, quality: QualityIndex) -> [f64; 2] {
@@ -26,7 +26,7 @@ fn differences(model: &Model, quality: QualityIndex) -> [f64; 2] {
     let file = WeightFile::parse(model.bytes()).unwrap();
     let network = Differentiable::load(&file).unwrap();
     let (y, z) = (network.config().y, network.config().z);
-    let gains: Vec<f32> = model.prior().gains(quality).scale().iter().map(|&g| g as f32).collect();
+    let gains = model.prior().steps_per_unit(quality);
     let setting = network.at(quality.get(), &gains);
     let extent = Extent { window: [rows, columns], rows: 0..rows, columns: 0..columns };
     let patches = vec![0.0; rows * columns * 768];

@@ -11,6 +11,8 @@ mod pack;
 mod passes;
 mod plain;
 #[cfg(target_arch = "x86_64")]
+mod tiles;
+#[cfg(target_arch = "x86_64")]
 mod wide;
 
 pub(crate) use pack::{pack, pack_transposed, transpose};
@@ -21,9 +23,6 @@ pub(crate) use passes::{
 
 /// Columns of a panel.
 pub(crate) const PANEL: usize = 32;
-
-/// Rows of a tile.
-const ROWS: usize = 8;
 
 /// Two bf16 numbers that are next to each other in the direction of a product's sum, the first in the low half: how a factor in bf16 is held.
 /// A product of pairs has half as many steps.
@@ -46,26 +45,11 @@ pub(crate) trait Element: Copy {
     /// # Safety
     /// As [`Self::multiply_add_wide`]; `R` rows and the masked columns are inside all arrays.
     #[cfg(target_arch = "x86_64")]
-    unsafe fn tile<const R: usize>(tile: &wide::Tile<Self>);
+    unsafe fn tile<const R: usize>(tile: &tiles::Tile<Self>);
 
-    /// The product for AVX2, where there is one of this element; whether there is.
-    ///
-    /// # Safety
-    /// AVX2 and FMA; bounds as checked by [`multiply`].
+    /// The tiles that this processor has instructions for, if any.
     #[cfg(target_arch = "x86_64")]
-    unsafe fn multiply_avx2(
-        _c: &mut [f32],
-        _stride: usize,
-        _left: Left<'_, Self>,
-        _right: Right<'_, Self>,
-        _size: [usize; 3],
-        _start: Start<'_>,
-    ) -> bool {
-        false
-    }
-
-    /// Whether this processor has the instructions.
-    fn has_wide() -> bool;
+    fn tiles() -> Option<tiles::Tiles<Self>>;
 }
 
 /// Where element (row i, step l of the sum) of the left factor lies: `data[i * row + l * step]`.
@@ -134,17 +118,13 @@ pub(crate) fn multiply<E: Element>(
         assert!(bias.len() >= columns, "bias");
     }
     #[cfg(target_arch = "x86_64")]
-    if E::has_wide() {
+    if let Some(tiles) = E::tiles() {
         // SAFETY: the processor has the instructions; the assertions above bound every element that is read or written.
-        unsafe { wide::multiply(c, stride, left, right, [rows, columns, steps], start) };
+        unsafe { tiles.multiply(c, stride, left, right, [rows, columns, steps], start) };
         return;
     }
     #[cfg(target_arch = "x86_64")]
     if has_avx2() {
-        // SAFETY: the processor has the instructions; the assertions above bound every element that is read or written.
-        if unsafe { E::multiply_avx2(c, stride, left, right, [rows, columns, steps], start) } {
-            return;
-        }
         #[target_feature(enable = "avx2,fma")]
         fn compiled<E: Element>(
             c: &mut [f32],
@@ -178,30 +158,14 @@ impl Element for f32 {
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f")]
-    unsafe fn tile<const R: usize>(tile: &wide::Tile<f32>) {
+    unsafe fn tile<const R: usize>(tile: &tiles::Tile<f32>) {
         // SAFETY: the caller's.
         unsafe { wide::tile::<f32, R>(tile) }
     }
 
     #[cfg(target_arch = "x86_64")]
-    unsafe fn multiply_avx2(
-        c: &mut [f32],
-        stride: usize,
-        left: Left<'_, f32>,
-        right: Right<'_, f32>,
-        size: [usize; 3],
-        start: Start<'_>,
-    ) -> bool {
-        // SAFETY: the caller's.
-        unsafe { avx2::multiply(c, stride, left, right, size, start) };
-        true
-    }
-
-    fn has_wide() -> bool {
-        #[cfg(target_arch = "x86_64")]
-        return has_avx512();
-        #[cfg(not(target_arch = "x86_64"))]
-        false
+    fn tiles() -> Option<tiles::Tiles<f32>> {
+        if has_avx512() { Some(wide::NUMBERS) } else { has_avx2().then_some(avx2::TILES) }
     }
 }
 
@@ -222,16 +186,14 @@ impl Element for Pair {
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f,avx512bf16")]
-    unsafe fn tile<const R: usize>(tile: &wide::Tile<Pair>) {
+    unsafe fn tile<const R: usize>(tile: &tiles::Tile<Pair>) {
         // SAFETY: the caller's.
         unsafe { wide::tile::<Pair, R>(tile) }
     }
 
-    fn has_wide() -> bool {
-        #[cfg(target_arch = "x86_64")]
-        return has_avx512() && std::arch::is_x86_feature_detected!("avx512bf16");
-        #[cfg(not(target_arch = "x86_64"))]
-        false
+    #[cfg(target_arch = "x86_64")]
+    fn tiles() -> Option<tiles::Tiles<Pair>> {
+        (has_avx512() && std::arch::is_x86_feature_detected!("avx512bf16")).then_some(wide::PAIRS)
     }
 }
 
@@ -296,10 +258,12 @@ mod tests {
             if has_avx2() {
                 let mut found = there.clone();
                 // SAFETY: the processor has the instructions; the product has the size of the factors.
-                unsafe { f32::multiply_avx2(&mut found, columns, left, right, size, Start::Bias(&bias)) };
+                unsafe { avx2::TILES.multiply(&mut found, columns, left, right, size, Start::Bias(&bias)) };
                 near(&found, &with_bias);
                 // SAFETY: likewise.
-                unsafe { f32::multiply_avx2(&mut found, columns, left, Right::plain(&b, columns), size, Start::There) };
+                unsafe {
+                    avx2::TILES.multiply(&mut found, columns, left, Right::plain(&b, columns), size, Start::There);
+                };
                 near(&found, &expected(&a, &b, &|i, j| with_bias[i * columns + j]));
             }
             multiply(&mut c, columns, left, Right::plain(&b, columns), size, Start::Zero);

@@ -6,6 +6,22 @@ use super::{PANEL, Pair};
 use super::{has_avx2, has_avx512};
 use crate::net::SHUT;
 
+/// Calls `body`, compiled for these features, and returns, if the processor has them.
+macro_rules! compiled_for {
+    ($has:ident, $features:literal, $body:ident($($arg:ident: $kind:ty),*)) => {
+        #[cfg(target_arch = "x86_64")]
+        if $has() {
+            #[target_feature(enable = $features)]
+            fn compiled($($arg: $kind),*) {
+                $body($($arg),*);
+            }
+            // SAFETY: the processor has the features; the body is safe code on slices.
+            unsafe { compiled($($arg),*) };
+            return;
+        }
+    };
+}
+
 /// Defines a pass over slices: one body, compiled for AVX-512, for AVX2 and for the baseline.
 macro_rules! pass {
     ($(#[$doc:meta])* $name:ident($($arg:ident: $kind:ty),*) $body:block) => {
@@ -13,26 +29,8 @@ macro_rules! pass {
         pub(crate) fn $name($($arg: $kind),*) {
             #[inline(always)]
             fn body($($arg: $kind),*) $body
-            #[cfg(target_arch = "x86_64")]
-            if has_avx512() {
-                #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,fma")]
-                fn compiled($($arg: $kind),*) {
-                    body($($arg),*);
-                }
-                // SAFETY: the processor has the features; the body is safe code on slices.
-                unsafe { compiled($($arg),*) };
-                return;
-            }
-            #[cfg(target_arch = "x86_64")]
-            if has_avx2() {
-                #[target_feature(enable = "avx2,fma")]
-                fn compiled($($arg: $kind),*) {
-                    body($($arg),*);
-                }
-                // SAFETY: the processor has the features; the body is safe code on slices.
-                unsafe { compiled($($arg),*) };
-                return;
-            }
+            compiled_for!(has_avx512, "avx512f,avx512dq,avx512bw,avx512vl,fma", body($($arg: $kind),*));
+            compiled_for!(has_avx2, "avx2,fma", body($($arg: $kind),*));
             body($($arg),*);
         }
     };

@@ -1,8 +1,9 @@
-//! The product for AVX-512: tiles of 8 x 32 results in registers, of numbers or of pairs of bf16 numbers.
+//! Tiles of 8 x 32 results for AVX-512, of numbers or of pairs of bf16 numbers.
 
 use std::arch::x86_64::*;
 
-use super::{Element, Left, PANEL, Pair, ROWS, Right, Start};
+use super::tiles::{Tile, Tiles};
+use super::{Element, PANEL, Pair};
 
 /// 16 sums.
 pub(crate) type Sum = __m512;
@@ -10,72 +11,26 @@ pub(crate) type Sum = __m512;
 /// 16 columns of a factor: numbers or pairs.
 pub(crate) type Columns = __m512i;
 
-/// Rows whose part of the left factor stays in the second-level cache while all panels pass over it.
-const BLOCK: usize = 16 * ROWS;
+/// Tiles of numbers, for AVX-512F.
+pub(super) const NUMBERS: Tiles<f32> = Tiles { rows: 8, columns: PANEL, compute: compute::<f32> };
 
-/// A tile's place and factors.
-pub(crate) struct Tile<E> {
-    c: *mut f32,
-    stride: usize,
-    a: *const E,
-    a_row: usize,
-    a_step: usize,
-    b: *const E,
-    b_row: usize,
-    steps: usize,
-    masks: [__mmask16; 2],
-    bias: *const f32,
-    there: bool,
-}
+/// Tiles of pairs, for AVX-512 BF16.
+pub(super) const PAIRS: Tiles<Pair> = Tiles { rows: 8, columns: PANEL, compute: compute::<Pair> };
 
 /// # Safety
-/// AVX-512F, and what `E` needs; bounds as checked by [`super::multiply`].
-pub(super) unsafe fn multiply<E: Element>(
-    c: &mut [f32],
-    stride: usize,
-    left: Left<'_, E>,
-    right: Right<'_, E>,
-    [rows, columns, steps]: [usize; 3],
-    start: Start<'_>,
-) {
-    let (bias, there) = match start {
-        Start::There => (std::ptr::null(), true),
-        Start::Bias(bias) => (bias.as_ptr(), false),
-        Start::Zero => (std::ptr::null(), false),
-    };
-    for block in (0..rows).step_by(BLOCK) {
-        let end = rows.min(block + BLOCK);
-        for j in (0..columns).step_by(PANEL) {
-            let lanes = (columns - j).min(PANEL);
-            let mask = u32::MAX >> (PANEL - lanes);
-            for i in (block..end).step_by(ROWS) {
-                // SAFETY: i < rows and j < columns, so the tile's first elements are inside; the caller checked its last ones.
-                unsafe {
-                    let tile = Tile {
-                        c: c.as_mut_ptr().add(i * stride + j),
-                        stride,
-                        a: left.data.as_ptr().add(i * left.row),
-                        a_row: left.row,
-                        a_step: left.step,
-                        b: right.data.as_ptr().add(j / PANEL * right.panel),
-                        b_row: right.row,
-                        steps,
-                        masks: [mask as __mmask16, (mask >> 16) as __mmask16],
-                        bias: if bias.is_null() { bias } else { bias.add(j) },
-                        there,
-                    };
-                    match end - i {
-                        1 => E::tile::<1>(&tile),
-                        2 => E::tile::<2>(&tile),
-                        3 => E::tile::<3>(&tile),
-                        4 => E::tile::<4>(&tile),
-                        5 => E::tile::<5>(&tile),
-                        6 => E::tile::<6>(&tile),
-                        7 => E::tile::<7>(&tile),
-                        _ => E::tile::<ROWS>(&tile),
-                    }
-                }
-            }
+/// AVX-512F, and what `E` needs; as [`Tiles::compute`].
+unsafe fn compute<E: Element>(tile: &Tile<E>, rows: usize) {
+    // SAFETY: the caller's.
+    unsafe {
+        match rows {
+            1 => E::tile::<1>(tile),
+            2 => E::tile::<2>(tile),
+            3 => E::tile::<3>(tile),
+            4 => E::tile::<4>(tile),
+            5 => E::tile::<5>(tile),
+            6 => E::tile::<6>(tile),
+            7 => E::tile::<7>(tile),
+            _ => E::tile::<8>(tile),
         }
     }
 }
@@ -108,12 +63,13 @@ pub(super) unsafe fn multiply_add_pairs(sum: Sum, a: *const Pair, b: Columns) ->
 /// The sums of a tile. Called by [`Element::tile`] alone, into which it is inlined: only there are the instructions known to exist.
 ///
 /// # Safety
-/// AVX-512F, and what `E` needs; `R` rows and the masked columns are inside all arrays.
+/// AVX-512F, and what `E` needs; `R` rows and the tile's columns are inside all arrays.
 #[inline(always)]
 pub(super) unsafe fn tile<E: Element, const R: usize>(t: &Tile<E>) {
     // SAFETY: the caller's.
     unsafe {
-        let [low, high] = t.masks;
+        let mask = u32::MAX >> (PANEL - t.columns.min(PANEL));
+        let (low, high) = (mask as __mmask16, (mask >> 16) as __mmask16);
         let mut sums = [[_mm512_setzero_ps(); 2]; R];
         if t.there {
             for (r, sum) in sums.iter_mut().enumerate() {
