@@ -35,7 +35,7 @@ pub struct Args {
     #[command(flatten)]
     target: TargetArgs,
     /// Time to spend on a smaller file of the same quality: 0 rounds to the nearest, 1 weighs bits against error and fits a filter to the picture, 2 searches for
-    /// seconds (8 % smaller than 0), 3 for a minute or two (half a per cent more).
+    /// seconds (8 % smaller than 0), 3 for up to two minutes (half a per cent more).
     #[arg(short, long, value_name = "0..3", default_value = "1", value_parser = effort)]
     effort: Effort,
     /// Code alpha with losses, at this quality; without it alpha is kept exactly.

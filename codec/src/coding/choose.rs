@@ -67,7 +67,7 @@ pub enum Effort {
     /// Effort 2: a filter fitted to all of the picture, and a short search through synthesis and prior, seconds for a picture of half a megapixel. Needs the cargo feature `burn`, as the
     /// next does.
     Refined,
-    /// Effort 3: a long search, a minute or two.
+    /// Effort 3: a search of almost five times as many steps, up to two minutes.
     Thorough,
 }
 
