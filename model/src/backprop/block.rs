@@ -1,5 +1,7 @@
 //! The two residual blocks, forwards and backwards: [`crate::net::GatedBlock`] of the transforms and [`crate::prior::PriorBlock`].
 
+use rayon::prelude::*;
+
 use super::grid::Rounder;
 use super::kernels::{add, gate, gate_back, relu, relu_back};
 use super::layer::{Conv, Dense, Size};
@@ -77,16 +79,20 @@ impl Block {
     }
 
     /// A gated block: `x` [h, w, c] becomes the result.
-    pub(crate) fn gated(&self, x: Vec<f32>, size: Size, pool: &mut Pool) -> (Vec<f32>, Kept) {
+    pub(crate) fn gated(&self, mut x: Vec<f32>, size: Size, pool: &mut Pool) -> (Vec<f32>, Kept) {
         let c = self.channels;
         let (frame, mixed) = self.mix(&x, size, pool);
-        let mut hidden = self.expand.forward(&mixed, pool);
-        let mut inner = pool.take(mixed.len());
-        for (hidden, inner) in hidden.chunks_exact_mut(2 * c).zip(inner.chunks_exact_mut(c)) {
-            let (values, gates) = hidden.split_at_mut(c);
-            gate(values, gates, inner);
-        }
-        (self.end(x, &inner, pool), Kept { frame, mixed, hidden, inner })
+        let (mut hidden, mut inner) = (pool.take(2 * mixed.len()), pool.take(mixed.len()));
+        let of_rows = |Rows { hidden, inner, out: x, input: mixed, buffer }: Rows<'_>| {
+            self.expand.forward_rows(mixed, hidden, buffer);
+            for (hidden, inner) in hidden.chunks_exact_mut(2 * c).zip(inner.chunks_exact_mut(c)) {
+                let (values, gates) = hidden.split_at_mut(c);
+                gate(values, gates, inner);
+            }
+            self.project.add_rows(inner, x, buffer);
+        };
+        by_rows(c, [&mut hidden, &mut inner, &mut x], &mixed, pool.shared, of_rows);
+        (x, Kept { frame, mixed, hidden, inner })
     }
 
     /// `x + project(inner)`.
@@ -98,22 +104,22 @@ impl Block {
     }
 
     /// The result's gradient `d` becomes the input's.
-    pub(crate) fn gated_back(&self, kept: Kept, mut d: Vec<f32>, size: Size, work: &mut Work) -> Vec<f32> {
+    pub(crate) fn gated_back(&self, mut kept: Kept, mut d: Vec<f32>, size: Size, work: &mut Work) -> Vec<f32> {
         let c = self.channels;
         self.project.learn(&kept.inner, &d, work);
-        let d_inner = self.project.back(&d, &mut work.pool);
-        let mut d_hidden = work.pool.take(kept.hidden.len());
-        let rows = kept.hidden.chunks_exact(2 * c).zip(d_inner.chunks_exact(c)).zip(d_hidden.chunks_exact_mut(2 * c));
-        for ((hidden, d_inner), d_hidden) in rows {
-            let (values, sigmoids) = hidden.split_at(c);
-            let (d_values, d_gates) = d_hidden.split_at_mut(c);
-            gate_back(values, sigmoids, d_inner, d_values, d_gates);
-        }
-        self.expand.learn(&kept.mixed, &d_hidden, work);
-        let d_mixed = self.expand.back(&d_hidden, &mut work.pool);
+        let mut d_mixed = work.pool.take(d.len());
+        // Of what was kept, the hidden units and what they became become their gradients.
+        let of_rows = |Rows { hidden, inner, out: d_mixed, input: d, buffer }: Rows<'_>| {
+            self.project.back_rows(d, inner, buffer);
+            for (hidden, d_inner) in hidden.chunks_exact_mut(2 * c).zip(inner.chunks_exact(c)) {
+                let (values, sigmoids) = hidden.split_at_mut(c);
+                gate_back(values, sigmoids, d_inner);
+            }
+            self.expand.back_rows(hidden, d_mixed, buffer);
+        };
+        by_rows(c, [&mut kept.hidden, &mut kept.inner, &mut d_mixed], &d, work.pool.shared, of_rows);
+        self.expand.learn(&kept.mixed, &kept.hidden, work);
         self.back_through_mix(&kept.frame, d_mixed, &mut d, size, work);
-        work.pool.give(d_inner);
-        work.pool.give(d_hidden);
         kept.give(&mut work.pool);
         d
     }
@@ -153,4 +159,33 @@ impl Block {
         kept.give(&mut work.pool);
         d
     }
+}
+
+/// Some rows of a gated block's activations.
+struct Rows<'a> {
+    /// Twice as wide as the others.
+    hidden: &'a mut [f32],
+    inner: &'a mut [f32],
+    out: &'a mut [f32],
+    input: &'a [f32],
+    /// To work in.
+    buffer: &'a mut Vec<f32>,
+}
+
+/// Goes through a block's dense layers by so few rows at a time that what one layer gives the next is still in the second-level cache.
+fn by_rows(
+    channels: usize,
+    [hidden, inner, out]: [&mut [f32]; 3],
+    input: &[f32],
+    shared: bool,
+    each: impl Fn(Rows<'_>) + Sync,
+) {
+    const ROWS: usize = 64;
+    let part = ROWS * channels;
+    let rows = hidden.par_chunks_mut(2 * part).zip(inner.par_chunks_mut(part)).zip(out.par_chunks_mut(part));
+    // Where threads have samples of their own, one does all rows.
+    let rows = rows.zip(input.par_chunks(part)).with_min_len(if shared { 1 } else { usize::MAX });
+    rows.for_each_init(Vec::new, |buffer, (((hidden, inner), out), input)| {
+        each(Rows { hidden, inner, out, input, buffer });
+    });
 }

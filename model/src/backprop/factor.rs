@@ -13,8 +13,8 @@ use super::kernels::{
 use super::pool::Pool;
 use crate::net::Precision;
 
-/// Positions that a product over positions adds up at a time: as many as keep both factors in the second-level cache.
-const CHUNK: usize = 128;
+/// Positions that a product over positions adds up at a time, in f32 and in pairs: as many as keep both factors in the second-level cache.
+const CHUNK: [usize; 2] = [128, 512];
 
 /// Rows that a thread takes of a product that is shared out.
 const SHARE: usize = 64;
@@ -48,6 +48,20 @@ impl<'a> Operand<'a> {
                 let mut pairs = pool.take(x.len() / 2);
                 pairs_along(x, bytemuck::cast_slice_mut(&mut pairs));
                 Self::Bf16(Cow::Owned(pairs))
+            }
+        }
+    }
+
+    /// The same with pairs in `buffer`.
+    pub(crate) fn within(x: &'a [f32], precision: Precision, buffer: &'a mut Vec<f32>) -> Self {
+        match precision {
+            Precision::F32 => Self::F32(x),
+            Precision::Bf16 => {
+                let count = x.len() / 2;
+                buffer.resize(count.max(buffer.len()), 0.0);
+                let pairs = &mut buffer[..count];
+                pairs_along(x, bytemuck::cast_slice_mut(pairs));
+                Self::Bf16(Cow::Borrowed(pairs))
             }
         }
     }
@@ -166,23 +180,30 @@ pub(crate) fn add_outer(
 ) {
     let positions = x.len() / inputs;
     if precision == Precision::F32 || !positions.is_multiple_of(2) || !outputs.is_multiple_of(PANEL) {
-        return chunked(x, Right::plain(d, outputs), outputs, [inputs, outputs], sum);
+        return chunked(x, Right::plain(d, outputs), outputs, [inputs, outputs], CHUNK[0], sum);
     }
     let (mut x_pairs, mut d_pairs) = (pool.take(x.len() / 2), pool.take(d.len() / 2));
     let (left, right): (&mut [Pair], &mut [Pair]) =
         (bytemuck::cast_slice_mut(&mut x_pairs), bytemuck::cast_slice_mut(&mut d_pairs));
     pairs_across(x, inputs, left);
     pairs_in_panels(d, outputs, right);
-    chunked(left, Right::packed(right, positions / 2), PANEL, [inputs, outputs], sum);
+    chunked(left, Right::packed(right, positions / 2), PANEL, [inputs, outputs], CHUNK[1] / 2, sum);
     pool.give(x_pairs);
     pool.give(d_pairs);
 }
 
-/// `row` elements of `d` are a step of the sum.
-fn chunked<E: Element>(x: &[E], d: Right<'_, E>, row: usize, [inputs, outputs]: [usize; 2], sum: &mut [f32]) {
-    for (i, x) in x.chunks(CHUNK * inputs).enumerate() {
+/// `row` elements of `d` are a step of the sum, of which there are `chunk` at a time.
+fn chunked<E: Element>(
+    x: &[E],
+    d: Right<'_, E>,
+    row: usize,
+    [inputs, outputs]: [usize; 2],
+    chunk: usize,
+    sum: &mut [f32],
+) {
+    for (i, x) in x.chunks(chunk * inputs).enumerate() {
         let left = Left { data: x, row: 1, step: inputs };
-        let right = Right { data: &d.data[i * CHUNK * row..], ..d };
+        let right = Right { data: &d.data[i * chunk * row..], ..d };
         multiply(sum, outputs, left, right, [inputs, outputs, x.len() / inputs], Start::There);
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::factor::{Factor, Operand, add_outer};
-use super::kernels::{Left, Right, Start, column_sums, multiply};
+use super::kernels::{Left, Right, Start, add, column_sums, multiply};
 use super::pool::{Pool, Work};
 use super::{Layout, Missing};
 use crate::net::Precision;
@@ -62,6 +62,22 @@ impl Dense {
         self.forward_biased(x, &self.bias_values, pool)
     }
 
+    /// Some rows; pairs are made in `buffer`.
+    pub(crate) fn forward_rows(&self, x: &[f32], out: &mut [f32], buffer: &mut Vec<f32>) {
+        apply(&self.matrix, x, out, [self.outputs, self.inputs], Start::Bias(&self.bias_values), buffer);
+    }
+
+    /// Adds what some rows become to `out`.
+    pub(crate) fn add_rows(&self, x: &[f32], out: &mut [f32], buffer: &mut Vec<f32>) {
+        out.chunks_exact_mut(self.outputs).for_each(|row| add(row, &self.bias_values));
+        apply(&self.matrix, x, out, [self.outputs, self.inputs], Start::There, buffer);
+    }
+
+    /// The gradient of some rows of the input.
+    pub(crate) fn back_rows(&self, d: &[f32], out: &mut [f32], buffer: &mut Vec<f32>) {
+        apply(&self.transposed, d, out, [self.inputs, self.outputs], Start::Zero, buffer);
+    }
+
     /// With another bias.
     pub(crate) fn forward_biased(&self, x: &[f32], bias: &[f32], pool: &mut Pool) -> Vec<f32> {
         let rows = x.len() / self.inputs;
@@ -106,6 +122,20 @@ impl Dense {
         self.transposed.apply_all(&d, out, [self.inputs, self.outputs], start, pool.shared);
         d.give(pool);
     }
+}
+
+/// `out = start + x factor` for rows of [columns, steps].
+fn apply(
+    factor: &Factor,
+    x: &[f32],
+    out: &mut [f32],
+    [columns, steps]: [usize; 2],
+    start: Start<'_>,
+    buffer: &mut Vec<f32>,
+) {
+    let x = Operand::within(x, factor.precision(), buffer);
+    let rows = out.len() / columns;
+    factor.apply(&x, steps, out, columns, [rows, columns, steps], start);
 }
 
 /// 3x3 convolution with zero padding on the first `channels` of an activation's channels.

@@ -29,6 +29,7 @@ pub use engine::Engine;
 pub(crate) use addition::{Added, Addition, Seen};
 pub(crate) use engine::Setting;
 pub(crate) use factor::{Factor, Operand};
+pub(crate) use kernels::pairs_are_faster;
 pub(crate) use layer::Dense;
 pub(crate) use pool::{Pool, Work};
 

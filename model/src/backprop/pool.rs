@@ -1,4 +1,4 @@
-//! Buffers that outlive a step: activations are taken and given back, so that a step allocates nothing after the first.
+//! Buffers that outlive a step: activations are taken and given back, so that a step allocates little after the first.
 
 use std::collections::HashMap;
 

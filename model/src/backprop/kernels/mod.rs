@@ -2,8 +2,11 @@
 //!
 //! The only module of this crate with `unsafe` in it. One product covers all layers: `C (+)= A B` with `A` read by broadcasts, so that it needs no
 //! packing and may be transposed or overlap itself (the rows of a convolution), and `B` in panels of [`PANEL`] columns. A tile of 8 x 32 results stays in
-//! registers: 16 accumulators of 16 lanes, 16 multiply-adds for 10 loads. With AVX2 it is one of 6 x 16.
+//! registers: 16 accumulators of 16 lanes, 16 multiply-adds for 10 loads. With AVX2 it is one of 6 x 16; of pairs with AMX one of 32 x 32, for which a transposed
+//! `A` is copied.
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 mod functions;
@@ -29,7 +32,7 @@ pub(crate) const PANEL: usize = 32;
 pub(crate) type Pair = u32;
 
 /// What products are made of.
-pub(crate) trait Element: Copy {
+pub(crate) trait Element: Copy + Default {
     /// `sum + a b`, over both halves of pairs.
     fn multiply_add(sum: f32, a: Self, b: Self) -> f32;
 
@@ -193,7 +196,7 @@ impl Element for Pair {
 
     #[cfg(target_arch = "x86_64")]
     fn tiles() -> Option<tiles::Tiles<Pair>> {
-        (has_avx512() && std::arch::is_x86_feature_detected!("avx512bf16")).then_some(wide::PAIRS)
+        has_pairs().then(|| if amx::available() { amx::PAIRS } else { wide::PAIRS })
     }
 }
 
@@ -202,6 +205,26 @@ impl Element for Pair {
 fn has_avx512() -> bool {
     use std::arch::is_x86_feature_detected as detected;
     detected!("avx512f") && detected!("avx512dq") && detected!("avx512bw") && detected!("avx512vl") && detected!("fma")
+}
+
+/// Likewise [`wide::PAIRS`].
+#[cfg(target_arch = "x86_64")]
+fn has_pairs() -> bool {
+    has_avx512() && std::arch::is_x86_feature_detected!("avx512bf16")
+}
+
+/// Whether products of pairs are faster than those of numbers: with AMX, and with AVX-512 on AMD. Intel's processors gain nothing from AVX-512's (`model/TRAINING.md`, "What a step costs").
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn pairs_are_faster() -> bool {
+    let vendor = std::arch::x86_64::__cpuid(0);
+    let amd = [vendor.ebx, vendor.edx, vendor.ecx].map(u32::to_le_bytes).concat() == b"AuthenticAMD";
+    has_pairs() && (amd || amx::available())
+}
+
+/// Elsewhere pairs are taken apart and multiplied as numbers.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) fn pairs_are_faster() -> bool {
+    false
 }
 
 /// Whether the processor has what [`avx2`] is compiled for.
@@ -221,10 +244,19 @@ mod tests {
             .collect()
     }
 
+    /// All that this processor has instructions for.
+    #[cfg(target_arch = "x86_64")]
+    fn tiles_of_pairs() -> Vec<tiles::Tiles<Pair>> {
+        let both = [(has_pairs(), wide::PAIRS), (has_pairs() && amx::available(), amx::PAIRS)];
+        both.into_iter().filter_map(|(has, tiles)| has.then_some(tiles)).collect()
+    }
+
     /// All formats, whole and cut-off tiles, every start.
     #[test]
     fn products_are_sums_of_products() {
-        for [rows, columns, steps] in [[8, 32, 16], [13, 40, 6], [1, 8, 24], [9, 96, 2], [130, 64, 64]] {
+        for [rows, columns, steps] in
+            [[8, 32, 16], [13, 40, 6], [1, 8, 24], [9, 96, 2], [130, 64, 64], [55, 70, 76], [530, 32, 32]]
+        {
             let (a, b) = (values(rows * steps, 1), values(steps * columns, 2));
             let (bias, there) = (values(columns, 3), values(rows * columns, 4));
             let rounded = |x: &[f32]| -> Vec<f32> { x.iter().map(|&x| f32::from_bits(bf16(x) << 16)).collect() };
@@ -275,6 +307,52 @@ mod tests {
             c.copy_from_slice(&there);
             plain::multiply(&mut c, columns, left_pairs, Right::plain(&pairs, columns), half, Start::There);
             near(&c, &in_bf16);
+            #[cfg(target_arch = "x86_64")]
+            for tiles in tiles_of_pairs() {
+                // Step by step: as a factor of a product over positions lies.
+                let at = |i: usize| a_pairs[i % rows * (steps / 2) + i / rows];
+                let across: Vec<Pair> = (0..a_pairs.len()).map(at).collect();
+                let left_across = Left { data: &across[..], row: 1, step: rows };
+                for left in [left_pairs, left_across] {
+                    for (start, before) in
+                        [(Start::Bias(&bias[..]), &bias), (Start::There, &there), (Start::Zero, &vec![0.0])]
+                    {
+                        c.copy_from_slice(&there);
+                        // SAFETY: the processor has the instructions; the product has the size of the factors.
+                        unsafe { tiles.multiply(&mut c, columns, left, right_pairs, half, start) };
+                        near(
+                            &c,
+                            &expected(&rounded(&a), &rounded(&b), &|i, j| before[(i * columns + j) % before.len()]),
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    /// As a row of a convolution is computed: neighbours share what they are made of, and results lie among others.
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn rows_may_overlap_and_results_lie_apart() {
+        let [rows, columns, steps, row, stride] = [20, 32, 24, 8, 50];
+        let pairs = |count: usize, seed: u32| -> Vec<Pair> {
+            values(2 * count, seed).chunks(2).map(|x| bf16(x[0]) | bf16(x[1]) << 16).collect()
+        };
+        let (a, b, there) = (pairs(rows * row + steps, 1), pairs(columns * steps, 2), values(rows * stride, 3));
+        let left = Left { data: &a[..], row, step: 1 };
+        let mut expected = there.clone();
+        plain::multiply(&mut expected, stride, left, Right::plain(&b, columns), [rows, columns, steps], Start::There);
+        for tiles in tiles_of_pairs() {
+            let mut found = there.clone();
+            let (right, size) = (Right::plain(&b[..], columns), [rows, columns, steps]);
+            // SAFETY: the processor has the instructions; the product has the size of the factors.
+            unsafe { tiles.multiply(&mut found, stride, left, right, size, Start::There) };
+            found.iter().zip(&expected).for_each(|(a, b)| assert!((a - b).abs() < 1e-4, "{a} {b}"));
+            // Sums of nothing.
+            // SAFETY: likewise.
+            unsafe { tiles.multiply(&mut found, stride, left, right, [rows, columns, 0], Start::Zero) };
+            let inside = found.chunks(stride).all(|row| row[..columns].iter().all(|&sum| sum == 0.0));
+            assert!(inside && found[columns..stride] == there[columns..stride]);
         }
     }
 

@@ -47,12 +47,12 @@ pass! {
 }
 
 pass! {
-    /// Gradients of values and gates from that of their product.
-    gate_back(values: &[f32], sigmoids: &[f32], d: &[f32], d_values: &mut [f32], d_gates: &mut [f32]) {
-        let inputs = values.iter().zip(sigmoids).zip(d);
-        for ((d_value, d_gate), ((value, sigmoid), d)) in d_values.iter_mut().zip(d_gates).zip(inputs) {
-            *d_value = d * sigmoid;
-            *d_gate = d * value * sigmoid * (1.0 - sigmoid);
+    /// Turns values and the sigmoids of their gates into their gradients, given that of their product.
+    gate_back(values: &mut [f32], sigmoids: &mut [f32], d: &[f32]) {
+        for ((value, sigmoid), d) in values.iter_mut().zip(sigmoids).zip(d) {
+            let (v, s) = (*value, *sigmoid);
+            *value = d * s;
+            *sigmoid = d * v * s * (1.0 - s);
         }
     }
 }

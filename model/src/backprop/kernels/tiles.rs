@@ -1,4 +1,4 @@
-//! A product cut into tiles that stay in registers: what the kernels for AVX-512 ([`super::wide`]) and AVX2 ([`super::avx2`]) have in common.
+//! A product cut into tiles that stay in registers: what the kernels for AVX-512 ([`super::wide`]), AVX2 ([`super::avx2`]) and AMX ([`super::amx`]) have in common.
 
 use super::{Left, PANEL, Right, Start};
 
@@ -28,9 +28,13 @@ pub(crate) struct Tiles<E> {
     pub(super) columns: usize,
     /// The sums of a tile of so many rows, at most [`Self::rows`]; these and the tile's columns are inside all arrays.
     pub(super) compute: unsafe fn(&Tile<E>, usize),
+    /// The least rows, columns and steps of a product for which it pays to copy a left factor whose steps do not follow each other, so that they do.
+    pub(super) copied: Option<[usize; 3]>,
+    /// What is to be done before and after a product, if anything. [`Self::compute`] runs between the two.
+    pub(super) around: Option<[unsafe fn(); 2]>,
 }
 
-impl<E> Tiles<E> {
+impl<E: Copy + Default> Tiles<E> {
     /// # Safety
     /// The processor has the instructions of `compute`; bounds as checked by [`super::multiply`].
     pub(super) unsafe fn multiply(
@@ -42,6 +46,19 @@ impl<E> Tiles<E> {
         [rows, columns, steps]: [usize; 3],
         start: Start<'_>,
     ) {
+        let copy: Vec<E>;
+        let size = [rows, columns, steps];
+        let pays = |least: [usize; 3]| size.iter().zip(least).all(|(have, least)| *have >= least);
+        let left = if left.step != 1 && self.copied.is_some_and(pays) {
+            copy = rows_of(left, rows, steps);
+            Left { data: &copy, row: steps, step: 1 }
+        } else {
+            left
+        };
+        if let Some([before, _]) = self.around {
+            // SAFETY: the caller's.
+            unsafe { before() };
+        }
         let (bias, there) = match start {
             Start::There => (std::ptr::null(), true),
             Start::Bias(bias) => (bias.as_ptr(), false),
@@ -71,5 +88,27 @@ impl<E> Tiles<E> {
                 }
             }
         }
+        if let Some([_, after]) = self.around {
+            // SAFETY: the caller's.
+            unsafe { after() };
+        }
     }
+}
+
+/// The first rows of a left factor, row by row.
+fn rows_of<E: Copy + Default>(left: Left<'_, E>, rows: usize, steps: usize) -> Vec<E> {
+    /// A square of these stays in the first-level cache.
+    const SIDE: usize = 16;
+    let mut out = vec![E::default(); rows * steps];
+    for first in (0..rows).step_by(SIDE) {
+        for run in (0..steps).step_by(SIDE) {
+            for i in first..rows.min(first + SIDE) {
+                let row = &mut out[i * steps..(i + 1) * steps];
+                for (l, out) in row.iter_mut().enumerate().skip(run).take(SIDE) {
+                    *out = left.data[i * left.row + l * left.step];
+                }
+            }
+        }
+    }
+    out
 }

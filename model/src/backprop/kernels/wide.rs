@@ -12,10 +12,12 @@ pub(crate) type Sum = __m512;
 pub(crate) type Columns = __m512i;
 
 /// Tiles of numbers, for AVX-512F.
-pub(super) const NUMBERS: Tiles<f32> = Tiles { rows: 8, columns: PANEL, compute: compute::<f32> };
+pub(super) const NUMBERS: Tiles<f32> =
+    Tiles { rows: 8, columns: PANEL, compute: compute::<f32>, copied: None, around: None };
 
 /// Tiles of pairs, for AVX-512 BF16.
-pub(super) const PAIRS: Tiles<Pair> = Tiles { rows: 8, columns: PANEL, compute: compute::<Pair> };
+pub(super) const PAIRS: Tiles<Pair> =
+    Tiles { rows: 8, columns: PANEL, compute: compute::<Pair>, copied: None, around: None };
 
 /// # Safety
 /// AVX-512F, and what `E` needs; as [`Tiles::compute`].
