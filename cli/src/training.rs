@@ -28,7 +28,7 @@ enum TrainDevice {
 /// Format of the operands of matrix products.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum PrecisionArg {
-    /// bf16 on CPUs that have instructions for it (not with flex), else f32.
+    /// bf16 on CPUs that multiply it faster (not with flex), else f32.
     Auto,
     /// 32-bit floats.
     F32,
@@ -186,7 +186,10 @@ fn device(choice: TrainDevice) -> anyhow::Result<Device> {
     match choice {
         TrainDevice::Cpu | TrainDevice::Flex => Ok(Device::flex()),
         #[cfg(feature = "gpu")]
-        TrainDevice::Gpu => Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
+        TrainDevice::Gpu => Device::wgpu_options()
+            .device_kind(burn::tensor::DeviceKind::DefaultDevice)
+            .init()
+            .map_err(|error| anyhow::anyhow!("no graphics card can be used, --device cpu needs none: {error}")),
         #[cfg(not(feature = "gpu"))]
         TrainDevice::Gpu => bail!("this lic was built without the cargo feature gpu"),
         #[cfg(feature = "libtorch")]
@@ -202,22 +205,8 @@ fn precision(choice: PrecisionArg, device: TrainDevice) -> Precision {
     match choice {
         PrecisionArg::F32 => Precision::F32,
         PrecisionArg::Bf16 => Precision::Bf16,
-        PrecisionArg::Auto if matches!(device, TrainDevice::Cpu | TrainDevice::Libtorch) && has_bf16() => {
-            Precision::Bf16
-        }
+        PrecisionArg::Auto if matches!(device, TrainDevice::Cpu | TrainDevice::Libtorch) => Precision::fastest(),
         PrecisionArg::Auto => Precision::F32,
-    }
-}
-
-/// Whether the CPU multiplies bf16 matrices natively; emulated, they are slower than f32.
-fn has_bf16() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    {
-        std::arch::is_x86_feature_detected!("avx512bf16")
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    {
-        false
     }
 }
 

@@ -78,7 +78,9 @@ impl Runtime {
         if let Some(network) = before {
             return Ok(network);
         }
-        let network = Arc::new(lic_model::refine::Differentiable::load(&self.model.file()?).map_err(ModelError::from)?);
+        let precision = lic_model::net::Precision::fastest();
+        let network = lic_model::refine::Differentiable::load(&self.model.file()?, precision);
+        let network = Arc::new(network.map_err(ModelError::from)?);
         Ok(loaded().get_or_insert(network).clone())
     }
 

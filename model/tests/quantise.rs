@@ -9,15 +9,10 @@ use lic_model::network::Network;
 use lic_model::params::{slots, values};
 use lic_model::quantise::{QuantiseError, checkpoint_network, checkpoint_to_weights};
 use lic_model::train::Adam;
-use lic_model::weights::{Grid, WeightFile};
+use lic_model::weights::WeightFile;
 
-/// Every site of `tiny`'s prior.
-fn grid() -> Grid {
-    let hyper = ["stream1", "stream2", "hidden1", "hidden2"].map(|site| format!("hyper.{site}"));
-    let passes = (1..4).flat_map(|pass| ["stream", "hidden0", "hidden1"].map(|site| format!("pass{pass}.{site}")));
-    let ends = ["z", "feedback"].map(str::to_owned);
-    hyper.into_iter().chain(passes).chain(ends).map(|site| (site, 64.0)).collect()
-}
+mod support;
+use support::grid;
 
 /// A checkpoint of an untrained `tiny` with a grid, with some metadata changed, and the second element of some averaged tensors.
 fn checkpoint(folder: &Path, change: impl FnOnce(&mut Meta), weights: &[(&str, f32)]) -> PathBuf {

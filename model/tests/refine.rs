@@ -1,13 +1,23 @@
 //! The gradients of a refinement against differences, and bands against the whole.
 
+use burn::tensor::Device;
+use lic_model::Preset;
+use lic_model::checkpoint::{Meta, save};
+use lic_model::net::Precision;
+use lic_model::network::Network;
+use lic_model::params::{slots, values};
 use lic_model::preset::ModelConfig;
-use lic_model::refine::{Choice, Differentiable, Extent, Setting, Window};
+use lic_model::quantise::checkpoint_to_weights;
+use lic_model::refine::{Choice, Differentiable, Extent, Setting, Step, Window};
+use lic_model::train::Adam;
 use lic_model::weights::WeightFile;
+
+mod support;
 
 const TINY: &[u8] = include_bytes!("../weights/tiny.safetensors");
 
 fn network() -> Differentiable {
-    Differentiable::load(&WeightFile::parse(TINY).unwrap()).unwrap()
+    Differentiable::load(&WeightFile::parse(TINY).unwrap(), Precision::F32).unwrap()
 }
 
 fn wave(count: usize, speed: f32, size: f32) -> Vec<f32> {
@@ -103,4 +113,39 @@ fn bands_add_up_to_the_whole() {
     for (a, b) in whole.by_latent.iter().zip(&bands.by_latent) {
         assert!((a - b).abs() < 1e-4 * scale, "{a}, {b}");
     }
+}
+
+/// An evaluation with products in this format.
+fn evaluated(bytes: &[u8], precision: Precision) -> Step {
+    let network = Differentiable::load(&WeightFile::parse(bytes).unwrap(), precision).unwrap();
+    let config = *network.config();
+    let setting = network.at(100, &vec![2.0; config.y]);
+    let window = window(&setting, &config);
+    let latents = wave(5 * 27 * config.y, 0.7, 3.0);
+    window.step(&wave(2 * 7 * config.z, 0.5, 1.5), given(&window, &latents, 1.0))
+}
+
+#[test]
+fn in_bf16_gradients_are_nearly_those_in_f32() {
+    let [exact, rounded] = [Precision::F32, Precision::Bf16].map(|precision| evaluated(TINY, precision));
+    assert_ne!(exact.by_latent, rounded.by_latent);
+    assert!((exact.distortion / rounded.distortion - 1.0).abs() < 0.01);
+    for (exact, rounded) in [(exact.by_latent, rounded.by_latent), (exact.by_hyper, rounded.by_hyper)] {
+        let square = |x: &mut dyn Iterator<Item = f32>| x.map(|x| x * x).sum::<f32>().sqrt();
+        let error = square(&mut exact.iter().zip(&rounded).map(|(a, b)| a - b));
+        assert!(error < 0.03 * square(&mut exact.iter().copied()), "{error}");
+    }
+}
+
+#[test]
+fn a_network_whose_parts_are_odd_is_computed_in_f32() {
+    let config = ModelConfig { hidden: 44, y: 36, z: 36, ..Preset::Tiny.config() };
+    let meta = Meta { grid: Some(support::grid()), config, ..Meta::new(Preset::Tiny, 0) };
+    let network = Network::new(&config, 0, &Device::flex());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint.safetensors");
+    save(&path, &meta, &Adam::new(values(&network)), &slots(&network)).unwrap();
+    let bytes = checkpoint_to_weights(&path, None).unwrap().bytes;
+    let [exact, asked] = [Precision::F32, Precision::Bf16].map(|precision| evaluated(&bytes, precision));
+    assert_eq!(exact.by_latent, asked.by_latent);
 }

@@ -92,6 +92,7 @@ fn probe(window: &Window<'_>, decoded: &[f32], draws: &mut Draws) -> impl Iterat
 
 #[cfg(test)]
 mod tests {
+    use lic_model::net::Precision;
     use lic_model::refine::{Differentiable, Extent};
     use lic_model::weights::WeightFile;
 
@@ -103,7 +104,7 @@ mod tests {
     #[test]
     fn changing_all_latents_at_once_tells_a_channels_curvature_as_changing_one_by_one_does() {
         let model = Model::from_bytes(TINY.to_vec()).unwrap();
-        let network = Differentiable::load(&WeightFile::parse(model.bytes()).unwrap()).unwrap();
+        let network = Differentiable::load(&WeightFile::parse(model.bytes()).unwrap(), Precision::F32).unwrap();
         let gains = model.prior().steps_per_unit(QualityIndex::new(126).unwrap());
         let setting = network.at(126, &gains);
         let (side, channels) = (4, network.config().y);

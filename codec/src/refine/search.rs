@@ -64,6 +64,14 @@
 //! | the same, and times the position's (3x3) to the power of 0.4 | -15.21 % (-15.15 %) |
 //! | times the level and the channel's square root, 0.95 to 1.7 (efforts 2 and 3); 0.8 to 1.6 | -15.44 % (-15.20 %); -15.22 % (-15.16 %) |
 //!
+//! With gradients in bf16 ([`lic_model::net::Precision`]) what was kept, the level and the root of the channel from 0.95 to 1.7, has -15.40 % (-15.08 %). From there:
+//!
+//! | | |
+//! |---|---|
+//! | 0.55; 0.85 of the later passes' rate in the gradient, in place of 0.7 | -15.16 % (-15.00 %); -15.20 % (-14.91 %) |
+//! | curvature of hyper-latents 15; 40, in place of 25 | -15.09 % (-14.76 %); -15.09 % (-14.86 %) |
+//! | times the position's (3x3) to the power of 0.4 | -15.36 % (-15.12 %) |
+//!
 //! Moving symbols while means follow earlier passes, instead of targets that keep their values when a mean changes, diverges: a
 //! symbol of pass 0 then carries all that is predicted from it.
 

@@ -1,5 +1,6 @@
 //! What the search sees, against the integers that will charge and the pixels that decoders will show.
 
+use lic_model::net::Precision;
 use lic_model::refine::{Choice, Differentiable, Extent, Window};
 use lic_model::weights::WeightFile;
 
@@ -24,7 +25,7 @@ pub(super) const TINY: &[u8] = include_bytes!("../../../model/weights/tiny.safet
 fn differences(model: &Model, quality: QualityIndex) -> [f64; 2] {
     let [rows, columns] = [7, 5];
     let file = WeightFile::parse(model.bytes()).unwrap();
-    let network = Differentiable::load(&file).unwrap();
+    let network = Differentiable::load(&file, Precision::F32).unwrap();
     let (y, z) = (network.config().y, network.config().z);
     let gains = model.prior().steps_per_unit(quality);
     let setting = network.at(quality.get(), &gains);

@@ -23,6 +23,13 @@ pub enum Precision {
     Bf16,
 }
 
+impl Precision {
+    /// What products are fastest in on this CPU. Taken apart where there are no instructions for it, bf16 is slower than f32.
+    pub fn fastest() -> Self {
+        if crate::backprop::pairs_are_faster() { Self::Bf16 } else { Self::F32 }
+    }
+}
+
 impl fmt::Display for Precision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -39,22 +39,26 @@ pub struct Differentiable {
 }
 
 impl Differentiable {
-    /// Restores the network; the prior's weights are what the integers stand for.
+    /// Restores the network; the prior's weights are what the integers stand for. `precision` is that of the operands of products;
+    /// a network with odd parts of channels, which do not come in pairs, is computed in f32 whatever it says.
     ///
     /// # Errors
     /// See [`DifferentiableError`].
-    pub fn load(file: &WeightFile<'_>) -> Result<Self, DifferentiableError> {
+    pub fn load(file: &WeightFile<'_>, precision: Precision) -> Result<Self, DifferentiableError> {
         let network = restore_to_run(file, &Device::flex())?;
         let (config, slots, weights) = (file.info.config, params::slots(&network), params::values(&network));
         let layout = Layout { config: &config, slots: &slots };
+        let ModelConfig { c8, c16, hidden, y, z, .. } = config;
+        let even = [c8, c16, hidden, y, z].iter().all(|channels| channels.is_multiple_of(8));
+        let precision = if even { precision } else { Precision::F32 };
         let mut hyper = HyperSynthesis::find(&layout)?;
-        hyper.load(&weights, Precision::F32);
+        hyper.load(&weights, precision);
         let mut contexts = (1..4).map(|pass| Context::find(&layout, pass)).collect::<Result<Vec<_>, _>>()?;
-        contexts.iter_mut().for_each(|context| context.load(&weights, Precision::F32));
+        contexts.iter_mut().for_each(|context| context.load(&weights, precision));
         let mut heads = (0..4).map(|pass| Head::find(&layout, pass)).collect::<Result<Vec<_>, _>>()?;
-        heads.iter_mut().for_each(|head| head.load(&weights, Precision::F32));
+        heads.iter_mut().for_each(|head| head.load(&weights, precision));
         let mut synthesis = Synthesis::find(&layout)?;
-        synthesis.load(&weights, Precision::F32);
+        synthesis.load(&weights, precision);
         let log_gain = layout.find("synthesis.log_gain")?.0;
         Ok(Self {
             hyper_table: weights[hyper.up1.knots.clone()].to_vec(),

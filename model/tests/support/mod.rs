@@ -7,6 +7,15 @@ use std::path::Path;
 use burn::tensor::Device;
 use lic_model::Preset;
 use lic_model::train::{Budget, Event, Options, train};
+use lic_model::weights::Grid;
+
+/// Every site of `tiny`'s prior.
+pub(crate) fn grid() -> Grid {
+    let hyper = ["stream1", "stream2", "hidden1", "hidden2"].map(|site| format!("hyper.{site}"));
+    let passes = (1..4).flat_map(|pass| ["stream", "hidden0", "hidden1"].map(|site| format!("pass{pass}.{site}")));
+    let ends = ["z", "feedback"].map(str::to_owned);
+    hyper.into_iter().chain(passes).chain(ends).map(|site| (site, 64.0)).collect()
+}
 
 /// Three generated photos: smooth gradients with some texture.
 pub(crate) fn photos(folder: &Path) {
