@@ -8,7 +8,9 @@ use lic_codec::Error as CodecError;
 use lic_datasets::{DatasetError, PhotoError};
 use lic_model::checkpoint::CheckpointError;
 use lic_model::distill::DistillError;
+use lic_model::quantise::{QuantiseError, RestoreError};
 use lic_model::train::{DataError, TrainError};
+use lic_model::weights::WeightsError;
 
 /// At the end of `lic --help`. Man pages keep these lines, so they have 70 columns.
 pub const HELP: &str = "\
@@ -93,6 +95,15 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if let Some(error) = cause.downcast_ref::<DistillError>() {
         return Some(of_distillation(error));
     }
+    if let Some(error) = cause.downcast_ref::<QuantiseError>() {
+        return Some(of_quantising(error));
+    }
+    if let Some(error) = cause.downcast_ref::<DataError>() {
+        return Some(of_training_photo(error));
+    }
+    if cause.is::<RestoreError>() || cause.is::<WeightsError>() {
+        return Some(4);
+    }
     cause.downcast_ref::<CodecError>().map(of_codec)
 }
 
@@ -122,6 +133,15 @@ fn of_distillation(error: &DistillError) -> u8 {
         DistillError::FewCrops(_) => 2,
         DistillError::Params(_) | DistillError::NoBits => 4,
         DistillError::Cache(_) | DistillError::Io { .. } => 1,
+    }
+}
+
+fn of_quantising(error: &QuantiseError) -> u8 {
+    match error {
+        QuantiseError::NoGrid => 2,
+        QuantiseError::Data(error) => of_training_photo(error),
+        QuantiseError::Checkpoint(CheckpointError::Io { .. }) => 1,
+        _ => 4,
     }
 }
 

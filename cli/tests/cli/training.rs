@@ -129,6 +129,8 @@ fn a_checkpoint_is_never_overwritten_by_its_weight_file() {
     lic(&here, ["quantize", "checkpoint", "--out", "./checkpoint"]).with(2, &["checkpoint and weight file at once"]);
     assert_eq!(fs::read(here.join("checkpoint")).expect("there"), b"of a long training");
     lic(&here, ["quantize", "checkpoint", "--out", "nowhere/weights"]).with(1, &["cannot write nowhere/weights"]);
+    lic(&here, ["quantize", "checkpoint", "--out", "weights"]).with(4, &["not a training checkpoint"]);
+    lic(&here, ["quantize", "none", "--out", "weights"]).with(1, &["cannot read none"]);
 }
 
 #[test]
