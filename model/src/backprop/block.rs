@@ -95,14 +95,6 @@ impl Block {
         (x, Kept { frame, mixed, hidden, inner })
     }
 
-    /// `x + project(inner)`.
-    fn end(&self, mut x: Vec<f32>, inner: &[f32], pool: &mut Pool) -> Vec<f32> {
-        let out = self.project.forward(inner, pool);
-        add(&mut x, &out);
-        pool.give(out);
-        x
-    }
-
     /// The result's gradient `d` becomes the input's.
     pub(crate) fn gated_back(&self, mut kept: Kept, mut d: Vec<f32>, size: Size, work: &mut Work) -> Vec<f32> {
         let c = self.channels;
@@ -127,7 +119,7 @@ impl Block {
     /// A block of the prior; `stream` and `hidden` round to the grid of its sites.
     pub(crate) fn prior(
         &self,
-        x: Vec<f32>,
+        mut x: Vec<f32>,
         size: Size,
         [stream, hidden]: [Rounder; 2],
         pool: &mut Pool,
@@ -141,9 +133,11 @@ impl Block {
         relu(&mut inner);
         let before = if hidden.rounds() { pool.copy(&inner) } else { Vec::new() };
         hidden.round(&mut inner);
-        let mut out = self.end(x, &inner, pool);
-        stream.round(&mut out);
-        (out, Kept { frame, mixed, hidden: before, inner })
+        let out = self.project.forward(&inner, pool);
+        add(&mut x, &out);
+        pool.give(out);
+        stream.round(&mut x);
+        (x, Kept { frame, mixed, hidden: before, inner })
     }
 
     /// The backward pass of [`Self::prior`]: rounding and clipping pass gradients as if they had not happened. [`crate::prior::Taps::Round`] differs for

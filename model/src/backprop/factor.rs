@@ -2,8 +2,6 @@
 //!
 //! In bf16 only the operands of products are rounded; sums, the residual stream and everything between products stay f32.
 
-use std::borrow::Cow;
-
 use rayon::prelude::*;
 
 use super::kernels::{
@@ -13,8 +11,11 @@ use super::kernels::{
 use super::pool::Pool;
 use crate::net::Precision;
 
-/// Positions that a product over positions adds up at a time, in f32 and in pairs: as many as keep both factors in the second-level cache.
-const CHUNK: [usize; 2] = [128, 512];
+/// Steps that a product over positions adds up at a time: as many as keep both factors in the second-level cache.
+const CHUNK: usize = 128;
+
+/// The same of pairs: two positions each.
+const CHUNK_OF_PAIRS: usize = 256;
 
 /// Rows that a thread takes of a product that is shared out.
 const SHARE: usize = 64;
@@ -32,28 +33,16 @@ impl Default for Factor {
     }
 }
 
-/// A left factor, row by row: pairs are in a buffer of a pool.
-#[derive(Debug)]
+/// A left factor, row by row; of pairs a slice holds the bits.
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Operand<'a> {
     F32(&'a [f32]),
-    Bf16(Cow<'a, [f32]>),
+    Bf16(&'a [f32]),
 }
 
 impl<'a> Operand<'a> {
-    /// `x` in the format of the products; rows have an even length.
-    pub(crate) fn new(x: &'a [f32], precision: Precision, pool: &mut Pool) -> Self {
-        match precision {
-            Precision::F32 => Self::F32(x),
-            Precision::Bf16 => {
-                let mut pairs = pool.take(x.len() / 2);
-                pairs_along(x, bytemuck::cast_slice_mut(&mut pairs));
-                Self::Bf16(Cow::Owned(pairs))
-            }
-        }
-    }
-
-    /// The same with pairs in `buffer`.
-    pub(crate) fn within(x: &'a [f32], precision: Precision, buffer: &'a mut Vec<f32>) -> Self {
+    /// `x` in the format of the products, pairs in `buffer`; rows have an even length.
+    pub(crate) fn new(x: &'a [f32], precision: Precision, buffer: &'a mut Vec<f32>) -> Self {
         match precision {
             Precision::F32 => Self::F32(x),
             Precision::Bf16 => {
@@ -61,22 +50,16 @@ impl<'a> Operand<'a> {
                 buffer.resize(count.max(buffer.len()), 0.0);
                 let pairs = &mut buffer[..count];
                 pairs_along(x, bytemuck::cast_slice_mut(pairs));
-                Self::Bf16(Cow::Borrowed(pairs))
+                Self::Bf16(pairs)
             }
         }
     }
 
     /// What lies behind the first `elements`, an even number.
-    pub(crate) fn from(&self, elements: usize) -> Operand<'_> {
+    pub(crate) fn from(&self, elements: usize) -> Self {
         match self {
-            Self::F32(x) => Operand::F32(&x[elements..]),
-            Self::Bf16(pairs) => Operand::Bf16(Cow::Borrowed(&pairs[elements / 2..])),
-        }
-    }
-
-    pub(crate) fn give(self, pool: &mut Pool) {
-        if let Self::Bf16(Cow::Owned(pairs)) = self {
-            pool.give(pairs);
+            Self::F32(x) => Self::F32(&x[elements..]),
+            Self::Bf16(pairs) => Self::Bf16(&pairs[elements / 2..]),
         }
     }
 }
@@ -180,14 +163,14 @@ pub(crate) fn add_outer(
 ) {
     let positions = x.len() / inputs;
     if precision == Precision::F32 || !positions.is_multiple_of(2) || !outputs.is_multiple_of(PANEL) {
-        return chunked(x, Right::plain(d, outputs), outputs, [inputs, outputs], CHUNK[0], sum);
+        return chunked(x, Right::plain(d, outputs), outputs, [inputs, outputs], CHUNK, sum);
     }
     let (mut x_pairs, mut d_pairs) = (pool.take(x.len() / 2), pool.take(d.len() / 2));
     let (left, right): (&mut [Pair], &mut [Pair]) =
         (bytemuck::cast_slice_mut(&mut x_pairs), bytemuck::cast_slice_mut(&mut d_pairs));
     pairs_across(x, inputs, left);
     pairs_in_panels(d, outputs, right);
-    chunked(left, Right::packed(right, positions / 2), PANEL, [inputs, outputs], CHUNK[1] / 2, sum);
+    chunked(left, Right::packed(right, positions / 2), PANEL, [inputs, outputs], CHUNK_OF_PAIRS, sum);
     pool.give(x_pairs);
     pool.give(d_pairs);
 }

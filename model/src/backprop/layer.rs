@@ -64,27 +64,26 @@ impl Dense {
 
     /// Some rows; pairs are made in `buffer`.
     pub(crate) fn forward_rows(&self, x: &[f32], out: &mut [f32], buffer: &mut Vec<f32>) {
-        apply(&self.matrix, x, out, [self.outputs, self.inputs], Start::Bias(&self.bias_values), buffer);
+        product(&self.matrix, x, out, [self.outputs, self.inputs], Start::Bias(&self.bias_values), buffer, false);
     }
 
     /// Adds what some rows become to `out`.
     pub(crate) fn add_rows(&self, x: &[f32], out: &mut [f32], buffer: &mut Vec<f32>) {
         out.chunks_exact_mut(self.outputs).for_each(|row| add(row, &self.bias_values));
-        apply(&self.matrix, x, out, [self.outputs, self.inputs], Start::There, buffer);
+        product(&self.matrix, x, out, [self.outputs, self.inputs], Start::There, buffer, false);
     }
 
     /// The gradient of some rows of the input.
     pub(crate) fn back_rows(&self, d: &[f32], out: &mut [f32], buffer: &mut Vec<f32>) {
-        apply(&self.transposed, d, out, [self.inputs, self.outputs], Start::Zero, buffer);
+        product(&self.transposed, d, out, [self.inputs, self.outputs], Start::Zero, buffer, false);
     }
 
     /// With another bias.
     pub(crate) fn forward_biased(&self, x: &[f32], bias: &[f32], pool: &mut Pool) -> Vec<f32> {
         let rows = x.len() / self.inputs;
         let mut out = pool.take(rows * self.outputs);
-        let x = Operand::new(x, self.matrix.precision(), pool);
-        self.matrix.apply_all(&x, &mut out, [self.outputs, self.inputs], Start::Bias(bias), pool.shared);
-        x.give(pool);
+        let Pool { pairs, shared, .. } = pool;
+        product(&self.matrix, x, &mut out, [self.outputs, self.inputs], Start::Bias(bias), pairs, *shared);
         out
     }
 
@@ -118,24 +117,23 @@ impl Dense {
     }
 
     fn product_back(&self, d: &[f32], out: &mut [f32], start: Start<'_>, pool: &mut Pool) {
-        let d = Operand::new(d, self.transposed.precision(), pool);
-        self.transposed.apply_all(&d, out, [self.inputs, self.outputs], start, pool.shared);
-        d.give(pool);
+        let Pool { pairs, shared, .. } = pool;
+        product(&self.transposed, d, out, [self.inputs, self.outputs], start, pairs, *shared);
     }
 }
 
-/// `out = start + x factor` for rows of [columns, steps].
-fn apply(
+/// `out = start + x factor` for a factor [steps, columns]; pairs are made in `buffer`, rows are shared out among threads or not.
+fn product(
     factor: &Factor,
     x: &[f32],
     out: &mut [f32],
     [columns, steps]: [usize; 2],
     start: Start<'_>,
     buffer: &mut Vec<f32>,
+    shared: bool,
 ) {
-    let x = Operand::within(x, factor.precision(), buffer);
-    let rows = out.len() / columns;
-    factor.apply(&x, steps, out, columns, [rows, columns, steps], start);
+    let x = Operand::new(x, factor.precision(), buffer);
+    factor.apply_all(&x, out, [columns, steps], start, shared);
 }
 
 /// 3x3 convolution with zero padding on the first `channels` of an activation's channels.
@@ -219,7 +217,7 @@ impl Conv {
         pool: &mut Pool,
     ) {
         let c = self.channels;
-        let frame = Operand::new(frame, kernel[0].precision(), pool);
+        let frame = Operand::new(frame, kernel[0].precision(), &mut pool.pairs);
         let line = |(y, out): (usize, &mut [f32])| {
             for (row, kernel) in kernel.iter().enumerate() {
                 let start = match bias {
@@ -235,7 +233,6 @@ impl Conv {
         } else {
             out.chunks_mut(w * all).enumerate().for_each(line);
         }
-        frame.give(pool);
     }
 
     /// Adds the gradients of weights and bias, in f32; those of the weights in the order [3, 3, inputs, outputs] until [`Self::finish`].

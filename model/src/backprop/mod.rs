@@ -31,7 +31,7 @@ pub(crate) use engine::Setting;
 pub(crate) use factor::{Factor, Operand};
 pub(crate) use kernels::pairs_are_faster;
 pub(crate) use layer::Dense;
-pub(crate) use pool::{Pool, Work};
+pub(crate) use pool::Work;
 
 use crate::params::Slot;
 use crate::preset::ModelConfig;

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
     buffers: HashMap<usize, Vec<Vec<f32>>>,
+    /// Where a product's left factor becomes pairs ([`super::Operand`]).
+    pub(crate) pairs: Vec<f32>,
     /// Whether large products are shared out among threads; otherwise the threads have samples of their own.
     pub(crate) shared: bool,
 }

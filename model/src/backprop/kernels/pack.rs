@@ -1,6 +1,6 @@
 //! Factors of products in the order in which tiles read them.
 
-use super::PANEL;
+use super::{Left, PANEL};
 
 /// Packs row-major `matrix` [steps, columns] for [`Right::packed`]; missing columns of the last panel are zero.
 pub(crate) fn pack<E: Copy + Default>(matrix: &[E], columns: usize, out: &mut Vec<E>) {
@@ -38,10 +38,23 @@ pub(crate) fn pack_transposed<E: Copy + Default>(matrix: &[E], steps: usize, out
 
 /// The transpose of row-major `matrix` [rows, columns].
 pub(crate) fn transpose(matrix: &[f32], columns: usize) -> Vec<f32> {
-    let rows = matrix.len() / columns;
-    let mut out = vec![0.0; matrix.len()];
-    for (i, row) in matrix.chunks_exact(columns).enumerate() {
-        row.iter().zip(out[i..].iter_mut().step_by(rows)).for_each(|(value, out)| *out = *value);
+    row_by_row(Left { data: matrix, row: 1, step: columns }, columns, matrix.len() / columns)
+}
+
+/// The first rows of a left factor, its steps following each other.
+pub(super) fn row_by_row<E: Copy + Default>(left: Left<'_, E>, rows: usize, steps: usize) -> Vec<E> {
+    /// A square of these stays in the first-level cache.
+    const SIDE: usize = 16;
+    let mut out = vec![E::default(); rows * steps];
+    for first in (0..rows).step_by(SIDE) {
+        for run in (0..steps).step_by(SIDE) {
+            for i in first..rows.min(first + SIDE) {
+                let row = &mut out[i * steps..(i + 1) * steps];
+                for (l, out) in row.iter_mut().enumerate().skip(run).take(SIDE) {
+                    *out = left.data[i * left.row + l * left.step];
+                }
+            }
+        }
     }
     out
 }

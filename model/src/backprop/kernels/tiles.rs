@@ -1,5 +1,6 @@
 //! A product cut into tiles that stay in registers: what the kernels for AVX-512 ([`super::wide`]), AVX2 ([`super::avx2`]) and AMX ([`super::amx`]) have in common.
 
+use super::pack::row_by_row;
 use super::{Left, PANEL, Right, Start};
 
 /// Tiles of rows whose part of the left factor stays in the second-level cache while all panels pass over it.
@@ -50,7 +51,7 @@ impl<E: Copy + Default> Tiles<E> {
         let size = [rows, columns, steps];
         let pays = |least: [usize; 3]| size.iter().zip(least).all(|(have, least)| *have >= least);
         let left = if left.step != 1 && self.copied.is_some_and(pays) {
-            copy = rows_of(left, rows, steps);
+            copy = row_by_row(left, rows, steps);
             Left { data: &copy, row: steps, step: 1 }
         } else {
             left
@@ -93,22 +94,4 @@ impl<E: Copy + Default> Tiles<E> {
             unsafe { after() };
         }
     }
-}
-
-/// The first rows of a left factor, row by row.
-fn rows_of<E: Copy + Default>(left: Left<'_, E>, rows: usize, steps: usize) -> Vec<E> {
-    /// A square of these stays in the first-level cache.
-    const SIDE: usize = 16;
-    let mut out = vec![E::default(); rows * steps];
-    for first in (0..rows).step_by(SIDE) {
-        for run in (0..steps).step_by(SIDE) {
-            for i in first..rows.min(first + SIDE) {
-                let row = &mut out[i * steps..(i + 1) * steps];
-                for (l, out) in row.iter_mut().enumerate().skip(run).take(SIDE) {
-                    *out = left.data[i * left.row + l * left.step];
-                }
-            }
-        }
-    }
-    out
 }

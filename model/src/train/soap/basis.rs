@@ -1,7 +1,5 @@
 //! The eigenvectors of one side of a matrix's gradients.
 
-use std::borrow::Cow;
-
 use super::orthonormal::orthonormalise;
 use crate::backprop::kernels::{
     Element, Left, PANEL, Right, Start, multiply, pack, pack_transposed, pairs_across, pairs_along, transpose,
@@ -60,7 +58,7 @@ impl Basis {
     pub(super) fn back(&self) -> Operand<'_> {
         match self.precision {
             Precision::F32 => Operand::F32(&self.back),
-            Precision::Bf16 => Operand::Bf16(Cow::Borrowed(&self.back)),
+            Precision::Bf16 => Operand::Bf16(&self.back),
         }
     }
 

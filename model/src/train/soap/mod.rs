@@ -9,7 +9,7 @@ mod basis;
 mod orthonormal;
 
 use crate::backprop::kernels::{Start, transpose};
-use crate::backprop::{Factor, Operand, Pool};
+use crate::backprop::{Factor, Operand};
 use crate::load::Named;
 use crate::net::Precision;
 use crate::params::Slot;
@@ -100,12 +100,13 @@ impl Rotation {
 
     /// `left x right` for `left` [rows, rows] and `right` [columns, columns].
     fn product(&self, left: &Operand<'_>, x: &[f32], right: &Factor) -> Vec<f32> {
-        let (rows, columns, mut pool) = (self.rows, self.columns, Pool::default());
+        let (rows, columns) = (self.rows, self.columns);
         let mut packed = Factor::default();
         packed.load(x, columns, right.precision());
         let mut half = vec![0.0; self.len()];
         packed.apply(left, rows, &mut half, columns, [rows, columns, rows], Start::Zero);
-        let half = Operand::new(&half, right.precision(), &mut pool);
+        let mut pairs = Vec::new();
+        let half = Operand::new(&half, right.precision(), &mut pairs);
         let mut out = vec![0.0; self.len()];
         right.apply(&half, columns, &mut out, columns, [rows, columns, columns], Start::Zero);
         out
