@@ -94,6 +94,9 @@ pub struct Run {
     /// Steps over which the learning rate rises.
     #[arg(long, default_value_t = 300)]
     warmup: u64,
+    /// Share of the run, at its end, over which the learning rate falls, to 1 %; before it is at its highest.
+    #[arg(long, value_name = "SHARE", default_value_t = 1.0)]
+    cooldown: f64,
     /// Share of the run, at its end, that trains with the prior's activations on the integer grid.
     #[arg(long, default_value_t = 0.1)]
     quantised_share: f64,
@@ -166,6 +169,7 @@ impl Run {
         options.smallest_scale = self.smallest_scale;
         options.schedule.peak = rate;
         options.schedule.warmup = self.warmup;
+        options.schedule.cooldown = self.cooldown;
         options.schedule.quantised_share = self.quantised_share;
         options.seed = self.seed;
         options.checkpoint_minutes = self.checkpoint_minutes;

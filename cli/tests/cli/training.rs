@@ -48,8 +48,15 @@ fn numbers_that_mean_nothing_end_a_training_with_two_before_it_begins() {
         let (flag, value) = length.split_once('=').expect("a value");
         lic(&here, run.into_iter().chain([length])).with(2, &[flag, value]);
     }
-    for number in ["--rate=0", "--rate=inf", "--quantised-share=2", "--checkpoint-minutes=NaN", "--validate-minutes=-1"]
-    {
+    let numbers = [
+        "--rate=0",
+        "--rate=inf",
+        "--cooldown=0",
+        "--quantised-share=2",
+        "--checkpoint-minutes=NaN",
+        "--validate-minutes=-1",
+    ];
+    for number in numbers {
         let (flag, value) = number.split_once('=').expect("a value");
         lic(&here, run.into_iter().chain(["--steps=1", number])).with(2, &[flag, value]);
     }

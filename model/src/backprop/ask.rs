@@ -22,9 +22,9 @@ struct Crop<'a> {
 }
 
 impl Engine {
-    /// Takes weights to be asked with, in f32.
-    pub(crate) fn prepare(&mut self, weights: &[f32]) {
-        self.load(weights, Precision::F32);
+    /// Takes weights to be asked with; `precision` is that of the operands of products.
+    pub(crate) fn prepare(&mut self, weights: &[f32], precision: Precision) {
+        self.load(weights, precision);
     }
 
     /// Of every crop the latent, the latent minus its predicted mean, and the natural logarithm of the predicted scale, in quantisation steps [h, w, y].

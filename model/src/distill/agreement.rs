@@ -87,12 +87,23 @@ fn compare(objective: &mut dyn Objective) {
 fn a_teacher_asked_with_our_own_kernels_answers_what_burn_does() {
     let batch = batch(2);
     let burn = teacher();
-    let own = teacher().with_own_kernels().unwrap();
+    let own = teacher().with_own_kernels(Precision::F32).unwrap();
     let (stages, latents) = (burn.stages(&batch).into_iter().zip(own.stages(&batch)), burn.latents(&batch));
     for (i, (a, b)) in stages.chain(latents.into_iter().zip(own.latents(&batch))).enumerate() {
         assert_eq!(a.len(), b.len());
         // Some latents are rounded to another step.
         assert!(distance(&a, &b) < 5e-3, "{i}: {}", distance(&a, &b));
+    }
+}
+
+#[test]
+fn a_teacher_asked_in_bf16_answers_about_the_same() {
+    let batch = batch(2);
+    let [plain, fast] =
+        [Precision::F32, Precision::Bf16].map(|precision| teacher().with_own_kernels(precision).unwrap());
+    for (i, (a, b)) in plain.stages(&batch).iter().zip(fast.stages(&batch)).enumerate() {
+        let found = distance(a, &b);
+        assert!(found > 1e-5 && found < 3e-2, "{i}: {found}");
     }
 }
 

@@ -75,7 +75,8 @@ mod tests {
 
     #[test]
     fn a_runs_length_is_divided_among_its_phases() {
-        let whole = Schedule { budget: Budget::Steps(1000), peak: 1e-4, warmup: 10, quantised_share: 0.1 };
+        let whole =
+            Schedule { budget: Budget::Steps(1000), peak: 1e-4, warmup: 10, cooldown: 1.0, quantised_share: 0.1 };
         let budgets = Phase::ALL.map(|phase| phase.schedule(&whole, &Phase::ALL).budget);
         assert_eq!(budgets, [Budget::Steps(250), Budget::Steps(350), Budget::Steps(400)]);
         assert_eq!(Phase::Channels.schedule(&whole, &[Phase::Channels]).budget, whole.budget);

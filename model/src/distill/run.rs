@@ -65,7 +65,7 @@ fn objective(options: &DistillOptions, run: &Options, phase: Phase) -> Result<Bo
     }
     let mut teacher = Teacher::load(&options.teacher, &run.device)?;
     if run.kernels == Kernels::Own {
-        teacher = teacher.with_own_kernels()?;
+        teacher = teacher.with_own_kernels(run.precision)?;
     }
     let crops = crops(&options.student)?;
     let (student, side) = (run.preset.config(), run.side as usize);

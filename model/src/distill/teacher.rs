@@ -9,7 +9,7 @@ use super::DistillError;
 use super::cache::{Cache, CacheError};
 use crate::backprop::Engine;
 use crate::load::{Named, ParamError};
-use crate::net::{Sight, full, in_f32};
+use crate::net::{Precision, Sight, full, in_f32};
 use crate::network::Network;
 use crate::params::{self, read};
 use crate::preset::ModelConfig;
@@ -62,12 +62,12 @@ impl Teacher {
         Ok(Self { config, network, id, device, own: None })
     }
 
-    /// Answers with our own kernels from now on.
-    pub(super) fn with_own_kernels(mut self) -> Result<Self, DistillError> {
+    /// Answers with our own kernels from now on, with products' operands in this format; f32 where its channels do not come in pairs.
+    pub(super) fn with_own_kernels(mut self, precision: Precision) -> Result<Self, DistillError> {
         let weights = params::values(&self.network);
         let slots = params::slots(&self.network);
         let mut engine = Engine::new(&self.config, &slots).map_err(TrainError::from)?;
-        engine.prepare(&weights);
+        engine.prepare(&weights, if self.config.in_pairs() { precision } else { Precision::F32 });
         self.own = Some(Own { engine, weights });
         Ok(self)
     }
@@ -77,7 +77,7 @@ impl Teacher {
         Tensor::from_data(TensorData::new(patches.to_vec(), shape), &self.device)
     }
 
-    /// The prior's view of the latents of crops, in f32 and in the teacher's quantisation steps: latents before rounding, latents minus predicted
+    /// The prior's view of the latents of crops, in the teacher's quantisation steps: latents before rounding, latents minus predicted
     /// means, natural logarithms of the predicted scales, each [batch, h, w, y].
     pub(super) fn latents(&self, batch: &Batch) -> Vec<Vec<f32>> {
         if let Some(own) = &self.own {
@@ -95,7 +95,7 @@ impl Teacher {
         })
     }
 
-    /// Outputs of the four stages on crops, in f32: row-major, in the order of the pass.
+    /// Outputs of the four stages on crops: row-major, in the order of the pass.
     pub(super) fn stages(&self, batch: &Batch) -> Vec<Vec<f32>> {
         if let Some(own) = &self.own {
             return joined(&own.engine.ask_stages(&own.weights, batch));

@@ -48,9 +48,7 @@ impl Differentiable {
         let network = restore_to_run(file, &Device::flex())?;
         let (config, slots, weights) = (file.info.config, params::slots(&network), params::values(&network));
         let layout = Layout { config: &config, slots: &slots };
-        let ModelConfig { c8, c16, hidden, y, z, .. } = config;
-        let even = [c8, c16, hidden, y, z].iter().all(|channels| channels.is_multiple_of(8));
-        let precision = if even { precision } else { Precision::F32 };
+        let precision = if config.in_pairs() { precision } else { Precision::F32 };
         let mut hyper = HyperSynthesis::find(&layout)?;
         hyper.load(&weights, precision);
         let mut contexts = (1..4).map(|pass| Context::find(&layout, pass)).collect::<Result<Vec<_>, _>>()?;

@@ -91,7 +91,7 @@ impl Options {
             data,
             valid: None,
             out,
-            schedule: Schedule { budget, peak: 1e-3, warmup: 300, quantised_share: 0.1 },
+            schedule: Schedule { budget, peak: 1e-3, warmup: 300, cooldown: 1.0, quantised_share: 0.1 },
             batch: 8,
             side: 256,
             smallest_scale: SMALLEST_SCALE,
@@ -116,7 +116,7 @@ impl Options {
     pub fn check(&self) -> Result<(), TrainError> {
         self.check_crops()?;
         require(self.batch > 0, "--batch", self.batch, "at least 1")?;
-        let Schedule { budget, peak, quantised_share, .. } = self.schedule;
+        let Schedule { budget, peak, cooldown, quantised_share, .. } = self.schedule;
         match budget {
             Budget::Steps(steps) => require(steps > 0, "--steps", steps, "at least 1")?,
             Budget::Minutes(minutes) => {
@@ -124,6 +124,7 @@ impl Options {
             }
         }
         require(peak > 0.0 && peak.is_finite(), "--rate", peak, "a number above 0")?;
+        require(cooldown > 0.0 && cooldown <= 1.0, "--cooldown", cooldown, "above 0 and at most 1")?;
         require((0.0..=1.0).contains(&quantised_share), "--quantised-share", quantised_share, "between 0 and 1")?;
         let rate = self.revived_rate;
         require(rate >= 0.0 && rate.is_finite(), "--revived-rate", rate, "a number from 0 on")?;
@@ -168,7 +169,7 @@ mod tests {
     fn numbers_that_mean_nothing_are_refused_by_their_names() {
         let fine = Options::new(Preset::Tiny, PathBuf::new(), PathBuf::new(), Budget::Steps(1), Device::flex());
         fine.check().unwrap();
-        let cases: [Case; 18] = [
+        let cases: [Case; 20] = [
             ("--steps 0:", |o| o.schedule.budget = Budget::Steps(0)),
             ("--minutes 0:", |o| o.schedule.budget = Budget::Minutes(0.0)),
             ("--minutes -2:", |o| o.schedule.budget = Budget::Minutes(-2.0)),
@@ -177,6 +178,8 @@ mod tests {
             ("--rate 0:", |o| o.schedule.peak = 0.0),
             ("--rate NaN:", |o| o.schedule.peak = f64::NAN),
             ("--rate inf:", |o| o.schedule.peak = f64::INFINITY),
+            ("--cooldown 0:", |o| o.schedule.cooldown = 0.0),
+            ("--cooldown NaN:", |o| o.schedule.cooldown = f64::NAN),
             ("--quantised-share 1.5:", |o| o.schedule.quantised_share = 1.5),
             ("--quantised-share NaN:", |o| o.schedule.quantised_share = f64::NAN),
             ("--revived-rate -1:", |o| o.revived_rate = -1.0),

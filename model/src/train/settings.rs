@@ -55,6 +55,7 @@ impl Settings {
             ("length", before.budget.to_string(), after.budget.to_string()),
             ("highest learning rate", before.peak.to_string(), after.peak.to_string()),
             ("steps of warm-up", before.warmup.to_string(), after.warmup.to_string()),
+            ("share with a falling learning rate", before.cooldown.to_string(), after.cooldown.to_string()),
             ("share on the integer grid", before.quantised_share.to_string(), after.quantised_share.to_string()),
             ("precision", self.precision.to_string(), now.precision.to_string()),
         ];
