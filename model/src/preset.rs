@@ -145,12 +145,6 @@ pub enum ConfigError {
 }
 
 impl ModelConfig {
-    /// Whether all parts of channels come in pairs, which products of bf16 need. Those of the presets do.
-    pub(crate) fn in_pairs(&self) -> bool {
-        let Self { c8, c16, hidden, y, z, .. } = self;
-        [c8, c16, hidden, y, z].iter().all(|channels| channels.is_multiple_of(8))
-    }
-
     /// Checks that the numbers are those of a network that can be built, and no larger than a file of so many tensor elements can hold: what a file says of
     /// itself decides what is allocated for it.
     ///

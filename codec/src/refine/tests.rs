@@ -130,13 +130,17 @@ fn a_search_aims_at_the_picture_less_what_the_decoders_filters_add() {
     let decoded = Decoder::new(&model, DeviceChoice::Cpu).unwrap().decode(&file).unwrap().picture;
     let patches = |picture| target(&Source { picture, top: 0 }, &whole);
     let [original, bare, decoded] = [&picture, &bare, &decoded].map(patches);
-    let mut largest = 0.0f32;
+    let (mut largest, mut worst, mut effects, mut errors) = (0.0f32, 0.0f32, 0.0f32, 0.0f32);
     for (i, aim) in aim.patches.iter().enumerate() {
         let (expected, added) = (decoded[i] - bare[i], original[i] - aim);
-        // Samples of the decoder are rounded three times, once before a filter that may sharpen.
-        assert!((added - expected).abs() < 3.0 / 255.0, "{i}: {added}, {expected}");
-        largest = largest.max(added.abs());
+        let error = (added - expected).abs();
+        (largest, worst) = (largest.max(added.abs()), worst.max(error));
+        (effects, errors) = (effects + expected.abs(), errors + error);
     }
+    // Samples of the decoder are rounded three times, once before a filter that may sharpen.
+    assert!(worst < 5.0 / 255.0, "{worst}");
+    let count = aim.patches.len() as f32;
+    assert!(errors < 0.75 / 255.0 * count && errors < 0.5 * effects, "{errors} of {effects}, {count} samples");
     assert!(largest > 4.0 / 255.0, "{largest}");
 }
 

