@@ -101,7 +101,11 @@ impl Shown<'_> {
 }
 
 /// The patches that a synthesis makes of rows of latents, of the whole picture of a header.
-fn patches_of(mut synthesis: Box<dyn Synthesis + '_>, header: &Header, rows: Vec<Vec<f32>>) -> Result<Vec<f32>, Error> {
+pub(super) fn patches_of(
+    mut synthesis: Box<dyn Synthesis + '_>,
+    header: &Header,
+    rows: Vec<Vec<f32>>,
+) -> Result<Vec<f32>, Error> {
     let Header { width, height, colour, depth, .. } = *header;
     let mut samples = Vec::new();
     synthesis.push_deep(rows, depth, &mut samples)?;

@@ -6,7 +6,6 @@ use super::pool::Work;
 use super::prior::{Coded, Sample};
 use super::transform::AnalysisKept;
 use super::{Engine, Noise};
-use crate::net::Precision;
 use crate::train::Batch;
 
 /// A crop on its way through the network that was last loaded, whose weights are these.
@@ -22,11 +21,6 @@ struct Crop<'a> {
 }
 
 impl Engine {
-    /// Takes weights to be asked with; `precision` is that of the operands of products.
-    pub(crate) fn prepare(&mut self, weights: &[f32], precision: Precision) {
-        self.load(weights, precision);
-    }
-
     /// Of every crop the latent, the latent minus its predicted mean, and the natural logarithm of the predicted scale, in quantisation steps [h, w, y].
     /// `weights` are those that were loaded.
     pub(crate) fn ask_latents(&self, weights: &[f32], batch: &Batch) -> Vec<[Vec<f32>; 3]> {

@@ -62,7 +62,8 @@ impl Engine {
         })
     }
 
-    pub(super) fn load(&mut self, weights: &[f32], precision: Precision) {
+    /// Takes weights; `precision` is that of the operands of products.
+    pub(crate) fn load(&mut self, weights: &[f32], precision: Precision) {
         self.analysis.load(weights, precision);
         self.synthesis.load(weights, precision);
         self.prior.load(weights, precision);

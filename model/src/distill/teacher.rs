@@ -67,7 +67,7 @@ impl Teacher {
         let weights = params::values(&self.network);
         let slots = params::slots(&self.network);
         let mut engine = Engine::new(&self.config, &slots).map_err(TrainError::from)?;
-        engine.prepare(&weights, precision.fitting(&self.config));
+        engine.load(&weights, precision.fitting(&self.config));
         self.own = Some(Own { engine, weights });
         Ok(self)
     }
