@@ -129,7 +129,7 @@ lic_status lic_icc(const lic_image *image,
 // As for lic_icc.
 lic_status lic_exif(const lic_image *image, const uint8_t **data, size_t *len);
 
-// The XMP packet, meant to be UTF-8 but not checked without a NUL at its end; otherwise as lic_icc.
+// The XMP packet, without a NUL at its end; meant to be UTF-8, which is not checked; otherwise as lic_icc.
 //
 // # Safety
 // As for lic_icc.

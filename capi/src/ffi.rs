@@ -154,7 +154,7 @@ pub unsafe extern "C" fn lic_exif(image: *const LicImage, data: *mut *const u8, 
     guarded(|| unsafe { give(image, data, len, SectionKind::Exif) })
 }
 
-/// The XMP packet, UTF-8 without a NUL at its end; otherwise as lic_icc.
+/// The XMP packet, without a NUL at its end; meant to be UTF-8, which is not checked; otherwise as lic_icc.
 ///
 /// # Safety
 /// As for lic_icc.

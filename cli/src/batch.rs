@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
@@ -21,7 +21,7 @@ const AT_ONCE: usize = 4;
 /// Which files, and what to say about them.
 #[derive(Debug, clap::Args)]
 pub struct BatchArgs {
-    /// Input and output, or with --out-dir inputs only, where a folder stands for all images below it; - is standard input or output.
+    /// Input and output, or with --out-dir inputs only, where a folder stands for all images below it, which are told by their extensions; - is standard input or output.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Write every output into this folder, under the input's name with another extension; images below a folder keep their places below this one.
@@ -80,7 +80,13 @@ impl BatchArgs {
     /// The jobs; with --out-dir `kinds` says which files of a folder are meant, and how outputs are called.
     pub fn jobs(&self, kinds: Kinds) -> anyhow::Result<Vec<Job>> {
         let jobs = match &self.out_dir {
-            Some(folder) => into_folder(&self.files, folder, kinds)?,
+            Some(folder) => {
+                let (jobs, passed_over) = into_folder(&self.files, folder, kinds)?;
+                if !passed_over.is_empty() && !self.quiet {
+                    tell(format_args!("passed over by their names: {passed_over}"));
+                }
+                jobs
+            }
             None => vec![pair(&self.files)?],
         };
         if self.json && jobs.iter().any(|job| job.output == Place::Standard) {
@@ -118,7 +124,9 @@ impl BatchArgs {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 (number, jobs.get(number))
             } {
-                let done = if self.is_there(job) {
+                let done = if let Some(failed) = &job.failed {
+                    Err(anyhow!("{failed}"))
+                } else if self.is_there(job) {
                     Ok(Outcome::Skipped)
                 } else {
                     let ready = self.make_room(job).and_then(|()| job.output.check_writable(self.no_clobber));

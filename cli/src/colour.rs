@@ -2,6 +2,7 @@
 
 use lic_codec::format::{BitDepth, Cicp};
 use lic_codec::{Colour, Picture, Samples};
+use lic_datasets::photo::exif_to_srgb;
 use moxcms::{
     CicpColorPrimaries, CicpProfile, CmsError, ColorProfile, DataColorSpace, Layout, MatrixCoefficients,
     TransferCharacteristics, TransformExecutor, TransformOptions,
@@ -15,14 +16,17 @@ const HIGH_DYNAMIC_RANGE: [u8; 2] = [16, 18];
 /// Pixels converted in one go.
 const RUN: usize = 1 << 14;
 
-/// Converts a picture to sRGB and takes away its code points and profile. The code points go before the profile, as in PNG;
-/// a picture with neither is sRGB already.
+/// Converts a picture to sRGB and takes away its code points and profile, and what EXIF says of Adobe RGB. The code points go before the profile,
+/// as in PNG; a picture with neither is sRGB already.
 pub fn to_srgb(picture: &mut Picture) -> Result<(), Unsupported> {
     let profile = match (picture.metadata.cicp.take(), picture.metadata.icc.take()) {
         (Some(cicp), _) => of_code_points(cicp)?,
         (None, Some(icc)) => ColorProfile::new_from_slice(&icc).map_err(unusable)?,
         (None, None) => return Ok(()),
     };
+    if let Some(exif) = &mut picture.metadata.exif {
+        exif_to_srgb(exif);
+    }
     let channels = if picture.colour == Colour::Grey { 1 } else { 3 };
     let layout = match profile.color_space {
         DataColorSpace::Gray if channels == 1 => Layout::Gray,

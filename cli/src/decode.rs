@@ -67,8 +67,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let extension = args.format.unwrap_or(Format::Png).extension();
     let jobs = args.batch.jobs(Kinds { inputs: &["lic"], output: extension })?;
     let mut formats = Vec::new();
+    let format = args.format.or(args.batch.has_folder().then_some(Format::Png));
     for job in &jobs {
-        formats.push(match (args.format, &job.output) {
+        formats.push(match (format, &job.output) {
             (Some(format), _) => format,
             (None, Place::Standard) => Format::Png,
             (None, Place::File(path)) => Format::of(path)?,

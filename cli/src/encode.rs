@@ -139,7 +139,7 @@ struct TargetRecord {
 
 /// What is encoded of a folder, by name; files that are named themselves are recognised by their content.
 const KINDS: Kinds =
-    Kinds { inputs: &["png", "jpg", "jpeg", "jfif", "webp", "ppm", "pgm", "pbm", "pnm", "pam"], output: "lic" };
+    Kinds { inputs: &["png", "jpg", "jpeg", "jpe", "jfif", "webp", "ppm", "pgm", "pbm", "pnm", "pam"], output: "lic" };
 
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<()> {

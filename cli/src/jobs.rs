@@ -1,9 +1,11 @@
 //! Which input becomes which output: one pair, or many inputs into a folder. What is done with them is `batch.rs`.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::{fmt, io};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use crate::exit::Usage;
 use crate::source::Place;
@@ -15,6 +17,14 @@ pub struct Job {
     pub input: Place,
     /// What to write.
     pub output: Place,
+    /// Why it has failed before it began: a folder that cannot be read, or something in one.
+    pub failed: Option<String>,
+}
+
+impl Job {
+    fn new(input: &PathBuf, output: &PathBuf) -> Self {
+        Self { input: input.into(), output: output.into(), failed: None }
+    }
 }
 
 /// Which files of a folder are inputs, and what becomes of them.
@@ -26,7 +36,7 @@ pub struct Kinds {
     pub output: &'static str,
 }
 
-/// Collisions that are named; of the others only their number is said.
+/// Collisions, and extensions passed over, that are named; of the others only their number is said, or that there are some.
 const NAMED: usize = 5;
 
 /// `IN OUT`.
@@ -37,7 +47,7 @@ pub fn pair(files: &[PathBuf]) -> Result<Job, Usage> {
             if files.len() == 1 { "only one file".to_owned() } else { format!("{} files", files.len()) }
         )));
     };
-    let job = Job { input: input.into(), output: output.into() };
+    let job = Job::new(input, output);
     if let (Some(input), Some(output)) = (job.input.path(), job.output.path())
         && same_file(input, output)
     {
@@ -46,15 +56,49 @@ pub fn pair(files: &[PathBuf]) -> Result<Job, Usage> {
     Ok(job)
 }
 
-/// `IN... --out-dir DIR`. An input that is a folder stands for the files below it, whose outputs lie below `folder` in the same way.
-pub fn into_folder(inputs: &[PathBuf], folder: &Path, kinds: Kinds) -> anyhow::Result<Vec<Job>> {
-    let mut jobs = Vec::new();
+/// Files of folders that are no inputs: how many there are of every extension, in lower case and with its point; without one it is empty.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct PassedOver(BTreeMap<String, usize>);
+
+impl fmt::Display for PassedOver {
+    /// How many of what: `12 files (8 .heic, 4 .tif)`, the most frequent first.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all: usize = self.0.values().sum();
+        let mut kinds: Vec<_> = self.0.iter().collect();
+        kinds.sort_by_key(|&(_, &count)| Reverse(count));
+        let named = kinds.iter().take(NAMED).map(|(extension, count)| {
+            format!("{count} {}", if extension.is_empty() { "without extension" } else { extension })
+        });
+        let named = named.chain((kinds.len() > NAMED).then(|| "others".to_owned())).collect::<Vec<_>>().join(", ");
+        write!(f, "{all} {} ({named})", if all == 1 { "file" } else { "files" })
+    }
+}
+
+impl PassedOver {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// `IN... --out-dir DIR`, and what is passed over. An input that is a folder stands for the files below it, whose outputs lie below `folder` in the
+/// same way.
+pub fn into_folder(inputs: &[PathBuf], folder: &Path, kinds: Kinds) -> anyhow::Result<(Vec<Job>, PassedOver)> {
+    let (mut jobs, mut passed_over) = (Vec::new(), PassedOver::default());
     for input in inputs {
         if input.is_dir() {
             let before = jobs.len();
-            below(input, Path::new(""), kinds, &mut |file, at| {
-                jobs.push((file, folder.join(with_extension(&at, kinds.output))));
-            })?;
+            below(input, Path::new(""), kinds, &mut |found, path, at| {
+                let job = Job::new(&path, &folder.join(with_extension(&at, kinds.output)));
+                match found {
+                    Found::Input => jobs.push(job),
+                    Found::Other(extension) => *passed_over.0.entry(extension).or_default() += 1,
+                    Found::Unreadable(error) => {
+                        let failed = Some(format!("cannot read this folder: {error}"));
+                        jobs.push(Job { output: Place::File(folder.join(at)), failed, ..job });
+                    }
+                }
+            });
             if jobs.len() == before {
                 let kinds = kinds.inputs.join(", .");
                 bail!(Usage(format!("there is no file named .{kinds} in the folder {}", input.display())));
@@ -63,32 +107,49 @@ pub fn into_folder(inputs: &[PathBuf], folder: &Path, kinds: Kinds) -> anyhow::R
             let Some(name) = input.file_name().filter(|_| input.as_os_str() != "-") else {
                 bail!(Usage(format!("{} cannot go into --out-dir: it has no file name", input.display())));
             };
-            jobs.push((input.clone(), folder.join(with_extension(Path::new(name), kinds.output))));
+            jobs.push(Job::new(input, &folder.join(with_extension(Path::new(name), kinds.output))));
         }
     }
     check(&jobs)?;
-    Ok(jobs.into_iter().map(|(input, output)| Job { input: (&input).into(), output: Place::File(output) }).collect())
+    Ok((jobs, passed_over))
 }
 
-/// Calls `each` for every input below a folder, sorted by name, with its place from there. Hidden files and folders are passed over, and so are
-/// links to folders, which may lead in circles.
-fn below(folder: &Path, at: &Path, kinds: Kinds, each: &mut impl FnMut(PathBuf, PathBuf)) -> anyhow::Result<()> {
-    let failed = || format!("cannot read the folder {}", folder.display());
-    let mut entries = folder.read_dir().and_then(Iterator::collect::<Result<Vec<_>, _>>).with_context(failed)?;
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
+/// Something below a folder.
+enum Found {
+    /// A file that is an input by its name.
+    Input,
+    /// A file with another extension, in lower case and with its point; without one it is empty.
+    Other(String),
+    /// A folder, and why it cannot be read.
+    Unreadable(io::Error),
+}
+
+/// Calls `each` for everything below a folder, sorted by name, with its path and its place from there. Hidden files and folders are passed over, and
+/// so are links to folders, which may lead in circles.
+fn below(folder: &Path, at: &Path, kinds: Kinds, each: &mut impl FnMut(Found, PathBuf, PathBuf)) {
+    let read = || -> io::Result<Vec<_>> {
+        folder.read_dir()?.map(|entry| entry.and_then(|entry| Ok((entry.file_type()?, entry)))).collect()
+    };
+    let mut entries = match read() {
+        Ok(entries) => entries,
+        Err(error) => return each(Found::Unreadable(error), folder.to_owned(), at.to_owned()),
+    };
+    entries.sort_by_key(|(_, entry)| entry.file_name());
+    for (kind, entry) in entries {
         let (name, path) = (entry.file_name(), entry.path());
         if name.as_encoded_bytes().starts_with(b".") {
             continue;
         }
-        let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
-        if entry.file_type().with_context(failed)?.is_dir() {
-            below(&path, &at.join(name), kinds, each)?;
-        } else if extension.is_some_and(|extension| kinds.inputs.contains(&extension.as_str())) && !path.is_dir() {
-            each(path, at.join(name));
+        let extension =
+            path.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default();
+        if kind.is_dir() {
+            below(&path, &at.join(name), kinds, each);
+        } else if !path.is_dir() {
+            let is_input = kinds.inputs.contains(&extension.as_str());
+            let other = || Found::Other(if extension.is_empty() { String::new() } else { format!(".{extension}") });
+            each(if is_input { Found::Input } else { other() }, path, at.join(name));
         }
     }
-    Ok(())
 }
 
 /// A path with another extension; what else looks like one stays (`a.b.png`, `.png`).
@@ -100,10 +161,11 @@ fn with_extension(path: &Path, extension: &str) -> PathBuf {
 }
 
 /// No output may be one of two inputs', or an input.
-fn check(jobs: &[(PathBuf, PathBuf)]) -> Result<(), Usage> {
+fn check(jobs: &[Job]) -> Result<(), Usage> {
     let mut seen: HashMap<&Path, &Path> = HashMap::new();
     let mut clashes = Vec::new();
-    for (input, output) in jobs {
+    for job in jobs.iter().filter(|job| job.failed.is_none()) {
+        let (Some(input), Some(output)) = (job.input.path(), job.output.path()) else { continue };
         if let Some(other) = seen.insert(output, input) {
             clashes.push(format!("{} and {} would both become {}", other.display(), input.display(), output.display()));
         }
@@ -139,14 +201,14 @@ mod tests {
     }
 
     fn outputs(inputs: &[PathBuf]) -> Vec<PathBuf> {
-        let jobs = into_folder(inputs, Path::new("out"), KINDS).expect("no clash");
+        let (jobs, _) = into_folder(inputs, Path::new("out"), KINDS).expect("no clash");
         jobs.iter().filter_map(|job| Some(job.output.path()?.to_owned())).collect()
     }
 
     #[test]
     fn a_dash_is_a_standard_stream() {
         let job = pair(&paths(&["-", "a.lic"])).expect("two places");
-        assert_eq!(job, Job { input: Place::Standard, output: Place::File("a.lic".into()) });
+        assert_eq!(job, Job { input: Place::Standard, output: Place::File("a.lic".into()), failed: None });
     }
 
     #[test]
@@ -163,6 +225,24 @@ mod tests {
     }
 
     #[test]
+    fn files_passed_over_are_counted_by_extension_and_the_rare_ones_not_named() {
+        let of = |counts: &[(&str, usize)]| {
+            PassedOver(counts.iter().map(|&(extension, count)| (extension.to_owned(), count)).collect()).to_string()
+        };
+        assert_eq!(of(&[(".tif", 1)]), "1 file (1 .tif)");
+        let many = [("", 3), (".a", 1), (".b", 2), (".c", 4), (".d", 5), (".e", 6)];
+        assert_eq!(of(&many), "21 files (6 .e, 5 .d, 4 .c, 3 without extension, 2 .b, others)");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_read_fails_alone() {
+        let nowhere = Path::new("/no/such/folder");
+        let mut found = Vec::new();
+        below(nowhere, Path::new("sub"), KINDS, &mut |what, path, at| found.push((what, path, at)));
+        assert!(matches!(&found[..], [(Found::Unreadable(_), path, at)] if path == nowhere && at == Path::new("sub")));
+    }
+
+    #[test]
     fn a_folder_stands_for_the_images_below_it_which_keep_their_places() {
         let folder = tempfile::tempdir().expect("a folder");
         for name in ["b.PNG", "sub/deep/b.jpg", "sub/notes.txt", ".trash/c.png", "sub/.d.png"] {
@@ -172,6 +252,8 @@ mod tests {
         }
         let out = Path::new("out");
         assert_eq!(outputs(&[folder.path().to_owned()]), [out.join("b.lic"), out.join("sub/deep/b.lic")]);
+        let (_, others) = into_folder(&[folder.path().to_owned()], out, KINDS).expect("no clash");
+        assert_eq!(others, PassedOver([(".txt".to_owned(), 1)].into()));
         let error = into_folder(&[folder.path().join(".trash")], out, Kinds { inputs: &["gif"], output: "lic" });
         assert!(error.expect_err("nothing there").to_string().contains("no file named .gif"));
     }

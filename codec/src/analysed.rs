@@ -16,7 +16,7 @@ use crate::prior::QualityIndex;
 use crate::refine::StoredRows;
 use crate::source::Source;
 use crate::stats::{Stats, timed};
-use crate::target::{MOST_NEAR, Range, Target, search};
+use crate::target::{MOST_NEAR, Range, Target, is_better, search};
 use crate::watch::Progress;
 
 /// Part of the work that the analysis is taken to be, where a target is searched for.
@@ -98,17 +98,14 @@ impl Encoder {
             let range = Range::near(target, best.quality);
             let mut trials = 0.0;
             let (refined, found) = search(target, pixels, range, |quality| {
-                progress.part(share + (1.0 - share) * trials / MOST_NEAR, (1.0 - share) / MOST_NEAR);
+                // Trials beyond the usual ones find all of the work done.
+                let begun = |trials: f64| share + (1.0 - share) * (trials / MOST_NEAR).min(1.0);
+                progress.part(begun(trials), begun(trials + 1.0) - begun(trials));
                 trials += 1.0;
                 trial(options.effort, quality, progress)
             })?;
             let trials = outcome.trials + found.trials;
-            let better = match target {
-                // A size that is missed from below is met.
-                Target::BitsPerPixel(_) | Target::Bytes(_) => found.reached <= target.value(),
-                Target::Psnr(_) => found.miss.is_none() && refined.bytes.len() <= best.bytes.len(),
-            };
-            if better || outcome.miss.is_some() {
+            if is_better((&refined, &found), (&best, &outcome)) {
                 (best, outcome) = (refined, found);
             }
             outcome.trials = trials;

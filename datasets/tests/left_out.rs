@@ -142,6 +142,38 @@ fn gamma_and_chromaticities_beside_better_words_about_colours_are_not_missed() {
     }
 }
 
+/// EXIF that says Adobe RGB, as cameras do: directories of one, two and one entries.
+fn exif_of_adobe_rgb() -> Vec<u8> {
+    let entry =
+        |tag: [u8; 2], kind: u8, count: u8, value: [u8; 4]| [&tag[..], &[0, kind, 0, 0, 0, count], &value].concat();
+    let first = [&[0, 1][..], &entry([0x87, 0x69], 4, 1, [0, 0, 0, 26]), &[0; 4]].concat();
+    let (space, pointer) = (entry([0xa0, 1], 3, 1, [0xff, 0xff, 0, 0]), entry([0xa0, 5], 4, 1, [0, 0, 0, 56]));
+    let second = [&[0, 2][..], &space, &pointer, &[0; 4]].concat();
+    let third = [&[0, 1][..], &entry([0, 1], 2, 4, *b"R03\0"), &[0; 4]].concat();
+    [b"MM\0\x2a\0\0\0\x08".as_slice(), &first, &second, &third].concat()
+}
+
+#[test]
+fn adobe_rgb_of_exif_becomes_a_profile_unless_the_file_itself_says_srgb_which_exif_then_says_too() {
+    let exif = exif_of_adobe_rgb();
+    let (said, lost) = read(&png(chunk(b"eXIf", &exif), nothing));
+    let adobe = moxcms::ColorProfile::new_from_slice(&said.icc.expect("a profile")).expect("a valid one");
+    // Green of Adobe RGB in XYZ, adapted to the white of profiles (D50).
+    assert!((adobe.green_colorant.x - 0.2053).abs() < 0.001, "{:?}", adobe.green_colorant);
+    assert_eq!((said.exif.as_deref(), lost), (Some(exif.as_slice()), vec![]));
+
+    let both = |writer: &mut Writer<'_>| {
+        chunk(b"sRGB", &[0])(writer);
+        chunk(b"eXIf", &exif)(writer);
+    };
+    let (said, lost) = read(&png(both, nothing));
+    assert_eq!((said.icc, lost), (None, vec![]));
+    let kept = said.exif.expect("EXIF");
+    assert_eq!(kept.len(), exif.len());
+    let (again, _) = read(&png(chunk(b"eXIf", &kept), nothing));
+    assert_eq!(again.icc, None);
+}
+
 /// A JPEG with these segments after its start marker.
 fn with_segments(jpeg: &[u8], segments: &[(u8, &[u8])]) -> Vec<u8> {
     let mut bytes = jpeg[..2].to_vec();

@@ -3,6 +3,7 @@
 use std::io::Cursor;
 
 use image::codecs::png::PngEncoder;
+use image::codecs::webp::WebPEncoder;
 use image::{DynamicImage, ImageEncoder, ImageFormat, Rgb, RgbImage};
 use lic_datasets::{Channels, Lost, Photo, PhotoError, PhotoMetadata, PhotoSamples};
 
@@ -153,6 +154,22 @@ fn what_a_jpeg_says_beside_its_samples_is_taken_over() {
         orientation: 3,
     };
     assert_eq!((photo.metadata, photo.lost), (expected, vec![]));
+}
+
+#[test]
+fn the_profile_of_a_webp_is_taken_over_and_one_for_other_samples_said() {
+    let webp = |icc: Vec<u8>| {
+        let mut bytes = Vec::new();
+        let mut encoder = WebPEncoder::new_lossless(&mut bytes);
+        encoder.set_icc_profile(icc).expect("WebP carries profiles");
+        encoder.write_image(&small(), 3, 2, image::ExtendedColorType::Rgb8).expect("encoding to memory");
+        Photo::read(&bytes).expect("a valid image")
+    };
+    let photo = webp(icc(b"RGB "));
+    assert_eq!((photo.metadata.icc, photo.lost), (Some(icc(b"RGB ")), vec![]));
+    let photo = webp(icc(b"GRAY"));
+    let lost = Lost::ForeignIcc { profile: "GRAY".to_owned(), samples: "RGB" };
+    assert_eq!((photo.metadata.icc, photo.lost), (None, vec![lost]));
 }
 
 #[test]

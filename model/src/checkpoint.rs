@@ -6,7 +6,7 @@
 //!
 //! A resumed run ends like one that was not interrupted, but for the last bits of sums, which depend on the number of threads, and for a schedule in
 //! minutes, which depends on the clock. What a checkpoint does not hold is named again by whoever resumes: the photos (others are not noticed), what
-//! computes, when to save and to validate. Length and learning rate may be named otherwise ([`Settings`]).
+//! computes, when to save and to validate. Length, learning rate and a teacher's weight may be named otherwise ([`Settings`]).
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;

@@ -16,7 +16,7 @@ pub enum Preset {
     Tiny,
     /// What ships inside the binary: no attention, about 4 M parameters.
     Student,
-    /// The distillation teacher: Swin-V2 attention, about 11 M parameters.
+    /// The distillation teacher: Swin-V2 attention, about 12 M parameters.
     Teacher,
     /// A size comparable to published models, for people with GPUs.
     Paper,

@@ -160,13 +160,41 @@ fn a_folder_is_encoded_and_decoded_with_all_that_is_below_it() {
     save(&here, "in/a.png", 30, 20);
     save(&here, "in/2024/may/a.png", 20, 30);
     fs::write(here.join("in/2024/notes.txt"), b"no image").expect("written");
-    lic_with_model(&here, "encode", &["in", "--out-dir", "out"]).well();
+    let ended = lic_with_model(&here, "encode", &["in", "--out-dir", "out"]).well();
+    assert!(ended.stderr.contains("passed over by their names: 1 file (1 .txt)"), "{}", ended.stderr);
     assert!(here.join("out/a.lic").is_file() && here.join("out/2024/may/a.lic").is_file());
     let ended = lic_with_model(&here, "encode", &["in", "--out-dir", "out", "--no-clobber"]).well();
-    assert_eq!(ended.stderr.matches("passed over").count(), 2, "{}", ended.stderr);
+    assert_eq!(ended.stderr.matches("a.png: passed over").count(), 2, "{}", ended.stderr);
     lic_with_model(&here, "decode", &["out", "--out-dir", "back", "--format", "ppm"]).well();
     assert!(here.join("back/a.ppm").is_file() && here.join("back/2024/may/a.ppm").is_file());
     lic_with_model(&here, "encode", &["out", "--out-dir", "new"]).with(2, &["no file named .png", "out"]);
+}
+
+/// Root reads every folder, whatever its mode.
+#[cfg(unix)]
+fn may_read(folder: &std::path::Path) -> bool {
+    folder.read_dir().is_ok()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_read_stops_no_other() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let here = folder("unreadable");
+    fs::create_dir_all(here.join("in/locked")).expect("folders");
+    save(&here, "in/a.png", 30, 20);
+    let mode = |mode| fs::set_permissions(here.join("in/locked"), fs::Permissions::from_mode(mode)).expect("a mode");
+    mode(0);
+    if may_read(&here.join("in/locked")) {
+        eprintln!("skipped: this user may read everything");
+        return;
+    }
+    let ended = lic_with_model(&here, "encode", &["in", "--out-dir", "out", "--json"]);
+    let ended = ended.with(1, &["in/locked: cannot read this folder", "1 of 2 images failed"]);
+    assert!(here.join("out/a.lic").is_file(), "{}", ended.stderr);
+    assert_eq!(String::from_utf8_lossy(&ended.stdout).lines().count(), 2);
+    mode(0o755);
 }
 
 #[test]

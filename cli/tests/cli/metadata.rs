@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use image::codecs::png::PngEncoder;
 use image::metadata::Orientation;
-use image::{ImageDecoder, ImageReader, RgbImage};
+use image::{ImageDecoder, ImageEncoder, ImageReader, RgbImage};
 use moxcms::ColorProfile;
 
 use crate::fixture::{folder, lic, lic_with_model, picture};
@@ -135,6 +136,26 @@ fn to_srgb_converts_the_samples_and_drops_the_profile() {
     lic_with_model(&here, "encode", &["plain.png", "b.lic"]).well();
     lic_with_model(&here, "encode", &["plain.png", "c.lic", "--to-srgb"]).well();
     assert_eq!(fs::read(here.join("b.lic")).expect("written"), fs::read(here.join("c.lic")).expect("written"));
+}
+
+#[test]
+fn to_srgb_leaves_no_word_of_adobe_rgb_in_exif() {
+    let here = folder("to-srgb-exif");
+    // EXIF as cameras write it: directories of one, two and one entries; uncalibrated, and the index of Adobe RGB.
+    let mut exif = b"MM\0\x2a\0\0\0\x08\0\x01\x87\x69\0\x04\0\0\0\x01\0\0\0\x1a\0\0\0\0".to_vec();
+    exif.extend(b"\0\x02\xa0\x01\0\x03\0\0\0\x01\xff\xff\0\0\xa0\x05\0\x04\0\0\0\x01\0\0\0\x38\0\0\0\0");
+    exif.extend(b"\0\x01\0\x01\0\x02\0\0\0\x04R03\0\0\0\0\0");
+    let mut encoder = PngEncoder::new(fs::File::create(here.join("in.png")).expect("a writable folder"));
+    encoder.set_exif_metadata(exif.clone()).expect("PNG carries EXIF");
+    picture(20, 20).into_rgb8().write_with_encoder(encoder).expect("written");
+    lic_with_model(&here, "encode", &["in.png", "kept.lic"]).well();
+    assert_eq!(sections(&here, "kept.lic"), ["ICC profile", "EXIF"]);
+    lic_with_model(&here, "encode", &["in.png", "a.lic", "--to-srgb"]).well();
+    lic_with_model(&here, "decode", &["a.lic", "back.png"]).well();
+    let [icc, kept, _] = metadata(&here.join("back.png"));
+    assert!(icc.is_none() && kept.is_some_and(|kept| kept.len() == exif.len() && kept != exif));
+    lic_with_model(&here, "encode", &["back.png", "again.lic"]).well();
+    assert_eq!(sections(&here, "again.lic"), ["EXIF"]);
 }
 
 #[test]

@@ -86,14 +86,15 @@ impl Chunks {
             let full_range = u8::from(cicp.is_video_full_range_image);
             [cicp.color_primaries, cicp.transfer_function, cicp.matrix_coefficients, full_range]
         });
+        let srgb = self.info.srgb.is_some();
         // Better words for the same colours.
-        let said = icc || cicp.is_some() || self.info.srgb.is_some();
+        let said = icc || cicp.is_some() || srgb;
         let lost = if said { Vec::new() } else { foreign_colours(&self.info) };
         // A text counts where there is no chunk; of a damaged one nothing but the claim is left.
         let text = if exif { None } else { of_texts(&self.info) };
         let (exif, other_exif) = (exif || text == Some(None), text.flatten());
         let mut decoder = PngDecoder::new(Cursor::new(&self.bare))?;
-        Ok(PhotoMetadata::read(&mut decoder, Claims { icc, exif, other_exif, xmp, cicp, lost }, Some(channels)))
+        Ok(PhotoMetadata::read(&mut decoder, Claims { icc, exif, other_exif, xmp, cicp, srgb, lost }, Some(channels)))
     }
 }
 

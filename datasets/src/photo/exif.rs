@@ -11,8 +11,11 @@ const INTEROPERABILITY_DIRECTORY: u16 = 0xA005;
 const COLOUR_SPACE: u16 = 0xA001;
 const INTEROPERABILITY_INDEX: u16 = 1;
 
+const SRGB: u16 = 1;
 const UNCALIBRATED: u16 = 0xFFFF;
-const ADOBE_RGB: &[u8] = b"R03";
+/// Interoperability indices of sRGB and Adobe RGB.
+const OF_SRGB: &[u8] = b"R98";
+const OF_ADOBE_RGB: &[u8] = b"R03";
 
 /// Bytes of a directory's entry: tag, type, count and, from `VALUE` on, the value or where it is.
 const ENTRY: usize = 12;
@@ -20,19 +23,29 @@ const VALUE: usize = 8;
 
 /// The profile that EXIF implies: that of Adobe RGB, or none.
 pub(super) fn implied_profile(exif: &[u8]) -> Option<Vec<u8>> {
-    is_adobe_rgb(exif).then(|| ColorProfile::new_adobe_rgb().encode().ok()).flatten()
+    adobe_rgb(exif).and_then(|_| ColorProfile::new_adobe_rgb().encode().ok())
 }
 
-fn is_adobe_rgb(exif: &[u8]) -> bool {
-    let said = || {
-        let tiff = Tiff::new(exif)?;
-        let exif = tiff.long(tiff.value(tiff.long(4)?, EXIF_DIRECTORY)?)?;
-        let interoperability = tiff.long(tiff.value(exif, INTEROPERABILITY_DIRECTORY)?)?;
-        let index = tiff.value(interoperability, INTEROPERABILITY_INDEX)?;
-        let space = tiff.short(tiff.value(exif, COLOUR_SPACE)?)?;
-        Some(space == UNCALIBRATED && tiff.bytes.get(index..)?.starts_with(ADOBE_RGB))
-    };
-    said().unwrap_or(false)
+/// Makes EXIF that says Adobe RGB say sRGB, in place: for samples that were converted. Other EXIF stays as it is.
+pub fn exif_to_srgb(exif: &mut [u8]) {
+    if let Some([space, index]) = adobe_rgb(exif) {
+        let big_endian = exif.starts_with(b"MM");
+        let srgb = if big_endian { SRGB.to_be_bytes() } else { SRGB.to_le_bytes() };
+        for (at, value) in [(space, srgb.as_slice()), (index, OF_SRGB)] {
+            exif.iter_mut().skip(at).zip(value).for_each(|(byte, &value)| *byte = value);
+        }
+    }
+}
+
+/// Where the colour space and the interoperability index are in EXIF in which they are those of Adobe RGB.
+fn adobe_rgb(exif: &[u8]) -> Option<[usize; 2]> {
+    let tiff = Tiff::new(exif)?;
+    let exif = tiff.long(tiff.value(tiff.long(4)?, EXIF_DIRECTORY)?)?;
+    let interoperability = tiff.long(tiff.value(exif, INTEROPERABILITY_DIRECTORY)?)?;
+    let index = tiff.value(interoperability, INTEROPERABILITY_INDEX)?;
+    let space = tiff.value(exif, COLOUR_SPACE)?;
+    let said = tiff.short(space)? == UNCALIBRATED && tiff.bytes.get(index..)?.starts_with(OF_ADOBE_RGB);
+    said.then_some([space, index])
 }
 
 /// The structure that EXIF is written in.
@@ -126,6 +139,18 @@ mod tests {
         assert_eq!(icc.get(16..20), Some(&b"RGB "[..]));
         assert_eq!(implied_profile(&exif(1, b"R98\0")), None);
         assert_eq!(implied_profile(&exif(UNCALIBRATED, b"R98\0")), None);
+    }
+
+    #[test]
+    fn exif_of_converted_samples_says_srgb_and_nothing_else_in_it_changes() {
+        for (before, after) in
+            [(exif(UNCALIBRATED, b"R03\0"), exif(1, b"R98\0")), (exif(2, b"R03\0"), exif(2, b"R03\0"))]
+        {
+            let mut changed = before;
+            exif_to_srgb(&mut changed);
+            assert_eq!(changed, after);
+        }
+        exif_to_srgb(&mut []);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use image::metadata::Orientation;
 use image::{ImageDecoder, ImageResult};
 
 use super::Channels;
-use super::exif::implied_profile;
+use super::exif::{exif_to_srgb, implied_profile};
 
 /// What belongs to an image beside its samples.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct PhotoMetadata {
     pub icc: Option<Vec<u8>>,
     /// Colour as code points of ITU-T H.273: primaries and transfer. The samples are RGB (or grey) in full range.
     pub cicp: Option<[u8; 2]>,
-    /// EXIF, a TIFF structure; its orientation tag says 1.
+    /// EXIF, a TIFF structure; its orientation tag says 1, and where the file itself says sRGB, so does it.
     pub exif: Option<Vec<u8>>,
     /// XMP packet, UTF-8.
     pub xmp: Option<Vec<u8>>,
@@ -99,6 +99,8 @@ pub(super) struct Claims {
     pub(super) xmp: bool,
     /// Code points: primaries, transfer, matrix, full range.
     pub(super) cicp: Option<[u8; 4]>,
+    /// The samples are said to be sRGB, and not by EXIF.
+    pub(super) srgb: bool,
     /// What nobody takes over.
     pub(super) lost: Vec<Lost>,
 }
@@ -117,15 +119,23 @@ impl PhotoMetadata {
                 None
             })
         };
+        // Of WebP, which is not looked at without its decoder, only that knows of a profile.
+        let mut colours_said = claims.icc || claims.srgb || claims.cicp.is_some();
         let mut icc = channels.and_then(|channels| {
             let icc = found(decoder.icc_profile(), claims.icc, Lost::DamagedIcc);
+            colours_said |= !matches!(icc, Ok(None));
             kept(icc.and_then(|icc| icc.map(|icc| check_icc(icc, channels)).transpose()))
         });
         let exif = found(decoder.exif_metadata(), claims.exif, Lost::DamagedExif);
         let exif = exif.map(|exif| exif.or(claims.other_exif));
         let mut exif = kept(exif.and_then(|exif| exif.map(check_exif).transpose()));
-        if channels == Some(Channels::Rgb) && !claims.icc && claims.cicp.is_none() {
+        if channels == Some(Channels::Rgb) && !colours_said {
             icc = exif.as_deref().and_then(implied_profile);
+        }
+        // The word for sRGB has no place here: nothing may be left that contradicts it.
+        let srgb = claims.srgb && icc.is_none() && claims.cicp.is_none();
+        if let Some(exif) = exif.as_deref_mut().filter(|_| srgb) {
+            exif_to_srgb(exif);
         }
         let xmp = found(decoder.xmp_metadata(), claims.xmp, Lost::DamagedXmp);
         let xmp = kept(xmp.and_then(|xmp| xmp.map(check_xmp).transpose()));

@@ -20,6 +20,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageBuffer};
 
 pub use error::PhotoError;
+pub use exif::exif_to_srgb;
 pub use metadata::{Lost, PhotoMetadata};
 pub use rows::{PhotoBand, PhotoRows};
 pub use samples::PhotoSamples;

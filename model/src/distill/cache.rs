@@ -80,17 +80,22 @@ impl Cache {
         }
     }
 
-    /// Stores a record, if there is room for it; `values` beyond half precision's range are clipped.
+    /// Stores a record, if there is room for it; `values` beyond half precision's range are clipped. They become what [`Self::get`] would give back, so
+    /// that whoever goes on with them does the same whether they were stored before or not.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn put(&mut self, number: u64, values: &[f32]) -> Result<(), CacheError> {
+    pub fn put(&mut self, number: u64, values: &mut [f32]) -> Result<(), CacheError> {
+        let limit = f16::MAX.to_f32();
+        let mut bytes = vec![0];
+        for value in values.iter_mut() {
+            let half = f16::from_f32(value.clamp(-limit, limit));
+            *value = half.to_f32();
+            bytes.extend(half.to_le_bytes());
+        }
         if number >= self.capacity || values.len() != self.numbers {
             return Ok(());
         }
-        let limit = f16::MAX.to_f32();
-        let numbers = values.iter().flat_map(|v| f16::from_f32(v.clamp(-limit, limit)).to_le_bytes());
-        let bytes: Vec<u8> = std::iter::once(0).chain(numbers).collect();
         self.seek(number)?;
         self.file.write_all(&bytes).map_err(|e| self.failed(e))?;
         self.seek(number)?;
@@ -108,8 +113,10 @@ mod tests {
         let path = folder.path().join("new").join("records");
         let mut cache = Cache::open(&path, 3, 1000).unwrap();
         assert_eq!(cache.get(5).unwrap(), None);
-        cache.put(5, &[0.5, -2.0, 1e9]).unwrap();
-        cache.put(2, &[1.0; 3]).unwrap();
+        let mut record = [0.5, -2.0, 1e9];
+        cache.put(5, &mut record).unwrap();
+        assert_eq!(record, [0.5, -2.0, 65504.0]);
+        cache.put(2, &mut [1.0; 3]).unwrap();
         let mut again = Cache::open(&path, 3, 1000).unwrap();
         assert_eq!(again.get(5).unwrap().unwrap(), [0.5, -2.0, 65504.0]);
         assert_eq!(again.get(2).unwrap().unwrap(), [1.0; 3]);
@@ -121,8 +128,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("records");
         let mut cache = Cache::open(&path, 3, 1000).unwrap();
-        cache.put(0, &[1.0; 3]).unwrap();
-        cache.put(1, &[2.0; 3]).unwrap();
+        cache.put(0, &mut [1.0; 3]).unwrap();
+        cache.put(1, &mut [2.0; 3]).unwrap();
         File::options().write(true).open(&path).unwrap().set_len(10).unwrap();
         assert_eq!((cache.get(0).unwrap().is_some(), cache.get(1).unwrap()), (true, None));
     }
@@ -132,7 +139,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut cache = Cache::open(&folder.path().join("records"), 3, 14).unwrap();
         for number in 0..4 {
-            cache.put(number, &[1.0; 3]).unwrap();
+            cache.put(number, &mut [1.0; 3]).unwrap();
         }
         assert!(cache.get(1).unwrap().is_some() && cache.get(2).unwrap().is_none());
     }

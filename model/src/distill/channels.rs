@@ -20,7 +20,7 @@ use crate::params;
 use crate::preset::ModelConfig;
 use crate::prior::{Taps, from_passes};
 use crate::rate::SCALE_MIN;
-use crate::train::{Batch, LOSS_SCALE, Objective, Place, StepReport, TrainError, Weights, rate_distortion};
+use crate::train::{Batch, Guide, LOSS_SCALE, Objective, Place, StepReport, TrainError, Weights, rate_distortion};
 
 /// The teacher's channel that each student channel is led to: those with most bits, every one of them at the student channel of its own place as far as it
 /// has one, the others at student channels whose own teacher channel carries too little.
@@ -169,8 +169,8 @@ pub(super) fn latent_sizes(config: &ModelConfig, side: usize) -> [usize; 3] {
 }
 
 impl Objective for ChannelDistillation {
-    fn fixed_crops(&self) -> Option<u64> {
-        Some(self.set)
+    fn guide(&self) -> Option<Guide> {
+        Some(Guide { teacher: self.teacher.id, crops: self.set, weight: self.factor })
     }
 
     fn addition(&mut self, batch: &Batch, _weights: Weights<'_>) -> Result<Option<&dyn Addition>, TrainError> {

@@ -20,7 +20,7 @@ use crate::network::Network;
 use crate::params::{self, Slot};
 use crate::preset::ModelConfig;
 use crate::prior::Taps;
-use crate::train::{Batch, LOSS_SCALE, Objective, Place, StepReport, TrainError, Weights, rate_distortion};
+use crate::train::{Batch, Guide, LOSS_SCALE, Objective, Place, StepReport, TrainError, Weights, rate_distortion};
 
 /// What the names of the projections' tensors begin with in a checkpoint.
 const PREFIX: &str = "projection";
@@ -139,8 +139,8 @@ impl FeatureAlignment {
 }
 
 impl Objective for FeatureAlignment {
-    fn fixed_crops(&self) -> Option<u64> {
-        Some(self.set)
+    fn guide(&self) -> Option<Guide> {
+        Some(Guide { teacher: self.teacher.id, crops: self.set, weight: self.factor })
     }
 
     fn slots(&self) -> Vec<Slot> {

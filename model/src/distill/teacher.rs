@@ -36,6 +36,7 @@ pub struct Teacher {
 struct Own {
     engine: Engine,
     weights: Vec<f32>,
+    precision: Precision,
 }
 
 impl Teacher {
@@ -67,9 +68,15 @@ impl Teacher {
         let weights = params::values(&self.network);
         let slots = params::slots(&self.network);
         let mut engine = Engine::new(&self.config, &slots).map_err(TrainError::from)?;
-        engine.load(&weights, precision.fitting(&self.config));
-        self.own = Some(Own { engine, weights });
+        let precision = precision.fitting(&self.config);
+        engine.load(&weights, precision);
+        self.own = Some(Own { engine, weights, precision });
         Ok(self)
+    }
+
+    /// Format of the operands of its products.
+    fn precision(&self) -> Precision {
+        self.own.as_ref().map_or(Precision::F32, |own| own.precision)
     }
 
     fn patches(&self, patches: &[f32], samples: usize, side: usize) -> Tensor<4> {
@@ -124,8 +131,8 @@ fn joined<const PARTS: usize>(crops: &[[Vec<f32>; PARTS]]) -> Vec<Vec<f32>> {
 
 /// A store for one kind of a teacher's outputs on the fixed crops of a run.
 ///
-/// `parts` are the numbers of each tensor of one crop. The name says whose outputs on which crops of which photos they are, so that a store never
-/// answers for another teacher, other crops or other photos.
+/// `parts` are the numbers of each tensor of one crop. The name says whose outputs on which crops of which photos they are, and in which precision, so
+/// that a store never answers for another teacher, other crops or other photos.
 pub(super) fn store(
     options: &Options,
     teacher: &Teacher,
@@ -136,6 +143,7 @@ pub(super) fn store(
 ) -> Result<Cache, DistillError> {
     let mut hash = Sha256::new();
     hash.update(teacher.id.to_le_bytes());
+    hash.update(teacher.precision().to_string());
     hash.update(options.seed.to_le_bytes());
     hash.update(options.side.to_le_bytes());
     hash.update(options.smallest_scale.to_le_bytes());
@@ -169,9 +177,9 @@ pub(super) fn recall(
         };
         let computed = compute(&part);
         for (row, &i) in missing.iter().enumerate() {
-            let record: Vec<f32> =
+            let mut record: Vec<f32> =
                 computed.iter().zip(parts).flat_map(|(values, &n)| &values[row * n..(row + 1) * n]).copied().collect();
-            cache.put(batch.numbers[i], &record)?;
+            cache.put(batch.numbers[i], &mut record)?;
             records[i] = Some(record);
         }
     }

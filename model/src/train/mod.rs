@@ -29,7 +29,7 @@ pub use objective::Place;
 pub use options::{Kernels, Optimiser, Options};
 pub use run::train;
 pub use schedule::{Budget, Schedule};
-pub use settings::Settings;
+pub use settings::{Guide, Settings};
 pub use soap::Rotation;
 pub use step::{StepReport, step};
 pub use validate::{Point, VALIDATION_KNOTS, load_folder, score, validate};

@@ -5,9 +5,9 @@
 
 use burn::tensor::Device;
 
-use super::TrainError;
 use super::data::Batch;
 use super::step::{StepReport, step};
+use super::{Guide, TrainError};
 use crate::backprop::Addition;
 use crate::net::Precision;
 use crate::network::Network;
@@ -36,8 +36,8 @@ pub(crate) struct Weights<'a> {
 
 /// A loss.
 pub(crate) trait Objective {
-    /// The number of fixed crops that it is trained on; `None` for new crops at every step.
-    fn fixed_crops(&self) -> Option<u64> {
+    /// The teacher that it follows on a set of fixed crops; `None` for new crops at every step.
+    fn guide(&self) -> Option<Guide> {
         None
     }
 

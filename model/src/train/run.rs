@@ -87,7 +87,8 @@ pub(crate) fn train_towards(
     let mut gradient = Vec::new();
     let (sender, receiver) = mpsc::sync_channel::<Batch>(2);
     std::thread::scope(|scope| -> Result<(), TrainError> {
-        let (first, count, fixed, crops) = (start.meta.step, options.batch, objective.fixed_crops(), &crops);
+        let (first, count, fixed, crops) =
+            (start.meta.step, options.batch, objective.guide().map(|guide| guide.crops), &crops);
         let draw = move |step| match fixed {
             None => crops.batch(step, count),
             Some(set) => crops.fixed_batch(step, count, set),

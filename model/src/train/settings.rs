@@ -1,7 +1,7 @@
 //! What a checkpoint keeps of a run's options, so that a resumed run is the same run.
 //!
-//! Crops and noise are functions of seed, batch, side and smallest scale: with another of these the run would be another one, and is refused. Length
-//! and learning rate may become others, which is said.
+//! Crops and noise are functions of seed, batch, side and smallest scale, of the number of crops where a teacher leads: with another of these, or
+//! another teacher, the run would be another one, and is refused. Length, learning rate and the teacher's weight may become others, which is said.
 
 use std::fmt::Display;
 
@@ -9,6 +9,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{Options, Schedule, TrainError};
 use crate::net::Precision;
+
+/// What leads a run beside rate and distortion: a phase of distillation.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Guide {
+    /// The teacher's [`id`](crate::distill::Teacher::id).
+    pub teacher: u32,
+    /// Crops of the set that is gone through again and again.
+    pub crops: u64,
+    /// Weight of what is added to the loss.
+    pub weight: f64,
+}
 
 /// Settings of a run, beside those that [`Meta`](crate::checkpoint::Meta) has of its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,11 +36,14 @@ pub struct Settings {
     pub schedule: Schedule,
     /// Format of the activations.
     pub precision: Precision,
+    /// Who leads the run, if anybody does; checkpoints from before this field lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guide: Option<Guide>,
 }
 
 impl Settings {
     /// Those of a run that begins.
-    pub(super) fn of(options: &Options) -> Self {
+    pub(super) fn of(options: &Options, guide: Option<Guide>) -> Self {
         Self {
             batch: options.batch,
             side: options.side,
@@ -37,19 +51,32 @@ impl Settings {
             revived_rate: options.revived_rate,
             schedule: options.schedule,
             precision: options.precision,
+            guide,
         }
     }
 
     /// Those with which a run of these settings and this seed goes on, and a line for each that is another than before.
     ///
     /// # Errors
-    /// The run would draw other crops or other noise.
-    pub(super) fn resumed(&self, seed: u64, options: &Options) -> Result<(Self, Vec<String>), TrainError> {
+    /// The run would draw other crops or other noise, or follow another teacher.
+    pub(super) fn resumed(
+        &self,
+        seed: u64,
+        options: &Options,
+        guide: Option<Guide>,
+    ) -> Result<(Self, Vec<String>), TrainError> {
         same("--seed", seed, options.seed)?;
         same("--batch", self.batch, options.batch)?;
         same("--crop", self.side, options.side)?;
         same("--smallest-scale", self.smallest_scale, options.smallest_scale)?;
-        let now = Self { revived_rate: self.revived_rate, ..Self::of(options) };
+        let now = Self { revived_rate: self.revived_rate, ..Self::of(options, guide) };
+        let mut weights = [0.0; 2];
+        if let (Some(before), Some(after)) = (self.guide, guide) {
+            same("--crops", before.crops, after.crops)?;
+            let [found, asked] = [before.teacher, after.teacher].map(|id| format!("{id:08x}"));
+            same("--teacher", found, asked)?;
+            weights = [before.weight, after.weight];
+        }
         let (before, after) = (&self.schedule, &now.schedule);
         let lines = [
             ("length", before.budget.to_string(), after.budget.to_string()),
@@ -58,6 +85,7 @@ impl Settings {
             ("share with a falling learning rate", before.cooldown.to_string(), after.cooldown.to_string()),
             ("share on the integer grid", before.quantised_share.to_string(), after.quantised_share.to_string()),
             ("precision", self.precision.to_string(), now.precision.to_string()),
+            ("weight of the distance to the teacher", weights[0].to_string(), weights[1].to_string()),
         ];
         let others = lines.into_iter().filter(|(_, before, after)| before != after);
         let mut changed: Vec<String> =

@@ -64,9 +64,9 @@ pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Object
             return Err(TrainError::Optimiser { found: meta.optimiser, asked: options.optimiser });
         }
         let (settings, changed) = match &meta.settings {
-            Some(settings) => settings.resumed(meta.seed, options)?,
+            Some(settings) => settings.resumed(meta.seed, options, objective.guide())?,
             // A checkpoint from before they were kept.
-            None => (Settings::of(options), Vec::new()),
+            None => (Settings::of(options, objective.guide()), Vec::new()),
         };
         let adam = checkpoint::optimiser(&path, &meta, &parts, &slots, options.precision)?;
         let network = params::with_values(network, &adam.weights);
@@ -78,7 +78,7 @@ pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Object
     }
     let mut meta = Meta {
         optimiser: options.optimiser,
-        settings: Some(Settings::of(options)),
+        settings: Some(Settings::of(options, objective.guide())),
         ..Meta::new(options.preset, options.seed)
     };
     let fresh = |network: &Network, objective: &dyn Objective| {
