@@ -3,7 +3,8 @@
 //!
 //! A result is found by the SHA-256 of everything it depends on: the codec's [identity](crate::codecs::Codec::identity)
 //! (version and settings; for `lic` also the program itself), the quality, and the digest of the image file. Whoever changes
-//! a metric (or the version of the crate that computes it) so that its numbers change raises `FORMAT`.
+//! a metric (or the version of the crate that computes it) so that its numbers change raises `FORMAT`, and so does whoever changes what samples
+//! are read from an image file, or a codec of our own that has no version (`jpeg:chroma=420dct`).
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -15,7 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::metric::Metric;
 
 /// Number of the way results are measured and kept.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What was measured of one picture at one quality.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

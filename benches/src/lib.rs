@@ -3,7 +3,7 @@
 //! In order of use: [`codecs`] encode and decode; [`run`] does so for a set of images, scores with [`metric`] and keeps
 //! results in a [`cache`]; means form a [`Curve`], with an [`interpolate::Method`] between its points; [`bd`] compares two of
 //! them, for instance with one of the published [`anchors`]; [`report`] puts it all together and writes it down. How fast
-//! the parts of the codec are is measured by the criterion benches of this crate (`cargo bench -p lic-benches`).
+//! the parts of the codec are is measured by the criterion benches of this crate (`cargo bench --workspace`).
 
 pub mod anchors;
 pub mod bd;

@@ -152,6 +152,7 @@ fn wrong_options_are_refused_before_anything_runs() {
         codecs::open(&spec, &defaults()).err().expect("wrong").to_string()
     };
     assert!(message("lic:effort=7").contains("effort=7"));
+    assert!(message("lic:tile=100").contains("multiples of 64"));
     assert!(message("lic:model=nowhere.safetensors").contains("nowhere.safetensors"));
     assert!(message("jpeg:chroma=422").contains("420 or 444 or 420dct"));
     assert!(message("webp:method=9").contains("0 to 6"));

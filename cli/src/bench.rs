@@ -50,6 +50,8 @@ struct Measured {
     effort: u8,
     runs: u16,
     threads: usize,
+    /// Where the networks ran.
+    device: String,
     /// Seconds from the weight file to networks that are ready, encoder and decoder.
     start_seconds: f64,
     rows: Vec<Row>,
@@ -111,6 +113,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         effort: args.effort.number(),
         runs: args.runs,
         threads: rayon::current_num_threads(),
+        device: encoder.device(),
         start_seconds,
         rows: rows(pixels, &encodings, &decodings),
         peak_memory: peak_memory(),
@@ -164,12 +167,12 @@ fn peak_memory() -> Option<u64> {
 
 impl Measured {
     fn text(&self, colour: &str) -> String {
-        let Self { input, width, height, bytes, bpp, quality, effort, runs, threads, .. } = self;
+        let Self { input, width, height, bytes, bpp, quality, effort, runs, threads, device, .. } = self;
         let mut lines = vec![
             format!(
                 "{input}: {width}x{height} {colour}, quality {quality}, effort {effort}: {bytes} bytes, {bpp:.3} bpp"
             ),
-            format!("medians of {runs} runs with {threads} threads"),
+            format!("medians of {runs} runs with {threads} threads, device {device}"),
             format!("{:<12} {:>9} {:>9}", "", "seconds", "MP/s"),
         ];
         for Row { task, stage, seconds, speed } in &self.rows {

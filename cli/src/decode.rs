@@ -36,7 +36,7 @@ pub struct Args {
     /// Make the picture smaller: means of 2x2, 4x4 or 8x8 pixels.
     #[arg(long, value_name = "1/2|1/4|1/8", default_value = "1", hide_default_value = true, value_parser = scale)]
     scale: Scale,
-    /// An eighth of the size, estimated from the latents: a little softer than --scale 1/8 and several times as fast.
+    /// An eighth of the size, estimated from the latents: less exact than --scale 1/8, as sharp, and several times as fast.
     #[arg(long, conflicts_with = "scale")]
     preview: bool,
     /// The smallest of --preview, --scale 1/4, 1/2 and the full size whose longer side has at least this many pixels.

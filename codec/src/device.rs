@@ -118,6 +118,17 @@ impl Chosen {
         }
     }
 
+    /// Where the networks run, in words: `cpu`, `reference`, or `gpu` with the adapter's name.
+    pub(crate) fn name(&self) -> String {
+        match &self.place {
+            Place::Cpu => DeviceChoice::Cpu.name().to_owned(),
+            #[cfg(feature = "burn")]
+            Place::Reference => DeviceChoice::Reference.name().to_owned(),
+            #[cfg(feature = "gpu")]
+            Place::Gpu(gpu, _) => format!("{} ({})", DeviceChoice::Gpu.name(), gpu.name()),
+        }
+    }
+
     /// The transforms of a model on this device.
     pub(crate) fn transforms(&self, model: &Model, encoder: bool) -> Result<Box<dyn Transforms>, Error> {
         match &self.place {
@@ -199,7 +210,7 @@ mod with_gpu {
             DeviceChoice::Cpu => Ok(Chosen::cpu(None)),
             DeviceChoice::Reference => Ok(Chosen::reference()?),
             DeviceChoice::Gpu => Chosen::on_gpu(AdapterPolicy::Any),
-            DeviceChoice::Auto => match verdict(model) {
+            DeviceChoice::Auto => match verdict(model)? {
                 Verdict::NoAdapter => Ok(Chosen::cpu(None)),
                 Verdict::Bad(reason) => Ok(Chosen::cpu(Some(Warning::GpuNotUsed { reason }))),
                 Verdict::Good => Chosen::on_gpu(AdapterPolicy::Hardware),
@@ -208,14 +219,14 @@ mod with_gpu {
     }
 
     /// The verdict of this process. Two calls that need it first at the same time both judge: a thread of rayon's pool that waits for its loops
-    /// may take up the other call, which must not wait for it in turn.
-    fn verdict(model: &Model) -> Verdict {
+    /// may take up the other call, which must not wait for it in turn. A damaged model is none on the GPU.
+    fn verdict(model: &Model) -> Result<Verdict, Error> {
         static VERDICT: OnceLock<Verdict> = OnceLock::new();
         match VERDICT.get() {
-            Some(verdict) => *verdict,
+            Some(verdict) => Ok(*verdict),
             None => {
-                let judged = judge(model);
-                *VERDICT.get_or_init(|| judged)
+                let judged = judge(model)?;
+                Ok(*VERDICT.get_or_init(|| judged))
             }
         }
     }
@@ -254,15 +265,16 @@ mod with_gpu {
     }
 
     /// The self-test's result on hardware.
-    fn judge(model: &Model) -> Verdict {
+    fn judge(model: &Model) -> Result<Verdict, Error> {
         if !has_device_node() {
-            return Verdict::NoAdapter;
+            return Ok(Verdict::NoAdapter);
         }
         match self_test(model, AdapterPolicy::Hardware) {
-            Ok(None) => Verdict::Good,
-            Ok(Some(fault)) => Verdict::Bad(fault),
-            Err(Error::Device(DeviceError::Gpu(GpuError::NoAdapter(_)))) => Verdict::NoAdapter,
-            Err(_) => Verdict::Bad(GpuFault::DoesNotStart),
+            Ok(None) => Ok(Verdict::Good),
+            Ok(Some(fault)) => Ok(Verdict::Bad(fault)),
+            Err(Error::Device(DeviceError::Gpu(GpuError::NoAdapter(_)))) => Ok(Verdict::NoAdapter),
+            Err(error @ Error::Model(_)) => Err(error),
+            Err(_) => Ok(Verdict::Bad(GpuFault::DoesNotStart)),
         }
     }
 

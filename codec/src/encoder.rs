@@ -5,7 +5,7 @@
 //! per pixel for 256 channels), and from effort 1 on a copy of its samples.
 
 use crate::alpha::lossless;
-use crate::bands::band;
+use crate::bands::{CPU_BAND, band};
 use crate::coding::{self, Coded, Effort, LatentTile};
 use crate::device::DeviceChoice;
 use crate::entropy::HyperCosts;
@@ -60,6 +60,11 @@ impl Encoder {
         Ok(Self { runtime })
     }
 
+    /// Where the networks run: `cpu`, `reference`, or `gpu` with the adapter's name. Says what [`DeviceChoice::Auto`] has come to.
+    pub fn device(&self) -> String {
+        self.runtime.device()
+    }
+
     /// What the user should hear about the device.
     pub fn warning(&self) -> Option<Warning> {
         self.runtime.warning()
@@ -70,7 +75,8 @@ impl Encoder {
     ///
     /// # Errors
     /// [`Error::InvalidInput`], [`Error::InvalidOption`], [`Error::InvalidHeader`] or [`Error::TileCutsWindows`] for arguments
-    /// that make no sense; [`Error::InvalidSection`] for metadata no file may have; [`Error::Prior`] if the GPU fails.
+    /// that make no sense; [`Error::NoSearch`] for an effort that this build has no search for; [`Error::InvalidSection`] for metadata no file may
+    /// have; [`Error::Prior`] if the GPU fails.
     pub fn encode(&self, picture: &Picture, options: &EncodeOptions) -> Result<Encoded, Error> {
         let work = || self.encode_with(picture, options, &mut Progress::none());
         // A search is burn's work for the most part ([`Runtime::run`]).
@@ -168,8 +174,14 @@ impl Encoder {
         let (coding, payloads) = match options.alpha_quality {
             None => {
                 let tiles: Vec<TileRect> = header.tiles().collect();
-                let encode = || lossless::encode(&tiles, header.width.into(), 0, &alpha.samples);
-                let payloads = timed(&mut spent.coding, encode);
+                let (mut left, mut payloads) = (tiles.as_slice(), Vec::new());
+                while !left.is_empty() {
+                    let (now, rest) = left.split_at(band(left, CPU_BAND));
+                    let encode = || lossless::encode(now, header.width.into(), 0, &alpha.samples);
+                    payloads.extend(timed(&mut spent.coding, encode));
+                    progress.holding(|progress| progress.step(0, 1))?;
+                    left = rest;
+                }
                 (AlphaCoding::Lossless, payloads)
             }
             Some(quality) => {

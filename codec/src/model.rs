@@ -41,6 +41,14 @@ pub enum ModelError {
         /// Number in the prior's tensors.
         prior: usize,
     },
+    /// Description and prior have different numbers of blocks in a context.
+    #[error("the weight file describes {described} blocks in each context of its prior, which has {prior}")]
+    Blocks {
+        /// Number in the description.
+        described: usize,
+        /// Number in the prior's tensors.
+        prior: usize,
+    },
     /// Analysis was asked for, but only the decoder's networks were loaded.
     #[error("the encoder's networks are not loaded")]
     NoEncoder,
@@ -107,6 +115,10 @@ impl Model {
                 return Err(ModelError::Channels { what, transforms, prior }.into());
             }
         }
+        let blocks = prior.network().contexts.iter().map(|context| context.blocks.len());
+        if let Some(prior) = blocks.into_iter().find(|&blocks| blocks != config.context_blocks) {
+            return Err(ModelError::Blocks { described: config.context_blocks, prior }.into());
+        }
         let info = file.info;
         Ok(Self(Arc::new(Inner { bytes, info, parse_id, synthesis_id, prior: Arc::new(prior) })))
     }
@@ -166,5 +178,19 @@ impl Model {
         encoder: bool,
     ) -> Result<lic_model::inference::Transforms, ModelError> {
         Ok(lic_model::inference::Transforms::load(&self.file()?, device, encoder)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_of_other_blocks_than_the_prior_has_is_refused() {
+        let tiny = include_bytes!("../../model/weights/tiny.safetensors");
+        let mut file = WeightFile::parse(tiny).unwrap();
+        file.info.config.context_blocks = 1;
+        let error = Model::from_bytes(file.with(|_| {}).unwrap()).unwrap_err().to_string();
+        assert!(error.contains("describes 1 blocks") && error.contains("which has 2"), "{error}");
     }
 }

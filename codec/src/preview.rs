@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::error::Error;
 use crate::format::{BitDepth, ColourModel, Header};
 use crate::picture::channels;
-use crate::samples::peak;
+use crate::samples::{nearest, peak};
 use crate::transform::Synthesis;
 
 /// Samples per latent in each direction.
@@ -98,7 +98,7 @@ impl Synthesis for PreviewSynthesis<'_> {
 
     fn push_deep(&mut self, latents: Vec<Vec<f32>>, depth: BitDepth, pixels: &mut Vec<u16>) -> Result<(), Error> {
         let peak = f32::from(peak(depth));
-        self.take(&latents, |value| ((value + 0.5) * peak + 0.5).min(peak) as u16, pixels);
+        self.take(&latents, |value| nearest((value + 0.5) * peak, peak), pixels);
         Ok(())
     }
 }

@@ -181,20 +181,28 @@ impl<'a> RowReader<'a> {
     /// What [`crate::Decoder::decode`] says about damaged tiles; [`Error::Io`], [`Error::Truncated`] or [`Error::TrailingGarbage`] if the file is
     /// being read. There are no rows after an error: the next call is [`Error::FailedBefore`].
     pub fn next_band(&mut self) -> Result<Option<RowBand>, Error> {
+        self.next_watched(&mut Progress::none())
+    }
+
+    /// The same, telling how many tiles are done after every band of them: rows are complete only when their whole row of tiles is.
+    fn next_watched(&mut self, progress: &mut Progress<'_, '_>) -> Result<Option<RowBand>, Error> {
         if self.failed {
             return Err(Error::FailedBefore);
         }
         let start = Instant::now();
-        let band = self.next_rows();
+        let band = self.next_rows(progress);
         self.failed = band.is_err();
         self.elapsed += start.elapsed();
         band
     }
 
-    fn next_rows(&mut self) -> Result<Option<RowBand>, Error> {
+    fn next_rows(&mut self, progress: &mut Progress<'_, '_>) -> Result<Option<RowBand>, Error> {
         loop {
             match self.take() {
-                None if self.advance()? => {}
+                None if self.advance()? => {
+                    let [done, all] = self.steps();
+                    progress.step(done, all)?;
+                }
                 band => return Ok(band),
             }
         }
@@ -220,7 +228,7 @@ impl<'a> RowReader<'a> {
         let mut pixels = Samples::reserve(depth, samples * channels(colour) as u64)?;
         let mut plane = Samples::reserve(depth, if self.has_alpha() { samples } else { 0 })?;
         let mut alpha = None;
-        while let Some(band) = self.next_band()? {
+        while let Some(band) = self.next_watched(progress)? {
             if band.height == height {
                 pixels = band.pixels;
             } else {
@@ -230,8 +238,6 @@ impl<'a> RowReader<'a> {
                 plane.append(samples);
                 alpha = Some(premultiplied);
             }
-            let [done, all] = self.steps();
-            progress.step(done, all)?;
         }
         let mut picture = Picture::new(width, height, colour, pixels)?;
         picture.alpha = alpha.map(|premultiplied| Alpha { samples: plane, premultiplied });

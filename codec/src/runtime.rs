@@ -64,6 +64,11 @@ impl Runtime {
         self.device.warning
     }
 
+    /// Where the networks run.
+    pub(crate) fn device(&self) -> String {
+        self.device.name()
+    }
+
     /// An engine for one call; hand it back with [`Self::put_back`] unless it failed.
     pub(crate) fn engine(&self) -> Result<Box<dyn PriorEngine>, Error> {
         let free = self.engines.lock().unwrap_or_else(PoisonError::into_inner).pop();

@@ -127,9 +127,9 @@ pub(crate) fn search(
         Target::Bytes(bytes) => (bytes as f64, true, 1.0),
         Target::Psnr(db) => (db, false, 1.0),
     };
-    let mut trials = 0;
-    let mut run = |step: i32| {
-        trials += 1;
+    let mut tried = Vec::new();
+    let mut run = |step: i32, tried: &mut Vec<i32>| {
+        tried.push(step);
         let t = if is_size { step } else { steps - step };
         let quality = u8::try_from(t).ok().and_then(QualityIndex::new);
         let (encoded, score) = trial(quality.unwrap_or(QualityIndex::MAX))?;
@@ -156,7 +156,7 @@ pub(crate) fn search(
             continue;
         }
         let step = (below + above).div_euclid(2);
-        let (encoded, score, good) = run(step)?;
+        let (encoded, score, good) = run(step, &mut tried)?;
         if good {
             good_step = step;
             best = Some((encoded, score));
@@ -169,8 +169,9 @@ pub(crate) fn search(
     if let Some((_, score)) = best
         && !enough(score)
         && good_step + 2 <= steps
+        && !tried.contains(&(good_step + 2))
     {
-        let (encoded, score, good) = run(good_step + 2)?;
+        let (encoded, score, good) = run(good_step + 2, &mut tried)?;
         if good {
             best = Some((encoded, score));
         }
@@ -186,10 +187,11 @@ pub(crate) fn search(
     let (encoded, score) = match best.or(last_bad) {
         Some(found) => found,
         None => {
-            let (encoded, score, _) = run(0)?;
+            let (encoded, score, _) = run(0, &mut tried)?;
             (encoded, score)
         }
     };
+    let trials = u32::try_from(tried.len()).unwrap_or(u32::MAX);
     let outcome = TargetOutcome { wanted, reached: score / per_unit, trials, miss };
     Ok((encoded, outcome))
 }

@@ -4,7 +4,7 @@ mod support;
 
 use std::ops::ControlFlow;
 
-use lic_codec::{Colour, Decoder, DeviceChoice, EncodeOptions, Encoder, Error, Target, View};
+use lic_codec::{Alpha, Colour, Decoder, DeviceChoice, EncodeOptions, Encoder, Error, Target, View};
 use support::{block_model, picture};
 
 /// What a watch was told until the work ended; it ends the work when `most` is passed.
@@ -46,6 +46,23 @@ fn encoding_and_decoding_are_watched_and_ended() {
     assert_watched(|watch| {
         decoder.view_watched(&file, &View::default(), watch).map(|decoded| assert!(decoded.picture == whole))
     });
+}
+
+#[test]
+fn a_picture_of_one_row_of_tiles_is_watched_and_ended_too() {
+    let model = block_model();
+    let encoder = Encoder::new(&model, DeviceChoice::Cpu).unwrap();
+    let decoder = Decoder::new(&model, DeviceChoice::Cpu).unwrap();
+    // Three bands: one has 13 tiles of 1024x600 pixels.
+    let mut original = picture(40000, 600, Colour::Grey);
+    original.alpha = Some(Alpha { samples: original.pixels.clone(), premultiplied: false });
+    let options = EncodeOptions { quality: 20.0, ..EncodeOptions::default() };
+    let file = encoder.encode(&original, &options).unwrap().bytes;
+    assert_watched(|watch| decoder.view_watched(&file, &View::default(), watch).map(|_| ()));
+    // Alpha comes first, and its tiles are asked about as well.
+    let (told, result) = seen(2.0, |watch| encoder.encode_watched(&original, &options, watch).map(|_| ()));
+    result.unwrap();
+    assert_eq!(told.iter().take_while(|&&done| done == 0.0).count(), 3, "{told:?}");
 }
 
 #[test]

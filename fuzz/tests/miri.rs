@@ -1,5 +1,5 @@
 //! The container's checks on the seeds, for Miri, which takes too long for everything else:
-//! `MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --test miri`.
+//! `cd fuzz && MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --test miri`.
 
 #[test]
 fn the_container_is_parsed_without_undefined_behaviour() {

@@ -2,7 +2,7 @@
 //!
 //! 8x8x3 patches -> c8 components; 2x2 groups of those -> c16; the first y of those are the latent; synthesis gets the transposes. Features are
 //! scaled by (standard deviation)^-1/2 so that all channels matter to the first layers. Measured on Kodak with the probe of the student: 29 to 34 dB
-//! before the first step, where a random start has 23 dB after 400 (section 8 of the design).
+//! before the first step, where a random start has 23 dB after 400.
 
 use nalgebra::{DMatrix, SymmetricEigen};
 

@@ -1,7 +1,7 @@
 //! The four network sizes and their configuration.
 //!
-//! A preset is only numbers; the networks in [`crate::net`] and [`crate::prior`] are built from a [`ModelConfig`]. The table of
-//! channel counts is section 4 of the design; all main channel counts are multiples of 32 so that GPU tiles are full.
+//! A preset is only numbers; the networks in [`crate::net`] and [`crate::prior`] are built from a [`ModelConfig`]. All main
+//! channel counts are multiples of 32 so that GPU tiles are full.
 
 use std::fmt;
 use std::str::FromStr;
@@ -220,8 +220,8 @@ pub const KNOTS: usize = 64;
 /// Knots of the quality axis for the hyper-latent's probability tables.
 pub const Z_KNOTS: usize = 8;
 
-/// Lagrangian of the lowest knot, per squared error on pixels in 0..=255 and bit per pixel. Section 4 of the design has 0.001; a student trained from
-/// there had 0.21 bits per pixel on Kodak at quality 0, too many for the lowest quality.
+/// Lagrangian of the lowest knot, per squared error on pixels in 0..=255 and bit per pixel. A student trained from 0.001 on
+/// had 0.21 bits per pixel on Kodak at quality 0, too many for the lowest quality.
 pub const LAMBDA_MIN: f64 = 0.0005;
 
 /// Lagrangian of the highest knot.

@@ -97,6 +97,12 @@ pub enum WeightsError {
         /// Its type.
         found: String,
     },
+    /// A float tensor holds an infinity or what is no number, beyond every bound that the networks' arithmetic relies on.
+    #[error("tensor {name} has values that are not finite")]
+    NotFinite {
+        /// Tensor name.
+        name: String,
+    },
 }
 
 /// A parsed weight file that borrows its bytes.
@@ -192,7 +198,7 @@ impl<'a> WeightFile<'a> {
     /// The float tensors under `prefix`, names without it.
     ///
     /// # Errors
-    /// A tensor is not of type F16.
+    /// A tensor is not of type F16, or has a value that is not finite.
     pub fn floats(&self, prefix: &str) -> Result<Named, WeightsError> {
         let mut named = Named::new();
         for (name, view) in self.tensors.iter() {
@@ -203,6 +209,9 @@ impl<'a> WeightFile<'a> {
             let halves: Vec<f16> = view.data().as_chunks().0.iter().map(|bytes| f16::from_le_bytes(*bytes)).collect();
             // All at once, because the processor does eight in the time it takes to call a function for one.
             let values = halves.to_f32_vec();
+            if !values.iter().all(|value| value.is_finite()) {
+                return Err(WeightsError::NotFinite { name: name.to_owned() });
+            }
             named.insert(rest.to_owned(), (view.shape().to_vec(), values));
         }
         Ok(named)

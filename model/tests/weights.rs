@@ -66,6 +66,16 @@ fn foreign_files_and_other_layouts_are_refused_with_the_reason() {
     assert!(matches!(WeightFile::parse(&bytes), Err(WeightsError::Format { found: 99 })));
 }
 
+#[test]
+fn values_that_are_no_finite_numbers_are_refused_by_the_tensor_s_name() {
+    for value in [f32::NAN, f32::INFINITY] {
+        let entries = BTreeMap::from([("synthesis.gain".to_owned(), Entry::f16(&[2], &[1.0, value]))]);
+        let bytes = write(&info(), &entries).unwrap();
+        let error = WeightFile::parse(&bytes).unwrap().floats("synthesis.").unwrap_err();
+        assert!(matches!(&error, WeightsError::NotFinite { name } if name == "synthesis.gain"), "{error}");
+    }
+}
+
 /// The frozen model's tensors with another description.
 fn tiny_with(change: impl FnOnce(&mut Info)) -> Vec<u8> {
     let mut file = WeightFile::parse(TINY).unwrap();

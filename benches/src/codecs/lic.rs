@@ -39,13 +39,15 @@ impl Lic {
             options.effort = effort.ok_or_else(|| wrong("effort", value, "0 to 3"))?;
         }
         if let Some(value) = spec.text("tile") {
-            options.tile = value.parse().map_err(|_| wrong("tile", value, "multiples of 64 from 64 to 4096"))?;
+            let tile = value.parse().ok().filter(|&tile: &u32| (64..=4096).contains(&tile) && tile.is_multiple_of(64));
+            options.tile = tile.ok_or_else(|| wrong("tile", value, "multiples of 64 from 64 to 4096"))?;
         }
         let mut device = defaults.device;
         if let Some(name) = spec.text("device") {
             let known = DeviceChoice::from_name(name);
             device = known.ok_or_else(|| wrong("device", name, "auto, cpu, reference or gpu"))?;
         }
+        let (encoder, decoder) = (Encoder::new(&model, device)?, Decoder::new(&model, device)?);
         let about = About {
             label: spec.label().to_owned(),
             version: format!(
@@ -58,18 +60,13 @@ impl Lic {
                 "effort {}, tiles of {} pixels, device {}",
                 options.effort.number(),
                 options.tile,
-                device.name()
+                // What `auto` has come to: results of another device are others.
+                encoder.device()
             ),
             qualities: vec![0.0, 10.0, 25.0, 40.0, 55.0, 70.0, 85.0, 100.0],
             whole_qualities: false,
         };
-        Ok(Self {
-            about,
-            weights_digest: sha256_hex(model.bytes()),
-            options,
-            encoder: Encoder::new(&model, device)?,
-            decoder: Decoder::new(&model, device)?,
-        })
+        Ok(Self { about, weights_digest: sha256_hex(model.bytes()), options, encoder, decoder })
     }
 }
 

@@ -23,7 +23,7 @@ struct Plane {
     samples: Vec<f32>,
 }
 
-/// MS-SSIM of two images [height, width, channels], at most 1. The sides must be longer than [`LONGEST_TOO_SHORT_SIDE`].
+/// MS-SSIM of two images [height, width, channels], at most 1, which rounding would exceed where pictures are flat. The sides must be longer than [`LONGEST_TOO_SHORT_SIDE`].
 pub(super) fn ms_ssim(original: &[u8], decoded: &[u8], width: usize, channels: usize) -> f64 {
     let sum: f64 = (0..channels)
         .map(|channel| {
@@ -34,7 +34,7 @@ pub(super) fn ms_ssim(original: &[u8], decoded: &[u8], width: usize, channels: u
             of_channel(plane(original), plane(decoded))
         })
         .sum();
-    sum / channels as f64
+    (sum / channels as f64).min(1.0)
 }
 
 fn of_channel(mut x: Plane, mut y: Plane) -> f64 {
@@ -152,6 +152,15 @@ mod tests {
         assert_eq!(plane(2, &[1.0, 2.0, 3.0, 6.0]).halved().samples, [3.0]);
         let odd = plane(3, &[4.0, 8.0, 12.0, 16.0, 20.0, 24.0, 28.0, 32.0, 36.0]).halved();
         assert_eq!((odd.width, odd.samples.as_slice()), (2, &[1.0, 5.0, 11.0, 28.0][..]));
+    }
+
+    #[test]
+    fn flat_pictures_have_no_more_than_one() {
+        let flat = |sample: u8| vec![sample; 176 * 176];
+        for (a, b) in [(251, 250), (251, 251), (255, 254)] {
+            let value = ms_ssim(&flat(a), &flat(b), 176, 1);
+            assert!(value > 0.999 && value <= 1.0, "{value}");
+        }
     }
 
     #[test]

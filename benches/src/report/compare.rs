@@ -59,12 +59,21 @@ pub enum Figure {
 pub struct ImageFigures {
     /// Mean of those that exist, in percent; NaN if there is none.
     pub mean: f64,
+    /// Images among them whose curves overlap little: they count in full, but say little.
+    pub weak: Vec<String>,
     /// The largest, and the image's name.
     pub worst: Option<(String, f64)>,
     /// Images whose curves cannot be compared.
     pub without: usize,
     /// All, in percent.
     pub all: Vec<(String, Option<f64>)>,
+}
+
+impl ImageFigures {
+    /// Whether the figure of this image says little.
+    pub fn is_weak(&self, image: &str) -> bool {
+        self.weak.iter().any(|name| name == image)
+    }
 }
 
 impl Figure {
@@ -163,16 +172,21 @@ fn images(
     };
     let one = |(a, t): (&OfImage, &OfImage)| {
         let bd = bd_rate(&of_image(a)?, &of_image(t)?, interval, method);
-        bd.ok().map(|bd| bd.value)
+        bd.ok()
     };
     let pairs = anchor.images.iter().zip(&test.images);
-    let all: Vec<(String, Option<f64>)> = pairs.map(|(a, t)| (t.name.clone(), one((a, t)))).collect();
+    let figures: Vec<(&String, Option<Bd>)> = pairs.map(|(a, t)| (&t.name, one((a, t)))).collect();
+    let is_weak = |figure: &Option<Bd>| figure.as_ref().is_some_and(Bd::overlaps_little);
+    let weak = figures.iter().filter(|(_, bd)| is_weak(bd)).map(|&(name, _)| name.clone()).collect();
+    let all: Vec<(String, Option<f64>)> =
+        figures.into_iter().map(|(name, bd)| (name.clone(), bd.map(|bd| bd.value))).collect();
     let found = || all.iter().filter_map(|(name, value)| Some((name.clone(), (*value)?)));
     let count = found().count();
     Some(ImageFigures {
         mean: found().map(|(_, value)| value).sum::<f64>() / count as f64,
         worst: found().max_by(|a, b| a.1.total_cmp(&b.1)),
         without: all.len() - count,
+        weak,
         all,
     })
 }

@@ -41,7 +41,9 @@ pub fn text(report: &Report, style: Style) -> String {
             comparisons.interval
         ));
         page.table(deltas(&comparisons.list));
-        page.line(&marks());
+        // At the beginning of a line a star would be the point of a list.
+        let star = if style == Style::Markdown { "\\" } else { "" };
+        page.line(&format!("{star}{}", marks()));
         for comparison in &comparisons.list {
             let what = format!("{} against {} by {}", comparison.test, comparison.anchor, comparison.metric.title());
             remarks(comparison).iter().for_each(|remark| page.line(&format!("{what}: {remark}")));
@@ -79,7 +81,12 @@ impl Page {
         let _ = write!(self.text, "{text}{end}");
     }
 
-    fn table(&mut self, (header, rows): (Vec<String>, Vec<Vec<String>>)) {
+    fn table(&mut self, (mut header, mut rows): (Vec<String>, Vec<Vec<String>>)) {
+        if self.style == Style::Markdown {
+            // Names of images and codecs may hold what ends a cell.
+            let cells = header.iter_mut().chain(rows.iter_mut().flatten());
+            cells.for_each(|cell| *cell = cell.replace('|', "\\|"));
+        }
         let mut table = Table::new();
         match self.style {
             Style::Terminal => table.load_style(presets::NOTHING),
@@ -165,7 +172,7 @@ fn deltas(list: &[Comparison]) -> (Vec<String>, Vec<Vec<String>>) {
         let Comparison { metric, anchor, test, rate, quality, images } = comparison;
         let bd = rate.bd();
         let dash = || "-".to_owned();
-        let worst = images.as_ref().and_then(|images| images.worst.clone());
+        let worst = images.as_ref().and_then(worst_image);
         vec![
             metric.title().to_owned(),
             anchor.clone(),
@@ -175,7 +182,7 @@ fn deltas(list: &[Comparison]) -> (Vec<String>, Vec<Vec<String>>) {
             bd.map_or_else(dash, points),
             quality.bd().map_or_else(dash, |bd| difference(*metric, bd)),
             images.as_ref().map_or_else(dash, image_mean),
-            worst.as_ref().map_or_else(dash, |(_, value)| percent(*value)),
+            worst.as_ref().map_or_else(dash, |(_, value)| value.clone()),
             worst.map_or_else(dash, |(name, _)| name),
         ]
     };
@@ -222,7 +229,37 @@ pub(super) fn percent(value: f64) -> String {
     format!("{value:+.2} %")
 }
 
+/// The mean over images, marked if curves of any overlap little.
+pub(super) fn mean_of_images(images: &ImageFigures) -> Option<String> {
+    let mark = if images.weak.is_empty() { "" } else { "*" };
+    images.mean.is_finite().then(|| format!("{}{mark}", percent(images.mean)))
+}
+
+/// The worst image and its figure, marked if its curves overlap little.
+pub(super) fn worst_image(images: &ImageFigures) -> Option<(String, String)> {
+    let (name, value) = images.worst.clone()?;
+    let mark = if images.is_weak(&name) { "*" } else { "" };
+    Some((name, format!("{}{mark}", percent(value))))
+}
+
 fn image_mean(images: &ImageFigures) -> String {
-    let mean = if images.mean.is_finite() { percent(images.mean) } else { "-".to_owned() };
+    let mean = mean_of_images(images).unwrap_or_else(|| "-".to_owned());
     if images.without == 0 { mean } else { format!("{mean} ({} without)", images.without) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_end_a_cell_of_markdown_is_escaped() {
+        let cells = |style| {
+            let mut page = Page { text: String::new(), style };
+            page.table((vec!["a|b".to_owned(), "c".to_owned()], vec![vec!["1".to_owned(), "d|e".to_owned()]]));
+            page.text
+        };
+        let markdown = cells(Style::Markdown);
+        assert!(markdown.contains("a\\|b") && markdown.contains("d\\|e"), "{markdown}");
+        assert!(cells(Style::Terminal).contains("a|b"));
+    }
 }

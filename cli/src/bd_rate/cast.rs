@@ -130,7 +130,7 @@ fn has_curve(dataset: &Dataset, name: &str) -> bool {
 
 /// VTM as it was measured on a known set, else JPEG.
 fn default_anchor(dataset: &Dataset) -> &'static str {
-    ["vtm", "vtm-18.0"].into_iter().find(|name| has_curve(dataset, name)).unwrap_or("jpeg")
+    ["vtm", "vtm-18.0", "vtm-9.1"].into_iter().find(|name| has_curve(dataset, name)).unwrap_or("jpeg")
 }
 
 /// Those with these labels, in the order of the labels.

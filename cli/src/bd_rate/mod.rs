@@ -138,10 +138,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let cache = cache(args)?;
     // Not after an hour's work.
     if let Some(path) = &args.plot {
-        Place::from(path).check_writable(false)?;
+        Place::File(path.clone()).check_writable(false).context("--plot")?;
     }
     if let Some(folder) = &args.report {
         std::fs::create_dir_all(folder).with_context(|| format!("--report: cannot make {}", folder.display()))?;
+        Place::File(folder.join(report::html::FILE_NAME)).check_writable(false).context("--report")?;
     }
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let jobs = args.jobs.unwrap_or(cores);
@@ -174,6 +175,13 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         published,
         warnings,
     };
+    // First of all, so that it is not lost to an error of the rest.
+    let printed = match args.format {
+        Format::Json => print_json(&report),
+        Format::Csv => print_line(report::csv::text(&report)?.trim_end()),
+        Format::Table => print_line(&report::table::text(&report, Style::Terminal)),
+        Format::Md => print_line(&report::table::text(&report, Style::Markdown)),
+    };
     if let Some(path) = &args.plot {
         let axis = if matches!(args.rate_axis, Axis::Log) { RateAxis::Log } else { RateAxis::Linear };
         write_atomically(path, report::plot::svg(&report, axis).as_bytes(), false)?;
@@ -182,12 +190,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let details = report::crops::at_equal_rate(&report, &subjects, &dataset.images)?;
         report::html::write(folder, &report::html::page(&report, &details)).context("--report")?;
     }
-    match args.format {
-        Format::Json => print_json(&report)?,
-        Format::Csv => print_line(report::csv::text(&report)?.trim_end())?,
-        Format::Table => print_line(&report::table::text(&report, Style::Terminal))?,
-        Format::Md => print_line(&report::table::text(&report, Style::Markdown))?,
-    }
+    printed?;
     let mut failures = report.comparisons.impossible();
     // Nobody asked for the default anchor.
     if !args.anchor.is_empty() {
@@ -233,13 +236,13 @@ fn not_rising(codec: &Measured) -> Option<String> {
         .then(|| format!("{}: bytes or PSNR do not rise with quality everywhere: {}", codec.label, words.join("; ")))
 }
 
-/// Points without any error lie on no curve: their PSNR is infinite.
+/// Points without any error lie on no curve: their PSNR is infinite, and so are the decibels of an MS-SSIM of 1.
 fn lossless(codec: &Measured) -> Option<String> {
-    let is_lossless = |mean: &&Mean| mean.scores.iter().any(|(metric, score)| metric.axis(score.mean).is_infinite());
+    let is_lossless = |mean: &&Mean| mean.scores.iter().any(|(metric, score)| !metric.axis(score.mean).is_finite());
     let qualities: Vec<String> = codec.means.iter().filter(is_lossless).map(|mean| mean.quality.to_string()).collect();
     (!qualities.is_empty()).then(|| {
         format!(
-            "{}: lossless on an image or all at quality {}, which lies on no curve",
+            "{}: no error that a metric sees, on an image or all, at quality {}, which lies on no curve",
             codec.label,
             qualities.join(", ")
         )

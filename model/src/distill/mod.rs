@@ -1,4 +1,4 @@
-//! Distillation: a student learns from a teacher in three phases (section 8 of the design).
+//! Distillation: a student learns from a teacher in three phases, those of FEDS (arXiv 2503.06399).
 //!
 //! | phase | loss | file |
 //! |---|---|---|

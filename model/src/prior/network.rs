@@ -56,7 +56,7 @@ pub struct Prior {
 
 impl Prior {
     /// Randomly initialised; gains balance rate and distortion of an orthonormal transform at high rate (step
-    /// `sqrt(26 / (255^2 lambda))` for pixels in 0..=1, section 8 of the design).
+    /// `sqrt(26 / (255^2 lambda))` for pixels in 0..=1).
     pub fn new(config: &ModelConfig, init: &mut Init) -> Self {
         let mut gains = Vec::with_capacity(KNOTS * config.y);
         for knot in 0..KNOTS {

@@ -91,7 +91,7 @@ pub struct Batch {
     pub numbers: Vec<u64>,
 }
 
-/// How far crops are scaled down unless told otherwise (section 8 of the design).
+/// How far crops are scaled down unless told otherwise.
 pub(super) const SMALLEST_SCALE: f32 = 0.5;
 
 /// Parts of the quality axis that the knots of a fixed set's crops come from in turn.

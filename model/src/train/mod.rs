@@ -1,4 +1,4 @@
-//! Training of any preset (section 8 of the design).
+//! Training of any preset.
 //!
 //! Rate-distortion loss per sample `(R + lambda * 255^2 * MSE) / sqrt(lambda)`, R in bits per pixel, every sample with its own quality knot. The loop knows
 //! a loss as an `Objective`; those that look at a teacher are in [`crate::distill`].

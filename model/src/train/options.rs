@@ -75,7 +75,8 @@ pub struct Options {
     pub checkpoint_minutes: f64,
     /// Minutes between validations; one more is made at the end.
     pub validate_minutes: f64,
-    /// Format of the activations; the stage on the integer grid, validation and calibration are f32 always.
+    /// Format of the operands of products, with burn of all activations; on the integer grid, in validation and calibration it is f32 always, but for
+    /// the products of SOAP.
     pub precision: Precision,
     /// Device with autodiff.
     pub device: Device,
@@ -84,7 +85,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Defaults of section 8 of the design for `preset`.
+    /// The defaults for `preset`.
     pub fn new(preset: Preset, data: PathBuf, out: PathBuf, budget: Budget, device: Device) -> Self {
         Self {
             preset,

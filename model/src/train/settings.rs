@@ -34,7 +34,7 @@ pub struct Settings {
     pub revived_rate: f32,
     /// Learning rate and length.
     pub schedule: Schedule,
-    /// Format of the activations.
+    /// Format of the operands of products.
     pub precision: Precision,
     /// Who leads the run, if anybody does; checkpoints from before this field lack it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,5 +1,7 @@
 //! Choice of the adapter, the device with its pipelines, and reading results back.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Which adapters may be used.
@@ -154,7 +156,10 @@ impl Gpu {
             // Failures show when the range is asked for below.
             buffer.map_async(wgpu::MapMode::Read, .., |_| ());
         }
-        self.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| self.failed(e))?;
+        // wgpu panics if the device is lost meanwhile. Nothing of ours is in the middle of a change then.
+        let wait = || self.device.poll(wgpu::PollType::wait_indefinitely());
+        let waited = catch_unwind(AssertUnwindSafe(wait)).map_err(|panic| self.failed(words(panic.as_ref())))?;
+        waited.map_err(|e| self.failed(e))?;
         self.check()?;
         let read = |buffer: &wgpu::Buffer| {
             let bytes = buffer.get_mapped_range(..).map_err(|e| self.failed(e))?.to_vec();
@@ -172,6 +177,12 @@ impl Gpu {
     fn failed(&self, message: impl ToString) -> GpuError {
         GpuError::Failed { adapter: self.name.clone(), message: message.to_string() }
     }
+}
+
+/// What a panic says.
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("the device was lost")
 }
 
 /// Smaller is better; `None` when the policy forbids the adapter.

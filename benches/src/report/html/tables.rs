@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use crate::metric::Metric;
-use crate::report::table::{difference, overlap, percent, points, remarks, score};
+use crate::report::table::{difference, mean_of_images, overlap, percent, points, remarks, score, worst_image};
 use crate::report::{Comparison, Comparisons, Mean, Measured};
 
 /// Shown where there is no value.
@@ -42,15 +42,15 @@ fn delta(comparison: &Comparison) -> Markup {
             td.number {
                 @match images {
                     Some(images) => {
-                        (if images.mean.is_finite() { percent(images.mean) } else { none() })
+                        (mean_of_images(images).unwrap_or_else(none))
                         @if images.without > 0 { br; small { (images.without) " without" } }
                     }
                     None => (NONE),
                 }
             }
             td.number {
-                @match images.as_ref().and_then(|images| images.worst.as_ref()) {
-                    Some((name, value)) => { (percent(*value)) br; small { (name) } }
+                @match images.as_ref().and_then(worst_image) {
+                    Some((name, value)) => { (value) br; small { (name) } }
                     None => (NONE),
                 }
             }

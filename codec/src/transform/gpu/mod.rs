@@ -21,7 +21,7 @@ use crate::format::{BitDepth, ColourModel, Header};
 use crate::model::ModelError;
 use crate::patches;
 use crate::picture::{Picture, channels};
-use crate::samples::peak;
+use crate::samples::{nearest, peak};
 use crate::tiles::Area;
 
 /// Latents per window at most: 16.8 megapixels, whose activations take about 490 MB on the device with the student (`shaders/README.md`, "What fits").
@@ -258,8 +258,7 @@ impl Synthesis for GpuSynthesis<'_> {
     fn push_deep(&mut self, latents: Vec<Vec<f32>>, depth: BitDepth, pixels: &mut Vec<u16>) -> Result<(), Error> {
         let (GpuTransforms { float, synthesis, .. }, quality) = (self.gpu, self.header.quality);
         let peak = f32::from(peak(depth));
-        // The conversion saturates, and makes 0 of what is no number.
-        let sample = |value: f32| ((value + 0.5) * peak + 0.5).min(peak) as u16;
+        let sample = |value: f32| nearest::<u16>((value + 0.5) * peak, peak);
         self.advance(
             latents,
             |windows, grey| {
