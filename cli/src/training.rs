@@ -70,7 +70,7 @@ pub struct Run {
     /// Put new hidden units in the places of those in the file of --from whose gates are shut on all photos.
     #[arg(long)]
     revive: bool,
-    /// Learning rate of the blocks that get new hidden units, relative to all others'.
+    /// Learning rate of the blocks of whose hidden units a twentieth or more is new, relative to all others'.
     #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
     revived_rate: f32,
     /// Where to train.

@@ -58,7 +58,7 @@ pub struct Meta {
     /// Steps behind Adam's moments when the run began: 0, or those of the checkpoint that it began with.
     #[serde(default)]
     pub lead: u64,
-    /// Blocks with hidden units that were new when the run began ([`crate::grow::revive`]).
+    /// Blocks with many hidden units that were new when the run began ([`crate::grow::revive`]).
     #[serde(default)]
     pub revived: Vec<String>,
     /// What the moments are of.

@@ -67,7 +67,7 @@ pub struct Options {
     pub from: Option<PathBuf>,
     /// Put new hidden units in the places of those of `from` whose gates are shut.
     pub revive: bool,
-    /// Learning rate of the blocks with such units, relative to the others'; a resumed run keeps its own.
+    /// Learning rate of the blocks of which a twentieth or more are such units, relative to the others'; a resumed run keeps its own.
     pub revived_rate: f32,
     /// What turns gradients into steps.
     pub optimiser: Optimiser,

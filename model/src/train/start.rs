@@ -12,7 +12,7 @@ use super::run::CHECKPOINT;
 use super::soap::restored;
 use super::{Adam, Crops, Optimiser, Options, Settings, TrainError};
 use crate::checkpoint::{self, Meta};
-use crate::grow::{grow, grow_moments, revive, shut_units};
+use crate::grow::{Shut, grow, grow_moments, revive, shut_units};
 use crate::klt;
 use crate::load::Named;
 use crate::net::in_f32;
@@ -24,6 +24,9 @@ use crate::weights::WeightFile;
 
 /// Batches of eight crops from which the KLT is computed.
 const KLT_BATCHES: u64 = 10;
+
+/// A block with fewer new hidden units than its `FEW`th part learns at the rate of the others: the rate is the block's, not the units'.
+const FEW: usize = 20;
 
 /// Network, optimiser and metadata at the start of a session.
 pub(super) struct Start {
@@ -116,7 +119,8 @@ pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Object
     if options.revive {
         let shut = in_f32(|| shut_units(&network, crops, &options.device));
         revived = revive(&mut adam, &slots, &shut, options.seed);
-        meta.revived = shut.into_iter().filter(|block| !block.units.is_empty()).map(|block| block.block).collect();
+        let is_new = |block: &Shut| block.units.len() * FEW >= block.of && !block.units.is_empty();
+        meta.revived = shut.into_iter().filter(is_new).map(|block| block.block).collect();
         hasten(&mut slots, &meta.revived, options.revived_rate);
         network = params::with_values(network, &adam.weights);
     }
