@@ -48,8 +48,18 @@ impl Dense {
 
     /// Takes this step's weights.
     pub(crate) fn load(&mut self, weights: &[f32], precision: Precision) {
+        self.load_in(weights, [precision; 2]);
+    }
+
+    /// Takes this step's weights, for products forward in f32 whatever the format of the others: where results are large and smooth, bf16 rounds them
+    /// by up to half a quantisation step, and gradients become noise by it.
+    pub(crate) fn load_exact(&mut self, weights: &[f32], precision: Precision) {
+        self.load_in(weights, [Precision::F32, precision]);
+    }
+
+    fn load_in(&mut self, weights: &[f32], [forward, precision]: [Precision; 2]) {
         let matrix = &weights[self.weight.clone()];
-        self.matrix.load(matrix, self.outputs, precision);
+        self.matrix.load(matrix, self.outputs, forward);
         self.transposed.load_transposed(matrix, self.outputs, precision);
         self.bias_values.clear();
         self.bias_values.extend_from_slice(&weights[self.bias.clone()]);
@@ -101,7 +111,7 @@ impl Dense {
             column_sums(d, &mut work.gradient[self.bias.clone()]);
         }
         let weight = &mut work.gradient[self.weight.clone()];
-        add_outer(x, d, [self.inputs, self.outputs], weight, self.matrix.precision(), &mut work.pool);
+        add_outer(x, d, [self.inputs, self.outputs], weight, self.transposed.precision(), &mut work.pool);
     }
 
     /// The gradient of the input, plus what `into` holds.

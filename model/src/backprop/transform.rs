@@ -118,9 +118,8 @@ impl Analysis {
     }
 
     pub(crate) fn load(&mut self, weights: &[f32], precision: Precision) {
-        [&mut self.stem, &mut self.down, &mut self.head]
-            .into_par_iter()
-            .for_each(|layer| layer.load(weights, precision));
+        [&mut self.stem, &mut self.down].into_par_iter().for_each(|layer| layer.load(weights, precision));
+        self.head.load_exact(weights, precision);
         self.blocks8.load(weights, precision);
         self.blocks16.load(weights, precision);
     }
@@ -217,7 +216,8 @@ impl Synthesis {
     }
 
     pub(crate) fn load(&mut self, weights: &[f32], precision: Precision) {
-        [&mut self.stem, &mut self.up, &mut self.head].into_par_iter().for_each(|layer| layer.load(weights, precision));
+        [&mut self.up, &mut self.head].into_par_iter().for_each(|layer| layer.load(weights, precision));
+        self.stem.load_exact(weights, precision);
         self.blocks8.load(weights, precision);
         self.blocks16.load(weights, precision);
     }
