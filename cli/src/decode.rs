@@ -67,6 +67,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let extension = args.format.unwrap_or(Format::Png).extension();
     let jobs = args.batch.jobs(Kinds { inputs: &["lic"], output: extension })?;
     let mut formats = Vec::new();
+    // Outputs in a folder have the name of this format; one that failed before it began has none.
     let format = args.format.or(args.batch.has_folder().then_some(Format::Png));
     for job in &jobs {
         formats.push(match (format, &job.output) {

@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::bail;
 use clap::builder::RangedU64ValueParser;
 use indicatif::ProgressBar;
-use lic_codec::format::SIGNATURE;
+use lic_codec::format::{SIGNATURE, is_tile_size};
 use lic_codec::{Effort, EncodeOptions, Encoded, Encoder, Picture, Target, TargetOutcome};
 use lic_datasets::{Photo, PhotoRows};
 use serde::Serialize;
@@ -106,7 +106,7 @@ pub fn positive(text: &str) -> Result<f64, String> {
 
 fn tile(text: &str) -> Result<u32, String> {
     match text.parse::<u32>() {
-        Ok(tile) if (64..=4096).contains(&tile) && tile.is_multiple_of(64) => Ok(tile),
+        Ok(tile) if is_tile_size(tile) => Ok(tile),
         _ => Err("a multiple of 64 from 64 to 4096 is needed".to_owned()),
     }
 }

@@ -19,3 +19,13 @@ pub(crate) fn band(tiles: &[TileRect], most: usize) -> usize {
     };
     tiles.iter().take_while(fits).count().max(1)
 }
+
+/// All tiles, in bands of those that are coded together.
+pub(crate) fn bands(tiles: &[TileRect], most: usize) -> impl Iterator<Item = &[TileRect]> {
+    let mut left = tiles;
+    std::iter::from_fn(move || {
+        let (next, rest) = left.split_at_checked(band(left, most))?;
+        left = rest;
+        Some(next)
+    })
+}

@@ -5,7 +5,7 @@
 //! per pixel for 256 channels), and from effort 1 on a copy of its samples.
 
 use crate::alpha::lossless;
-use crate::bands::{CPU_BAND, band};
+use crate::bands::{CPU_BAND, bands};
 use crate::coding::{self, Coded, Effort, LatentTile};
 use crate::device::DeviceChoice;
 use crate::entropy::HyperCosts;
@@ -174,13 +174,11 @@ impl Encoder {
         let (coding, payloads) = match options.alpha_quality {
             None => {
                 let tiles: Vec<TileRect> = header.tiles().collect();
-                let (mut left, mut payloads) = (tiles.as_slice(), Vec::new());
-                while !left.is_empty() {
-                    let (now, rest) = left.split_at(band(left, CPU_BAND));
-                    let encode = || lossless::encode(now, header.width.into(), 0, &alpha.samples);
+                let mut payloads = Vec::new();
+                for tiles in bands(&tiles, CPU_BAND) {
+                    let encode = || lossless::encode(tiles, header.width.into(), 0, &alpha.samples);
                     payloads.extend(timed(&mut spent.coding, encode));
                     progress.holding(|progress| progress.step(0, 1))?;
-                    left = rest;
                 }
                 (AlphaCoding::Lossless, payloads)
             }
@@ -267,10 +265,7 @@ impl Encoder {
     ) -> Result<Vec<Vec<u8>>, Error> {
         let mut engine = self.runtime.engine()?;
         let mut payloads: Vec<Vec<u8>> = Vec::with_capacity(all.len());
-        let mut left = all;
-        while !left.is_empty() {
-            let (tiles, rest) = left.split_at(band(left, self.runtime.band_positions()));
-            left = rest;
+        for tiles in bands(all, self.runtime.band_positions()) {
             let latents = latents(tiles, stats)?;
             let coded = self.code(engine.as_mut(), quality, effort, tiles, &latents, stats)?;
             if let Some((sampler, source)) = &mut sampling {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use lic_shaders::order::{GROUP, PASSES, phase};
 
-use crate::bands::{CPU_BAND, band};
+use crate::bands::{CPU_BAND, bands};
 use crate::coding::{self, CodedTile, DecodedTile};
 use crate::error::Error;
 use crate::format::{Header, LicFile, TileRect};
@@ -51,10 +51,7 @@ pub fn decode_symbols(model: &Model, engine: &mut dyn PriorEngine, bytes: &[u8])
     let (weights, channels) = (model.prior(), model.prior().sizes().latents);
     let tiles: Vec<TileRect> = header.tiles().collect();
     let mut all = Vec::new();
-    let mut left = tiles.as_slice();
-    while !left.is_empty() {
-        let (tiles, rest) = left.split_at(band(left, CPU_BAND));
-        left = rest;
+    for tiles in bands(&tiles, CPU_BAND) {
         let stored = tiles.iter().map(|&tile| Ok(StoredTile { tile, payload: file.tile(tile.index)?.into() }));
         let stored: Vec<StoredTile<'_>> = stored.collect::<Result<_, Error>>()?;
         let decoded = decode_band(&header, weights, engine, &stored, true, &mut Stats::default())?;

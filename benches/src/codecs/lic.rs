@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use lic_codec::format::is_tile_size;
 use lic_codec::{Analysed, Decoder, DeviceChoice, Effort, EncodeOptions, Encoder, Model, Picture, quality_index};
 use lic_datasets::manifest::sha256_hex;
 
@@ -39,7 +40,7 @@ impl Lic {
             options.effort = effort.ok_or_else(|| wrong("effort", value, "0 to 3"))?;
         }
         if let Some(value) = spec.text("tile") {
-            let tile = value.parse().ok().filter(|&tile: &u32| (64..=4096).contains(&tile) && tile.is_multiple_of(64));
+            let tile = value.parse().ok().filter(|&tile| is_tile_size(tile));
             options.tile = tile.ok_or_else(|| wrong("tile", value, "multiples of 64 from 64 to 4096"))?;
         }
         let mut device = defaults.device;

@@ -170,10 +170,7 @@ fn images(
         let points = image.points.iter().filter_map(|point| Some((point.bpp, *point.scores.get(&metric)?)));
         curve(&points.collect::<Vec<_>>(), metric).ok()
     };
-    let one = |(a, t): (&OfImage, &OfImage)| {
-        let bd = bd_rate(&of_image(a)?, &of_image(t)?, interval, method);
-        bd.ok()
-    };
+    let one = |(a, t): (&OfImage, &OfImage)| bd_rate(&of_image(a)?, &of_image(t)?, interval, method).ok();
     let pairs = anchor.images.iter().zip(&test.images);
     let figures: Vec<(&String, Option<Bd>)> = pairs.map(|(a, t)| (&t.name, one((a, t)))).collect();
     let is_weak = |figure: &Option<Bd>| figure.as_ref().is_some_and(Bd::overlaps_little);

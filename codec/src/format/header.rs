@@ -316,8 +316,14 @@ fn tile_from_code(code: Option<u8>) -> Result<u16, Error> {
     Ok(size)
 }
 
+/// Whether tiles can have edges of so many pixels: a multiple of 64 in 64..=4096.
+pub fn is_tile_size(pixels: u32) -> bool {
+    let [unit, most] = [TILE_UNIT, MAX_TILE].map(u32::from);
+    pixels.is_multiple_of(unit) && (unit..=most).contains(&pixels)
+}
+
 fn check_tile_size(size: u16) -> Result<(), Error> {
-    if size.is_multiple_of(TILE_UNIT) && (TILE_UNIT..=MAX_TILE).contains(&size) {
+    if is_tile_size(size.into()) {
         return Ok(());
     }
     Err(invalid("tile size", size.into(), "multiples of 64 in 64..=4096"))

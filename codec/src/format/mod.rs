@@ -24,7 +24,7 @@ mod tests;
 
 pub use alpha::{AlphaCoding, AlphaSection};
 pub use file::LicFile;
-pub use header::{BitDepth, ColourModel, Header, TileRect, VERSION};
+pub use header::{BitDepth, ColourModel, Header, TileRect, VERSION, is_tile_size};
 pub use section::{Cicp, Section, SectionKind};
 pub use signature::SIGNATURE;
 pub use tiles::{StoredTiles, TileIndex};

@@ -57,6 +57,7 @@ pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Object
     let network_size = slots.iter().map(Slot::len).sum();
     let own = objective.slots().into_iter().map(|slot| Slot { offset: network_size + slot.offset, ..slot });
     slots.extend(own);
+    let guide = objective.guide();
     let path = options.out.join(CHECKPOINT);
     if options.resume && path.exists() {
         let (mut meta, parts) = checkpoint::load(&path)?;
@@ -67,9 +68,9 @@ pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Object
             return Err(TrainError::Optimiser { found: meta.optimiser, asked: options.optimiser });
         }
         let (settings, changed) = match &meta.settings {
-            Some(settings) => settings.resumed(meta.seed, options, objective.guide())?,
+            Some(settings) => settings.resumed(meta.seed, options, guide)?,
             // A checkpoint from before they were kept.
-            None => (Settings::of(options, objective.guide()), Vec::new()),
+            None => (Settings::of(options, guide), Vec::new()),
         };
         let adam = checkpoint::optimiser(&path, &meta, &parts, &slots, options.precision)?;
         let network = params::with_values(network, &adam.weights);
@@ -81,7 +82,7 @@ pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Object
     }
     let mut meta = Meta {
         optimiser: options.optimiser,
-        settings: Some(Settings::of(options, objective.guide())),
+        settings: Some(Settings::of(options, guide)),
         ..Meta::new(options.preset, options.seed)
     };
     let fresh = |network: &Network, objective: &dyn Objective| {
@@ -119,7 +120,7 @@ pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Object
     if options.revive {
         let shut = in_f32(|| shut_units(&network, crops, &options.device));
         revived = revive(&mut adam, &slots, &shut, options.seed);
-        let is_new = |block: &Shut| block.units.len() * FEW >= block.of && !block.units.is_empty();
+        let is_new = |block: &Shut| block.units.len() * FEW >= block.of;
         meta.revived = shut.into_iter().filter(is_new).map(|block| block.block).collect();
         hasten(&mut slots, &meta.revived, options.revived_rate);
         network = params::with_values(network, &adam.weights);
