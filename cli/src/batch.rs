@@ -1,6 +1,7 @@
 //! Doing one image or many, some at a time, and saying what became of them: what `lic encode` and `lic decode` have in common. Which files is `jobs.rs`.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +11,8 @@ use anyhow::{Context, anyhow, bail};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use crate::exit::{SomeFailed, Usage, code, explain};
+use crate::exit::{Exists, SomeFailed, Usage, code, explain};
+use crate::guard::keep_protected;
 use crate::jobs::{Job, Kinds, into_folder, pair};
 use crate::output::{print_json, progress, tell};
 use crate::source::Place;
@@ -30,6 +32,10 @@ pub struct BatchArgs {
     /// Do not overwrite files that exist: with --out-dir their inputs are passed over, so that an interrupted run can be repeated; else it is an error.
     #[arg(long)]
     no_clobber: bool,
+    /// Overwrite also what may be the only copy of something: write-protected files; in encoding, files that are no .lic files; in decoding, .lic files and, with
+    /// --out-dir, images that are older than the .lic file.
+    #[arg(long, conflicts_with = "no_clobber")]
+    overwrite: bool,
     /// Say nothing on standard error but errors.
     #[arg(long)]
     quiet: bool,
@@ -76,6 +82,12 @@ pub struct Report<R> {
     pub late_error: Option<anyhow::Error>,
 }
 
+/// Does a part of a job. A panic, which is lic's own mistake and has been printed, becomes that job's error: the others go on.
+fn unpanicked<T>(work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| bail!("lic has a mistake that stopped it here, as said above: please report it"))
+}
+
 impl BatchArgs {
     /// The jobs; with --out-dir `kinds` says which files of a folder are meant, and how outputs are called.
     pub fn jobs(&self, kinds: Kinds) -> anyhow::Result<Vec<Job>> {
@@ -83,7 +95,7 @@ impl BatchArgs {
             Some(folder) => {
                 let (jobs, passed_over) = into_folder(&self.files, folder, kinds)?;
                 if !passed_over.is_empty() && !self.quiet {
-                    tell(format_args!("passed over by their names: {passed_over}"));
+                    tell(format_args!("passed over: {passed_over}"));
                 }
                 jobs
             }
@@ -103,6 +115,11 @@ impl BatchArgs {
     /// Whether existing files must stay.
     pub fn no_clobber(&self) -> bool {
         self.no_clobber
+    }
+
+    /// Whether no file must stay, whatever it is.
+    pub fn overwrite(&self) -> bool {
+        self.overwrite
     }
 
     /// Does the jobs: `prepare` reads an input, `start` makes the engine meanwhile, and `work` does the rest; reports come in order. With
@@ -129,10 +146,14 @@ impl BatchArgs {
                 } else if self.is_there(job) {
                     Ok(Outcome::Skipped)
                 } else {
-                    let ready = self.make_room(job).and_then(|()| job.output.check_writable(self.no_clobber));
-                    let prepared = ready.and_then(|()| prepare(job));
+                    let ready = self.ready(job);
+                    let prepared = ready.and_then(|()| unpanicked(|| prepare(job)));
                     let Some(engine) = engine.wait() else { break };
-                    prepared.and_then(|prepared| work(engine, number, job, prepared)).map(Outcome::Done)
+                    match prepared.and_then(|prepared| unpanicked(|| work(engine, number, job, prepared))) {
+                        // Another run was faster.
+                        Err(error) if self.out_dir.is_some() && error.is::<Exists>() => Ok(Outcome::Skipped),
+                        done => done.map(Outcome::Done),
+                    }
                 };
                 if sender.send((number, done)).is_err() {
                     break;
@@ -181,9 +202,12 @@ impl BatchArgs {
             };
             // What was done has its record, also where an error comes late.
             let has_record = done.is_ok();
-            let done = done.and_then(|outcome| self.say(job, outcome, &mut said, &bar));
+            let error = match done {
+                Ok(outcome) => self.say(job, outcome, &mut said, &bar)?,
+                Err(error) => Some(error),
+            };
             bar.inc(1);
-            if let Err(error) = done {
+            if let Some(error) = error {
                 let (line, code) = (explain(&error), code(&error));
                 if self.json && !has_record {
                     let (input, output) = (job.input.to_string(), job.output.to_string());
@@ -204,14 +228,14 @@ impl BatchArgs {
         }
     }
 
-    /// Says what a job came to; the error, if any, is one that comes late.
+    /// Says what a job came to, and returns an error that comes late. It fails where nobody reads the records any more, and then so does the run.
     fn say<R: Serialize>(
         &self,
         job: &Job,
         outcome: Outcome<R>,
         said: &mut Vec<String>,
         bar: &ProgressBar,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Option<anyhow::Error>> {
         let Outcome::Done(report) = outcome else {
             if !self.quiet {
                 bar.suspend(|| tell(format_args!("{}: passed over, {} exists", job.input, job.output)));
@@ -220,7 +244,7 @@ impl BatchArgs {
                 let (input, output) = (job.input.to_string(), job.output.to_string());
                 bar.suspend(|| print_json(&Skipped { input, output, skipped: true }))?;
             }
-            return Ok(());
+            return Ok(None);
         };
         if !self.quiet {
             for warning in report.once {
@@ -237,7 +261,17 @@ impl BatchArgs {
         if self.json {
             bar.suspend(|| print_json(&report.record))?;
         }
-        report.late_error.map_or(Ok(()), Err)
+        Ok(report.late_error)
+    }
+
+    /// Whether a job's output can be written, in a folder that is there then.
+    fn ready(&self, job: &Job) -> anyhow::Result<()> {
+        self.make_room(job)?;
+        job.output.check_writable(self.no_clobber)?;
+        if !self.overwrite {
+            keep_protected(job)?;
+        }
+        Ok(())
     }
 
     /// Makes the folder of an output that keeps its place below --out-dir, which is there.

@@ -1,11 +1,9 @@
 //! `lic decode`: `.lic` files to images.
 
-use std::fs::Metadata;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::bail;
 use lic_codec::format::Header;
 use lic_codec::format::header::MAX_HEADER_BYTES;
 use lic_codec::{Decoder, Region, Scale, View, Warning};
@@ -14,7 +12,7 @@ use serde::Serialize;
 use crate::batch::{BatchArgs, Report};
 use crate::draft::SharedDraft;
 use crate::engine::EngineArgs;
-use crate::exit::Usage;
+use crate::guard;
 use crate::jobs::{Job, Kinds};
 use crate::picture::{self, Format};
 use crate::save::{self, Saved};
@@ -80,8 +78,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let view = args.view();
     let start = || Ok(Decoder::new(&args.engine.model()?, args.engine.device())?);
     let open = |job: &Job| {
-        if args.batch.has_folder() {
-            check_original(job)?;
+        if !args.batch.overwrite() {
+            guard::keep_lic_files(job)?;
+            if args.batch.has_folder() {
+                guard::keep_originals(job)?;
+            }
         }
         job.input.open()
     };
@@ -89,22 +90,6 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let format = formats.get(number).copied().unwrap_or(Format::Png);
         one(job, decoder, format, view, input, args.batch.no_clobber())
     })
-}
-
-/// Refuses to write over an image that lies beside the `.lic` file and is older, so that it may be the original, where the user has not named it.
-fn check_original(job: &Job) -> anyhow::Result<()> {
-    let folder = |place: &Place| place.path()?.parent()?.join(".").canonicalize().ok();
-    let time = |place: &Place| place.path()?.metadata().ok().filter(Metadata::is_file)?.modified().ok();
-    if let (Some(input), Some(output)) = (time(&job.input), time(&job.output))
-        && output < input
-        && folder(&job.input) == folder(&job.output)
-    {
-        bail!(Usage(format!(
-            "{} is older than {}, and may be what that was made of: use another --out-dir, or name this output",
-            job.output, job.input
-        )));
-    }
-    Ok(())
 }
 
 /// Counts the bytes that are read.

@@ -5,9 +5,10 @@ use std::io::{Error, ErrorKind, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use tempfile::{NamedTempFile, SpooledTempFile};
 
+use crate::exit::Exists;
 use crate::leftovers::Live;
 
 /// A file that is being written: nobody sees it before [`Self::commit`], and without that nothing is left of it.
@@ -92,7 +93,10 @@ impl Draft {
                 // Before the name: else a power failure may leave the name without the bytes.
                 file.as_file().sync_all().with_context(failed)?;
                 let persisted = if no_clobber { file.persist_noclobber(&target) } else { file.persist(&target) };
-                persisted.with_context(failed)?;
+                match persisted {
+                    Err(error) if no_clobber && error.error.kind() == ErrorKind::AlreadyExists => bail!(Exists(target)),
+                    persisted => drop(persisted.with_context(failed)?),
+                }
                 drop(live);
             }
             Place::Stream { mut kept, target: Some(path) } => {
@@ -119,12 +123,19 @@ impl Draft {
     }
 }
 
-/// Where a path leads, also where the last link leads to nothing yet.
+/// Where a path leads, also where the last of its links leads to nothing yet.
 fn followed(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| match path.read_link() {
-        Ok(to) => path.parent().map_or_else(|| to.clone(), |folder| folder.join(&to)),
-        Err(_) => path.to_owned(),
-    })
+    /// As many links as Linux follows; others lead in a circle.
+    const LINKS: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        if let Ok(real) = path.canonicalize() {
+            return real;
+        }
+        let Ok(to) = path.read_link() else { break };
+        path = path.parent().map_or_else(|| to.clone(), |folder| folder.join(&to));
+    }
+    path
 }
 
 impl Write for Draft {
@@ -209,12 +220,13 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_to_nothing_is_followed() {
+    fn links_to_nothing_are_followed() {
         let folder = tempfile::tempdir().unwrap();
         let link = folder.path().join("link");
-        std::os::unix::fs::symlink("target", &link).unwrap();
+        std::os::unix::fs::symlink("between", &link).unwrap();
+        std::os::unix::fs::symlink("target", folder.path().join("between")).unwrap();
         write_atomically(&link, b"new", false).unwrap();
-        assert!(link.is_symlink());
+        assert!(link.is_symlink() && folder.path().join("between").is_symlink());
         assert_eq!(std::fs::read(folder.path().join("target")).unwrap(), b"new");
     }
 }

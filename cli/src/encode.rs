@@ -1,9 +1,6 @@
 //! `lic encode`: images to `.lic` files.
 
-use std::fs::File;
-use std::io::Read;
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::time::Instant;
 
 use anyhow::bail;
@@ -18,6 +15,7 @@ use crate::batch::{BatchArgs, Report};
 use crate::colour::to_srgb;
 use crate::engine::EngineArgs;
 use crate::exit::{TargetMissed, Usage};
+use crate::guard;
 use crate::jobs::{Job, Kinds};
 use crate::picture;
 use crate::rows::RowSource;
@@ -148,7 +146,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let &Args { quality, tile, effort, alpha_quality, .. } = args;
     let options = EncodeOptions { quality, tile, target: args.target.target(), effort, alpha_quality };
     let start = || Ok(Encoder::new(&args.engine.model()?, args.engine.device())?);
-    let read = |job: &Job| read(job, args.keep, &options);
+    let read = |job: &Job| {
+        if !args.batch.overwrite() {
+            guard::keep_photos(job)?;
+        }
+        read(job, args.keep, &options)
+    };
     let bar = || args.batch.percent(jobs.len(), options.effort.number() < 2);
     args.batch.run(&jobs, start, read, |encoder, _, job, input| {
         one(job, encoder, &options, input, args.batch.no_clobber(), &bar())
@@ -169,25 +172,7 @@ enum Pixels {
     Rows(Box<RowSource>),
 }
 
-/// Refuses to write over what is no `.lic` file: in a folder of two photos, `lic encode *.jpg` names the second as the output.
-fn check_output(path: &Path) -> anyhow::Result<()> {
-    let mut start = Vec::new();
-    let Ok(file) = File::open(path) else { return Ok(()) };
-    if file.metadata().is_ok_and(|metadata| metadata.is_file())
-        && file.take(SIGNATURE.len() as u64).read_to_end(&mut start).is_ok()
-        && !start.is_empty()
-        && start != SIGNATURE
-    {
-        bail!(Usage(format!(
-            "{} exists and is no .lic file, so it is not overwritten: for several inputs use --out-dir",
-            path.display()
-        )));
-    }
-    Ok(())
-}
-
 fn read(job: &Job, keep: KeepArgs, options: &EncodeOptions) -> anyhow::Result<Input> {
-    job.output.path().map_or(Ok(()), check_output)?;
     if let Some(path) = job.input.path()
         && options.target.is_none()
         && !keep.to_srgb

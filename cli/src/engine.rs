@@ -30,11 +30,10 @@ impl EngineArgs {
 
     /// Sets the number of threads of this process; before anything computes.
     pub fn set_threads(&self) -> anyhow::Result<()> {
-        if let Some(threads) = self.threads {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
-            pool.build_global().with_context(|| format!("cannot start {threads} threads (-j)"))?;
-        }
-        Ok(())
+        // Also where none were asked for (0, as many as there are cores): else rayon starts them where they are first needed, and panics if it cannot.
+        let threads = self.threads.unwrap_or(0);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
+        pool.build_global().context("cannot start the threads: with fewer (-j 1) it may work")
     }
 
     /// The model.

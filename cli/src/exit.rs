@@ -1,5 +1,7 @@
 //! Exit codes, and how errors are said.
 
+use std::path::PathBuf;
+
 use image::ImageError;
 use lic_benches::codecs::CodecError as AnyCodecError;
 use lic_benches::metric::MetricError;
@@ -22,8 +24,9 @@ Exit codes:
   3  the input is damaged, or of a kind that is not supported
   4  the file needs another model, or the model cannot be used
   5  encoded, but the target was missed; the message says why
-With several inputs all are tried, and the code is that of the first
-that failed.";
+With several inputs encode and decode try all, and the code is that of
+the first that failed. A run that a signal ends, as Ctrl-C does, has no
+code of its own: shells give 130.";
 
 /// The arguments contradict each other or the files they name.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +37,11 @@ pub struct Usage(pub String);
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Unsupported(pub String);
+
+/// An output that is there already, and must stay.
+#[derive(Debug, thiserror::Error)]
+#[error("{} exists and --no-clobber forbids to overwrite it", .0.display())]
+pub struct Exists(pub PathBuf);
 
 /// An image was encoded and written, but not as small or as good as asked for.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +118,7 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
 fn of_training(error: &TrainError) -> u8 {
     match error {
         TrainError::Exists(_)
+        | TrainError::Running(_)
         | TrainError::Preset { .. }
         | TrainError::Optimiser { .. }
         | TrainError::Changed { .. }

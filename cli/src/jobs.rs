@@ -36,7 +36,7 @@ pub struct Kinds {
     pub output: &'static str,
 }
 
-/// Collisions, and extensions passed over, that are named; of the others only their number is said, or that there are some.
+/// Collisions, and kinds passed over, that are named; of the others only their number is said, or that there are some.
 const NAMED: usize = 5;
 
 /// `IN OUT`.
@@ -48,6 +48,9 @@ pub fn pair(files: &[PathBuf]) -> Result<Job, Usage> {
         )));
     };
     let job = Job::new(input, output);
+    if let Some(folder) = job.input.path().filter(|input| input.is_dir()) {
+        return Err(Usage(format!("{} is a folder: for everything in it use --out-dir DIR", folder.display())));
+    }
     if let (Some(input), Some(output)) = (job.input.path(), job.output.path())
         && same_file(input, output)
     {
@@ -56,7 +59,7 @@ pub fn pair(files: &[PathBuf]) -> Result<Job, Usage> {
     Ok(job)
 }
 
-/// Files of folders that are no inputs: how many there are of every extension, in lower case and with its point; without one it is empty.
+/// Files of folders that are no inputs: how many there are of every kind, which is the extension, in lower case and with its point.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct PassedOver(BTreeMap<String, usize>);
 
@@ -66,9 +69,7 @@ impl fmt::Display for PassedOver {
         let all: usize = self.0.values().sum();
         let mut kinds: Vec<_> = self.0.iter().collect();
         kinds.sort_by_key(|&(_, &count)| Reverse(count));
-        let named = kinds.iter().take(NAMED).map(|(extension, count)| {
-            format!("{count} {}", if extension.is_empty() { "without extension" } else { extension })
-        });
+        let named = kinds.iter().take(NAMED).map(|(kind, count)| format!("{count} {kind}"));
         let named = named.chain((kinds.len() > NAMED).then(|| "others".to_owned())).collect::<Vec<_>>().join(", ");
         write!(f, "{all} {} ({named})", if all == 1 { "file" } else { "files" })
     }
@@ -92,7 +93,7 @@ pub fn into_folder(inputs: &[PathBuf], folder: &Path, kinds: Kinds) -> anyhow::R
                 let job = Job::new(&path, &folder.join(with_extension(&at, kinds.output)));
                 match found {
                     Found::Input => jobs.push(job),
-                    Found::Other(extension) => *passed_over.0.entry(extension).or_default() += 1,
+                    Found::Other(kind) => *passed_over.0.entry(kind).or_default() += 1,
                     Found::Unreadable(error) => {
                         let failed = Some(format!("cannot read this folder: {error}"));
                         jobs.push(Job { output: Place::File(folder.join(at)), failed, ..job });
@@ -118,7 +119,7 @@ pub fn into_folder(inputs: &[PathBuf], folder: &Path, kinds: Kinds) -> anyhow::R
 enum Found {
     /// A file that is an input by its name.
     Input,
-    /// A file with another extension, in lower case and with its point; without one it is empty.
+    /// Something else, and its kind for [`PassedOver`].
     Other(String),
     /// A folder, and why it cannot be read.
     Unreadable(io::Error),
@@ -140,15 +141,21 @@ fn below(folder: &Path, at: &Path, kinds: Kinds, each: &mut impl FnMut(Found, Pa
         if name.as_encoded_bytes().starts_with(b".") {
             continue;
         }
-        let extension =
-            path.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default();
         if kind.is_dir() {
             below(&path, &at.join(name), kinds, each);
-        } else if !path.is_dir() {
-            let is_input = kinds.inputs.contains(&extension.as_str());
-            let other = || Found::Other(if extension.is_empty() { String::new() } else { format!(".{extension}") });
-            each(if is_input { Found::Input } else { other() }, path, at.join(name));
+            continue;
         }
+        let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+        let found = match (path.metadata(), extension) {
+            (Ok(to), _) if to.is_dir() => Found::Other("as a link to a folder".to_owned()),
+            // Opening a pipe would wait for somebody who writes into it.
+            (Ok(to), _) if !to.is_file() => Found::Other("as a pipe or device".to_owned()),
+            // Also a link to nothing, which fails when it is read.
+            (_, Some(extension)) if kinds.inputs.contains(&extension.as_str()) => Found::Input,
+            (_, Some(extension)) => Found::Other(format!(".{extension}")),
+            (_, None) => Found::Other("without extension".to_owned()),
+        };
+        each(found, path, at.join(name));
     }
 }
 
@@ -162,11 +169,17 @@ fn with_extension(path: &Path, extension: &str) -> PathBuf {
 
 /// No output may be one of two inputs', or an input.
 fn check(jobs: &[Job]) -> Result<(), Usage> {
-    let mut seen: HashMap<&Path, &Path> = HashMap::new();
+    let mut seen: HashMap<PathBuf, &Path> = HashMap::new();
     let mut clashes = Vec::new();
     for job in jobs.iter().filter(|job| job.failed.is_none()) {
         let (Some(input), Some(output)) = (job.input.path(), job.output.path()) else { continue };
-        if let Some(other) = seen.insert(output, input) {
+        // Where disks as a rule take `IMG.lic` and `img.lic` for one.
+        let folded = if cfg!(any(windows, target_os = "macos")) {
+            output.to_string_lossy().to_lowercase().into()
+        } else {
+            output.to_owned()
+        };
+        if let Some(other) = seen.insert(folded, input) {
             clashes.push(format!("{} and {} would both become {}", other.display(), input.display(), output.display()));
         }
         if same_file(input, output) {
@@ -225,12 +238,12 @@ mod tests {
     }
 
     #[test]
-    fn files_passed_over_are_counted_by_extension_and_the_rare_ones_not_named() {
+    fn files_passed_over_are_counted_by_kind_and_the_rare_ones_not_named() {
         let of = |counts: &[(&str, usize)]| {
-            PassedOver(counts.iter().map(|&(extension, count)| (extension.to_owned(), count)).collect()).to_string()
+            PassedOver(counts.iter().map(|&(kind, count)| (kind.to_owned(), count)).collect()).to_string()
         };
         assert_eq!(of(&[(".tif", 1)]), "1 file (1 .tif)");
-        let many = [("", 3), (".a", 1), (".b", 2), (".c", 4), (".d", 5), (".e", 6)];
+        let many = [("without extension", 3), (".a", 1), (".b", 2), (".c", 4), (".d", 5), (".e", 6)];
         assert_eq!(of(&many), "21 files (6 .e, 5 .d, 4 .c, 3 without extension, 2 .b, others)");
     }
 
@@ -254,6 +267,14 @@ mod tests {
         assert_eq!(outputs(&[folder.path().to_owned()]), [out.join("b.lic"), out.join("sub/deep/b.lic")]);
         let (_, others) = into_folder(&[folder.path().to_owned()], out, KINDS).expect("no clash");
         assert_eq!(others, PassedOver([(".txt".to_owned(), 1)].into()));
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("sub", folder.path().join("link")).expect("a link");
+            std::os::unix::fs::symlink("b.PNG", folder.path().join("link.png")).expect("a link");
+            let (jobs, others) = into_folder(&[folder.path().to_owned()], out, KINDS).expect("no clash");
+            assert_eq!(others, PassedOver([(".txt".to_owned(), 1), ("as a link to a folder".to_owned(), 1)].into()));
+            assert_eq!(jobs.len(), 3);
+        }
         let error = into_folder(&[folder.path().join(".trash")], out, Kinds { inputs: &["gif"], output: "lic" });
         assert!(error.expect_err("nothing there").to_string().contains("no file named .gif"));
     }

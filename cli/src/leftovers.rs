@@ -1,4 +1,5 @@
-//! No temporary files are left where a run is interrupted: the signals that end a program (Ctrl-C, SIGTERM, a terminal that is gone) remove them first.
+//! No temporary file of an output is left where a run is interrupted: the signals that end a program (Ctrl-C, SIGTERM, a terminal that is gone) remove them
+//! first. (Those of `lic bd-rate`, in the folder for temporary files and in that of kept results, are left.)
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -24,12 +25,19 @@ impl Live {
                 // Not released again: no file may begin, or take its place, after this.
                 let live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
                 live.iter().for_each(|path| drop(std::fs::remove_file(path)));
-                std::process::exit(INTERRUPTED);
+                end();
             });
         });
         LIVE.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
         Self(path.to_owned())
     }
+}
+
+/// Ends the program as the signal would have: a shell takes an exit code, whichever, for a sign that it was dealt with, and goes on with its loop.
+fn end() -> ! {
+    #[cfg(unix)]
+    let _ = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGINT);
+    std::process::exit(INTERRUPTED)
 }
 
 impl Drop for Live {

@@ -16,6 +16,7 @@ mod draft;
 mod encode;
 mod engine;
 mod exit;
+mod guard;
 mod info;
 mod jobs;
 mod leftovers;

@@ -51,7 +51,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             "{name} is checkpoint and weight file at once: training goes on from it, name another --out"
         )));
     }
-    Place::from(&args.out).check_writable(false)?;
+    Place::File(args.out.clone()).check_writable(false)?;
     let given = weight_file(args)?;
     // First, so that a wrong folder is not found out after the work of an hour.
     let to_fit = args.fit.as_deref().map(photos).transpose()?;

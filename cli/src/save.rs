@@ -23,11 +23,20 @@ pub struct Saved {
     pub lost: Vec<String>,
 }
 
+/// Longest side of a WebP file that all programs read (libwebp's `WEBP_MAX_DIMENSION`).
+const WEBP_SIDE: u32 = 16383;
+
 /// Decodes all rows into a file. The orientation is applied to the pixels.
 pub fn write(rows: &mut RowReader<'_>, format: Format, out: &SharedDraft) -> anyhow::Result<Saved> {
     let grey = rows.header().colour == Colour::Grey;
     if format == Format::Pgm && !grey {
         bail!(Usage("the picture is RGB, a .pgm file holds grey only: write .ppm".to_owned()));
+    }
+    let [width, height] = rows.size();
+    if format == Format::Webp && width.max(height) > WEBP_SIDE {
+        bail!(Usage(format!(
+            "the picture has {width}x{height} pixels, a .webp file at most {WEBP_SIDE} a side: write .png, or make it smaller with --scale"
+        )));
     }
     let (mut metadata, deep) = (rows.metadata().clone(), rows.header().depth != BitDepth::Eight);
     let turned = Orientation::from_exif(std::mem::replace(&mut metadata.orientation, 1));

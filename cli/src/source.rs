@@ -1,5 +1,6 @@
 //! Where bytes come from and go to: a file, or `-` for standard input and output.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
 use std::io::{BufReader, IsTerminal, Read, Write};
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use crate::draft::Draft;
-use crate::exit::Usage;
+use crate::exit::{Exists, Usage};
 
 /// A file or a standard stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +30,12 @@ pub enum Input {
 
 impl From<&PathBuf> for Place {
     fn from(path: &PathBuf) -> Self {
-        if path.as_os_str() == "-" { Self::Standard } else { Self::File(path.clone()) }
+        // By the device's name a file that standard output was sent to would be replaced, and lose what it was appended to.
+        if [OsStr::new("-"), OsStr::new("/dev/stdout")].contains(&path.as_os_str()) {
+            Self::Standard
+        } else {
+            Self::File(path.clone())
+        }
     }
 }
 
@@ -75,9 +81,10 @@ impl Place {
             Self::File(path) if path.is_dir() => {
                 bail!(Usage(format!("{} is a folder: name a file, or use --out-dir", path.display())))
             }
-            Self::File(path) if no_clobber && path.exists() => {
-                bail!("{} exists and --no-clobber forbids to overwrite it", path.display())
+            Self::File(path) if path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
+                bail!(Usage(format!("there is no folder {}: make it, or name a file", path.display())))
             }
+            Self::File(path) if no_clobber && path.exists() => bail!(Exists(path.clone())),
             // Whoever finds only after a minute's work that nothing can be written here has lost the minute.
             Self::File(path) => Draft::of_file(path).map(drop),
         }

@@ -77,7 +77,7 @@ pub struct Args {
     /// Also write a page with plots, tables, every image and decoded crops: DIR/index.html.
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
-    /// Images worked on at a time; all cores if not given.
+    /// Images worked on at a time; as many as threads (-j) if not given.
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     /// Where results are kept for the next run; by default in the user's cache.
@@ -144,8 +144,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         std::fs::create_dir_all(folder).with_context(|| format!("--report: cannot make {}", folder.display()))?;
         Place::File(folder.join(report::html::FILE_NAME)).check_writable(false).context("--report")?;
     }
-    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let jobs = args.jobs.unwrap_or(cores);
+    // Not more than -j says.
+    let threads = NonZeroUsize::new(rayon::current_num_threads()).unwrap_or(NonZeroUsize::MIN);
+    let jobs = args.jobs.unwrap_or(threads);
     let plan = Plan { images: &dataset.images, subjects: &subjects, metrics: &metrics, jobs, cache: &cache };
 
     let bar = progress(plan.points() as u64, "{bar:24} {pos}/{len} points, {eta} left", false);

@@ -14,6 +14,7 @@ mod fixture;
 mod info;
 mod manual;
 mod metadata;
+mod overwrite;
 mod packaging;
 mod streams;
 mod training;

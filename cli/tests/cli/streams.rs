@@ -110,3 +110,48 @@ fn outputs_are_ordinary_files_and_links_are_followed() {
     lic_with_model(&here, "encode", &["in.png", "/dev/null"]).well();
     assert!(!fs::metadata("/dev/null").expect("there").is_file());
 }
+
+/// A named pipe.
+#[cfg(unix)]
+fn pipe(path: &std::path::Path) {
+    assert!(std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo starts").success());
+}
+
+#[cfg(unix)]
+#[test]
+fn named_pipes_are_written_to_and_passed_over_in_folders() {
+    let here = folder("named-pipe");
+    save(&here, "in.png", 20, 20);
+    pipe(&here.join("pipe"));
+    let path = here.join("pipe");
+    let reader = std::thread::spawn(move || fs::read(path).expect("read"));
+    lic_with_model(&here, "encode", &["in.png", "pipe"]).well();
+    assert!(reader.join().expect("the reader ends").starts_with(&SIGNATURE));
+    fs::create_dir(here.join("in")).expect("a folder");
+    fs::rename(here.join("in.png"), here.join("in/a.png")).expect("moved");
+    pipe(&here.join("in/b.png"));
+    let ended = lic_with_model(&here, "encode", &["in", "--out-dir=out"]).well();
+    assert!(ended.stderr.contains("passed over: 1 file (1 as a pipe or device)"), "{}", ended.stderr);
+}
+
+/// Shells stop a loop where a program was ended by the signal, not where it exits with a code of its own.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_ends_by_the_signal_and_leaves_nothing() {
+    use std::os::unix::process::ExitStatusExt;
+    let here = folder("interrupted");
+    save(&here, "in.png", 1600, 1200);
+    let tiny = crate::fixture::model();
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_lic"))
+        .args(["encode", "in.png", "out.lic", "--effort=3", "--device=cpu", "--model"])
+        .arg(tiny)
+        .current_dir(&here)
+        .spawn()
+        .expect("started");
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.expect("kill starts").success());
+    let ended = child.wait().expect("it ends");
+    assert_eq!((ended.code(), ended.signal()), (None, Some(2)));
+    assert_eq!(fs::read_dir(&here).expect("a folder").count(), 1);
+}

@@ -60,7 +60,7 @@ pub fn load_image(path: &Path) -> Result<RgbImage, DataError> {
     }
 }
 
-/// PNG and JPEG files of a folder (not of its sub-folders), sorted by name.
+/// PNG and JPEG files of a folder (not of its sub-folders, and no hidden ones), sorted by name.
 ///
 /// # Errors
 /// The folder cannot be listed.
@@ -69,6 +69,10 @@ pub(super) fn image_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
+        // Hidden ones are no photos: macOS leaves a `._photo.jpg` beside every photo on disks of others.
+        if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {
+            continue;
+        }
         let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
         if ["png", "jpg", "jpeg"].contains(&extension.as_str()) {
             files.push(path);

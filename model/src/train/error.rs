@@ -56,6 +56,9 @@ pub enum TrainError {
     /// The folder already holds a run.
     #[error("{} already holds a checkpoint: add --resume to go on with it, or choose another folder", .0.display())]
     Exists(PathBuf),
+    /// Another process writes into the folder.
+    #[error("another run is writing into {}: stop it first, or choose another folder", .0.display())]
+    Running(PathBuf),
     /// The checkpoint is of another preset.
     #[error("the checkpoint is of preset {found}, not {asked}")]
     Preset {

@@ -4,6 +4,7 @@
 //! a loss as an `Objective`; those that look at a teacher are in [`crate::distill`].
 
 mod adam;
+mod alone;
 #[cfg(test)]
 mod breaking;
 mod data;

@@ -6,6 +6,7 @@ use std::time::Instant;
 use burn::module::Module;
 use image::RgbImage;
 
+use super::alone::lock;
 use super::data::{Batch, Crops};
 use super::log::{Log, has_score};
 use super::objective::{Objective, Place, RateDistortion, Weights};
@@ -53,6 +54,7 @@ pub(crate) fn train_towards(
         return Err(TrainError::Revive);
     }
     std::fs::create_dir_all(&options.out).map_err(|source| TrainError::Io { path: options.out.clone(), source })?;
+    let _alone = lock(&options.out)?;
     let crops = Crops::load(&options.data, options.side, options.seed)?.scaled_from(options.smallest_scale);
     let validation = options.valid.as_deref().map(load_folder).transpose()?;
     set_matrix_precision(options.precision);
