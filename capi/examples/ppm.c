@@ -59,7 +59,10 @@ static int write_pnm(const char *path, const lic_image *image, int alpha, const 
     else
         good = fprintf(file, "P6\n%lu %lu\n255\n", width, height) > 0;
     good = good && fwrite(pixels, 1, size, file) == size;
-    return fclose(file) == 0 && good;
+    good = fclose(file) == 0 && good;
+    if (!good)
+        remove(path);
+    return good;
 }
 
 /* Decodes an image into new memory of `*size` bytes. */

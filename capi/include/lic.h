@@ -123,7 +123,7 @@ lic_status lic_icc(const lic_image *image,
                    const uint8_t **data,
                    size_t *len);
 
-// EXIF, a TIFF structure that starts with its byte order mark; otherwise as lic_icc.
+// EXIF, meant to be a TIFF structure that starts with its byte order mark, which is not checked: it may be shorter than that; otherwise as lic_icc.
 //
 // # Safety
 // As for lic_icc.

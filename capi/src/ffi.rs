@@ -144,7 +144,7 @@ pub unsafe extern "C" fn lic_icc(image: *const LicImage, data: *mut *const u8, l
     guarded(|| unsafe { give(image, data, len, SectionKind::Icc) })
 }
 
-/// EXIF, a TIFF structure that starts with its byte order mark; otherwise as lic_icc.
+/// EXIF, meant to be a TIFF structure that starts with its byte order mark, which is not checked: it may be shorter than that; otherwise as lic_icc.
 ///
 /// # Safety
 /// As for lic_icc.

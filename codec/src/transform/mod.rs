@@ -7,8 +7,8 @@
 //! - `windows`: burn's networks, on the CPU (the definition) or, for models with attention only, on a GPU. Pictures pass
 //!   through in windows, tiles with a halo.
 //!
-//! Container, entropy coding and integer prior do not depend on this. Nothing here can make a file unreadable: pixels may differ by one step
-//! between implementations (before [`crate::deblock`] and `crate::wiener`), symbols may not.
+//! Container, entropy coding and integer prior do not depend on this. Nothing here can make a file unreadable: of pictures that an encoder
+//! has made, pixels may differ by a step or two of 8 bits between implementations (of streams that were made up, by anything), symbols may not.
 
 pub(crate) mod behind;
 #[cfg(feature = "cpu")]
