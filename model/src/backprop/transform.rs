@@ -216,8 +216,8 @@ impl Synthesis {
     }
 
     pub(crate) fn load(&mut self, weights: &[f32], precision: Precision) {
-        [&mut self.up, &mut self.head].into_par_iter().for_each(|layer| layer.load(weights, precision));
-        self.stem.load_exact(weights, precision);
+        let layers = [&mut self.stem, &mut self.up, &mut self.head];
+        layers.into_par_iter().for_each(|layer| layer.load_exact(weights, precision));
         self.blocks8.load(weights, precision);
         self.blocks16.load(weights, precision);
     }
