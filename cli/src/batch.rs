@@ -117,18 +117,14 @@ impl BatchArgs {
         self.no_clobber
     }
 
-    /// Whether no file must stay, whatever it is.
-    pub fn overwrite(&self) -> bool {
-        self.overwrite
-    }
-
-    /// Does the jobs: `prepare` reads an input, `start` makes the engine meanwhile, and `work` does the rest; reports come in order. With
-    /// several jobs some are under way at the same time, so that one reads and writes while another computes; a failure is reported then
-    /// and the rest goes on.
+    /// Does the jobs: `keep` refuses an output over which nothing may be written without --overwrite, `prepare` reads an input, `start` makes the
+    /// engine meanwhile, and `work` does the rest; reports come in order. With several jobs some are under way at the same time, so that one reads
+    /// and writes while another computes; a failure is reported then and the rest goes on.
     pub fn run<E: Send + Sync, P, R: Serialize + Send>(
         &self,
         jobs: &[Job],
         start: impl FnOnce() -> anyhow::Result<E> + Send,
+        keep: impl Fn(&Job) -> Result<(), Usage> + Sync,
         prepare: impl Fn(&Job) -> anyhow::Result<P> + Sync,
         work: impl Fn(&E, usize, &Job, P) -> anyhow::Result<Report<R>> + Sync,
     ) -> anyhow::Result<()> {
@@ -146,7 +142,7 @@ impl BatchArgs {
                 } else if self.is_there(job) {
                     Ok(Outcome::Skipped)
                 } else {
-                    let ready = self.ready(job);
+                    let ready = self.ready(job, &keep);
                     let prepared = ready.and_then(|()| unpanicked(|| prepare(job)));
                     let Some(engine) = engine.wait() else { break };
                     match prepared.and_then(|prepared| unpanicked(|| work(engine, number, job, prepared))) {
@@ -265,11 +261,12 @@ impl BatchArgs {
     }
 
     /// Whether a job's output can be written, in a folder that is there then.
-    fn ready(&self, job: &Job) -> anyhow::Result<()> {
+    fn ready(&self, job: &Job, keep: impl Fn(&Job) -> Result<(), Usage>) -> anyhow::Result<()> {
         self.make_room(job)?;
         job.output.check_writable(self.no_clobber)?;
         if !self.overwrite {
             keep_protected(job)?;
+            keep(job)?;
         }
         Ok(())
     }

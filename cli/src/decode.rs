@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::batch::{BatchArgs, Report};
 use crate::draft::SharedDraft;
 use crate::engine::EngineArgs;
-use crate::guard;
+use crate::guard::{keep_lic_files, keep_originals};
 use crate::jobs::{Job, Kinds};
 use crate::picture::{self, Format};
 use crate::save::{self, Saved};
@@ -77,16 +77,13 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     args.engine.set_threads()?;
     let view = args.view();
     let start = || Ok(Decoder::new(&args.engine.model()?, args.engine.device())?);
-    let open = |job: &Job| {
-        if !args.batch.overwrite() {
-            guard::keep_lic_files(job)?;
-            if args.batch.has_folder() {
-                guard::keep_originals(job)?;
-            }
-        }
-        job.input.open()
+    let keep = |job: &Job| {
+        keep_lic_files(job)?;
+        // Where the user has named the output, it is meant.
+        if args.batch.has_folder() { keep_originals(job) } else { Ok(()) }
     };
-    args.batch.run(&jobs, start, open, |decoder, number, job, input| {
+    let open = |job: &Job| job.input.open();
+    args.batch.run(&jobs, start, keep, open, |decoder, number, job, input| {
         let format = formats.get(number).copied().unwrap_or(Format::Png);
         one(job, decoder, format, view, input, args.batch.no_clobber())
     })

@@ -15,7 +15,7 @@ use crate::batch::{BatchArgs, Report};
 use crate::colour::to_srgb;
 use crate::engine::EngineArgs;
 use crate::exit::{TargetMissed, Usage};
-use crate::guard;
+use crate::guard::keep_photos;
 use crate::jobs::{Job, Kinds};
 use crate::picture;
 use crate::rows::RowSource;
@@ -146,14 +146,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let &Args { quality, tile, effort, alpha_quality, .. } = args;
     let options = EncodeOptions { quality, tile, target: args.target.target(), effort, alpha_quality };
     let start = || Ok(Encoder::new(&args.engine.model()?, args.engine.device())?);
-    let read = |job: &Job| {
-        if !args.batch.overwrite() {
-            guard::keep_photos(job)?;
-        }
-        read(job, args.keep, &options)
-    };
+    let read = |job: &Job| read(job, args.keep, &options);
     let bar = || args.batch.percent(jobs.len(), options.effort.number() < 2);
-    args.batch.run(&jobs, start, read, |encoder, _, job, input| {
+    args.batch.run(&jobs, start, keep_photos, read, |encoder, _, job, input| {
         one(job, encoder, &options, input, args.batch.no_clobber(), &bar())
     })
 }

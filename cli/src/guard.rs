@@ -20,26 +20,30 @@ fn is_lic(path: &Path) -> Option<bool> {
     (!start.is_empty()).then_some(start == SIGNATURE)
 }
 
-/// Refuses to write over what is no `.lic` file: in a folder of two photos, `lic encode *.jpg` names the second as the output.
-pub fn keep_photos(job: &Job) -> Result<(), Usage> {
+/// Refuses an output where there is a file of a kind that stays; `because` says why, and what to do.
+fn keep(job: &Job, stays: impl Fn(&Path) -> bool, because: &str) -> Result<(), Usage> {
     match job.output.path() {
-        Some(path) if is_lic(path) == Some(false) => Err(Usage(format!(
-            "{} exists and is no .lic file, so it is not overwritten: name another output (for several inputs use --out-dir), or say --overwrite",
-            path.display()
-        ))),
+        Some(path) if stays(path) => Err(Usage(format!("{} {because}", path.display()))),
         _ => Ok(()),
     }
 }
 
+/// Refuses to write over what is no `.lic` file: in a folder of two photos, `lic encode *.jpg` names the second as the output.
+pub fn keep_photos(job: &Job) -> Result<(), Usage> {
+    let because = "exists and is no .lic file, so it is not overwritten: name another output (for several inputs use --out-dir), or say --overwrite";
+    keep(job, |path| is_lic(path) == Some(false), because)
+}
+
 /// Refuses to write over a `.lic` file: in a folder of two, `lic decode *.lic --format png` names the second as the output.
 pub fn keep_lic_files(job: &Job) -> Result<(), Usage> {
-    match job.output.path() {
-        Some(path) if is_lic(path) == Some(true) => Err(Usage(format!(
-            "{} is a .lic file, so no picture is written over it: name another output (for several inputs use --out-dir), or say --overwrite",
-            path.display()
-        ))),
-        _ => Ok(()),
-    }
+    let because = "is a .lic file, so no picture is written over it: name another output (for several inputs use --out-dir), or say --overwrite";
+    keep(job, |path| is_lic(path) == Some(true), because)
+}
+
+/// Refuses to replace a write-protected file: taking its place needs nothing but permission to write into the folder.
+pub fn keep_protected(job: &Job) -> Result<(), Usage> {
+    let protected = |path: &Path| path.metadata().is_ok_and(|file| file.is_file() && file.permissions().readonly());
+    keep(job, protected, "is write-protected, so it is not overwritten: name another output, or say --overwrite")
 }
 
 /// Refuses to write over an image that is older than the `.lic` file, so that it may be the original, where the user has not named it.
@@ -51,17 +55,5 @@ pub fn keep_originals(job: &Job) -> Result<(), Usage> {
             job.output, job.input
         ))),
         _ => Ok(()),
-    }
-}
-
-/// Refuses to replace a write-protected file: taking its place needs nothing but permission to write into the folder.
-pub fn keep_protected(job: &Job) -> Result<(), Usage> {
-    let protected = |path: &&Path| path.metadata().is_ok_and(|file| file.is_file() && file.permissions().readonly());
-    match job.output.path().filter(protected) {
-        Some(path) => Err(Usage(format!(
-            "{} is write-protected, so it is not overwritten: name another output, or say --overwrite",
-            path.display()
-        ))),
-        None => Ok(()),
     }
 }

@@ -1,6 +1,5 @@
 //! Where bytes come from and go to: a file, or `-` for standard input and output.
 
-use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
 use std::io::{BufReader, IsTerminal, Read, Write};
@@ -31,10 +30,9 @@ pub enum Input {
 impl From<&PathBuf> for Place {
     fn from(path: &PathBuf) -> Self {
         // By the device's name a file that standard output was sent to would be replaced, and lose what it was appended to.
-        if [OsStr::new("-"), OsStr::new("/dev/stdout")].contains(&path.as_os_str()) {
-            Self::Standard
-        } else {
-            Self::File(path.clone())
+        match path.to_str() {
+            Some("-" | "/dev/stdout") => Self::Standard,
+            _ => Self::File(path.clone()),
         }
     }
 }
