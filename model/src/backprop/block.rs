@@ -2,10 +2,12 @@
 
 use rayon::prelude::*;
 
+use super::conv::Conv;
 use super::grid::Rounder;
 use super::kernels::{add, gate, gate_back, relu, relu_back};
-use super::layer::{Conv, Dense, Size};
+use super::layer::{Dense, Size};
 use super::pool::{Pool, Work};
+use super::rows::{Parts, ROWS, ROWS_BACK, Rows, Scratch};
 use super::{Layout, Missing};
 use crate::net::Precision;
 
@@ -23,9 +25,9 @@ pub(crate) struct Block {
 pub(crate) struct Kept {
     frame: Vec<f32>,
     mixed: Vec<f32>,
-    /// Values and sigmoids of the gates [positions, 2c]; of a prior's block its hidden units before they were rounded, if they were.
+    /// Values and sigmoids of the gates [positions, 2c], or nothing ([`Block::gated`]); of a prior's block its hidden units before they were rounded, if they were.
     hidden: Vec<f32>,
-    /// What `project` was given.
+    /// What `project` was given; of a gated block nothing where there are no hidden units.
     inner: Vec<f32>,
 }
 
@@ -66,52 +68,94 @@ impl Block {
         (frame, mixed)
     }
 
-    /// Turns `mixed`'s gradient and that of the residual path into the input's, in `through`.
-    fn back_through_mix(&self, frame: &[f32], mut d_mixed: Vec<f32>, through: &mut [f32], size: Size, work: &mut Work) {
-        let quarter = self.conv.channels;
-        let d_frame = self.conv.framed(&d_mixed, self.channels, size, &mut work.pool);
-        self.conv.learn(frame, &d_frame, size, &mut work.gradient);
-        d_mixed.chunks_exact_mut(self.channels).for_each(|row| row[..quarter].fill(0.0));
-        add(through, &d_mixed);
-        self.conv.back(&d_frame, through, self.channels, size, &mut work.pool);
-        work.pool.give(d_frame);
-        work.pool.give(d_mixed);
+    /// Adds the gradient of some rows of `mixed` to that of the residual path, `through`; that of the channels which were convolved goes to `d_quarter`.
+    fn back_beside_mix(&self, d_mixed: &[f32], through: &mut [f32], d_quarter: &mut [f32]) {
+        let (all, quarter) = (self.channels, self.conv.channels);
+        let rows = d_mixed.chunks_exact(all).zip(through.chunks_exact_mut(all));
+        for ((d, through), d_quarter) in rows.zip(d_quarter.chunks_exact_mut(quarter)) {
+            let (convolved, others) = d.split_at(quarter);
+            d_quarter.copy_from_slice(convolved);
+            through[quarter..].iter_mut().zip(others).for_each(|(through, d)| *through += d);
+        }
     }
 
-    /// A gated block: `x` [h, w, c] becomes the result.
-    pub(crate) fn gated(&self, mut x: Vec<f32>, size: Size, pool: &mut Pool) -> (Vec<f32>, Kept) {
+    /// Adds what the gradient of the convolution's results makes of its input's to `through`.
+    fn back_through_mix(&self, frame: &[f32], d_quarter: Vec<f32>, through: &mut [f32], size: Size, work: &mut Work) {
+        let d_frame = self.conv.framed(&d_quarter, self.conv.channels, size, &mut work.pool);
+        self.conv.learn(frame, &d_frame, size, work);
+        self.conv.back(&d_frame, through, self.channels, size, &mut work.pool);
+        work.pool.give(d_frame);
+        work.pool.give(d_quarter);
+    }
+
+    /// Values and sigmoids of the gates of some rows, and what `project` is given.
+    fn bend(&self, mixed: &[f32], hidden: &mut [f32], inner: &mut [f32], buffer: &mut Vec<f32>) {
         let c = self.channels;
+        self.expand.forward_rows(mixed, hidden, buffer);
+        for (hidden, inner) in hidden.chunks_exact_mut(2 * c).zip(inner.chunks_exact_mut(c)) {
+            let (values, gates) = hidden.split_at_mut(c);
+            gate(values, gates, inner);
+        }
+    }
+
+    /// A gated block: `x` [h, w, c] becomes the result. Where products are of pairs it takes longer to write hidden units to memory and to read them again
+    /// than to compute them anew, which the backward pass then does.
+    pub(crate) fn gated(&self, mut x: Vec<f32>, size: Size, pool: &mut Pool) -> (Vec<f32>, Kept) {
         let (frame, mixed) = self.mix(&x, size, pool);
-        let (mut hidden, mut inner) = (pool.take(2 * mixed.len()), pool.take(mixed.len()));
-        let of_rows = |Rows { hidden, inner, out: x, input: mixed, buffer }: Rows<'_>| {
-            self.expand.forward_rows(mixed, hidden, buffer);
-            for (hidden, inner) in hidden.chunks_exact_mut(2 * c).zip(inner.chunks_exact_mut(c)) {
-                let (values, gates) = hidden.split_at_mut(c);
-                gate(values, gates, inner);
-            }
+        let (mut hidden, mut inner) = match self.expand.precision() {
+            Precision::F32 => (pool.take(2 * mixed.len()), pool.take(mixed.len())),
+            Precision::Bf16 => (Vec::new(), Vec::new()),
+        };
+        let of_rows = |rows: Rows<'_>, scratch: &mut Scratch| {
+            let Parts { x, mixed, hidden, inner, buffer, .. } = rows.with(scratch);
+            self.bend(mixed, hidden, inner, buffer);
             self.project.add_rows(inner, x, buffer);
         };
-        by_rows(c, [&mut hidden, &mut inner, &mut x], &mixed, pool.shared, of_rows);
+        let whole = Rows { x: &mut x, mixed: &mixed, hidden: &mut hidden, inner: &mut inner, d_quarter: &mut [] };
+        let rows = whole.cut(ROWS, self.channels);
+        if pool.shared {
+            rows.into_par_iter().for_each_init(Scratch::default, |scratch, rows| of_rows(rows, scratch));
+        } else {
+            rows.into_iter().for_each(|rows| of_rows(rows, &mut pool.scratch));
+        }
         (x, Kept { frame, mixed, hidden, inner })
     }
 
     /// The result's gradient `d` becomes the input's.
     pub(crate) fn gated_back(&self, mut kept: Kept, mut d: Vec<f32>, size: Size, work: &mut Work) -> Vec<f32> {
         let c = self.channels;
-        self.project.learn(&kept.inner, &d, work);
-        let mut d_mixed = work.pool.take(d.len());
-        // Of what was kept, the hidden units and what they became become their gradients.
-        let of_rows = |Rows { hidden, inner, out: d_mixed, input: d, buffer }: Rows<'_>| {
+        let mut d_quarter = work.pool.take(d.len() / c * self.conv.channels);
+        let anew = kept.hidden.is_empty();
+        // Hidden units and what they became become their gradients.
+        let of_rows = |rows: Rows<'_>, scratch: &mut Scratch, mut work: Option<&mut Work>| {
+            let Parts { x: d, mixed, hidden, inner, d_mixed, d_quarter, buffer } = rows.with(scratch);
+            if anew {
+                self.bend(mixed, hidden, inner, buffer);
+            }
+            if let Some(work) = &mut work {
+                self.project.learn(inner, d, work);
+            }
             self.project.back_rows(d, inner, buffer);
             for (hidden, d_inner) in hidden.chunks_exact_mut(2 * c).zip(inner.chunks_exact(c)) {
                 let (values, sigmoids) = hidden.split_at_mut(c);
                 gate_back(values, sigmoids, d_inner);
             }
+            if let Some(work) = &mut work {
+                self.expand.learn(mixed, hidden, work);
+            }
             self.expand.back_rows(hidden, d_mixed, buffer);
+            self.back_beside_mix(d_mixed, d, d_quarter);
         };
-        by_rows(c, [&mut kept.hidden, &mut kept.inner, &mut d_mixed], &d, work.pool.shared, of_rows);
-        self.expand.learn(&kept.mixed, &kept.hidden, work);
-        self.back_through_mix(&kept.frame, d_mixed, &mut d, size, work);
+        let Kept { mixed, hidden, inner, .. } = &mut kept;
+        let rows = Rows { x: &mut d, mixed, hidden, inner, d_quarter: &mut d_quarter }.cut(ROWS_BACK, c);
+        if work.pool.shared && work.gradient.is_empty() {
+            rows.into_par_iter().for_each_init(Scratch::default, |scratch, rows| of_rows(rows, scratch, None));
+        } else {
+            let mut scratch = std::mem::take(&mut work.pool.scratch);
+            rows.into_iter().for_each(|rows| of_rows(rows, &mut scratch, Some(work)));
+            work.pool.scratch = scratch;
+        }
+        self.back_through_mix(&kept.frame, d_quarter, &mut d, size, work);
         kept.give(&mut work.pool);
         d
     }
@@ -148,38 +192,12 @@ impl Block {
         relu_back(if kept.hidden.is_empty() { &kept.inner } else { &kept.hidden }, &mut d_inner);
         self.expand.learn(&kept.mixed, &d_inner, work);
         let d_mixed = self.expand.back(&d_inner, &mut work.pool);
-        self.back_through_mix(&kept.frame, d_mixed, &mut d, size, work);
+        let mut d_quarter = work.pool.take(d.len() / self.channels * self.conv.channels);
+        self.back_beside_mix(&d_mixed, &mut d, &mut d_quarter);
+        self.back_through_mix(&kept.frame, d_quarter, &mut d, size, work);
+        work.pool.give(d_mixed);
         work.pool.give(d_inner);
         kept.give(&mut work.pool);
         d
     }
-}
-
-/// Some rows of a gated block's activations.
-struct Rows<'a> {
-    /// Twice as wide as the others.
-    hidden: &'a mut [f32],
-    inner: &'a mut [f32],
-    out: &'a mut [f32],
-    input: &'a [f32],
-    /// To work in.
-    buffer: &'a mut Vec<f32>,
-}
-
-/// Goes through a block's dense layers by so few rows at a time that what one layer gives the next is still in the second-level cache.
-fn by_rows(
-    channels: usize,
-    [hidden, inner, out]: [&mut [f32]; 3],
-    input: &[f32],
-    shared: bool,
-    each: impl Fn(Rows<'_>) + Sync,
-) {
-    const ROWS: usize = 64;
-    let part = ROWS * channels;
-    let rows = hidden.par_chunks_mut(2 * part).zip(inner.par_chunks_mut(part)).zip(out.par_chunks_mut(part));
-    // Where threads have samples of their own, one does all rows.
-    let rows = rows.zip(input.par_chunks(part)).with_min_len(if shared { 1 } else { usize::MAX });
-    rows.for_each_init(Vec::new, |buffer, (((hidden, inner), out), input)| {
-        each(Rows { hidden, inner, out, input, buffer });
-    });
 }

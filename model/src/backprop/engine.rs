@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::addition::{Added, Addition, Seen, add_some};
 use super::block::Block;
-use super::kernels::add;
+use super::kernels::{add, errors};
 use super::pool::Work;
 use super::prior::{Prior, Sample};
 use super::transform::{Analysis, Synthesis};
@@ -173,16 +173,9 @@ impl Engine {
         let (mut decoded, mut synthesis) = self.synthesis.forward(&coded.y_hat, gain, size, &mut work.pool);
         let distortion = (LOSS_SCALE * lambda.sqrt() * 255.0 * 255.0 / samples) as f32;
         let slope = 2.0 * distortion / values as f32;
-        let mut squares = 0.0f64;
-        for (decoded, patches) in decoded.chunks_mut(192).zip(patches.chunks(192)) {
-            let mut sum = 0.0;
-            for (decoded, original) in decoded.iter_mut().zip(patches) {
-                let difference = *decoded - original;
-                sum += difference * difference;
-                *decoded = slope * difference;
-            }
-            squares += f64::from(sum);
-        }
+        let mut squares = [0.0; 192];
+        errors(&mut decoded, patches, slope, &mut squares);
+        let squares: f64 = squares.into_iter().map(f64::from).sum();
         let bpp = coded.bits / pixels;
         let mse = squares / values as f64 * 255.0 * 255.0;
         let mut added = Added::default();

@@ -5,7 +5,7 @@
 use rayon::prelude::*;
 
 use super::kernels::{
-    Element, Left, PANEL, Pair, Right, Start, multiply, pack, pack_transposed, pairs_across, pairs_along,
+    Left, PANEL, Pair, Right, Start, multiply, pack, pack_transposed, pairs_across, pairs_along, pairs_by_column,
     pairs_in_panels,
 };
 use super::pool::Pool;
@@ -163,30 +163,23 @@ pub(crate) fn add_outer(
 ) {
     let positions = x.len() / inputs;
     if precision == Precision::F32 || !positions.is_multiple_of(2) || !outputs.is_multiple_of(PANEL) {
-        return chunked(x, Right::plain(d, outputs), outputs, [inputs, outputs], CHUNK, sum);
+        for (x, d) in x.chunks(CHUNK * inputs).zip(d.chunks(CHUNK * outputs)) {
+            let left = Left { data: x, row: 1, step: inputs };
+            multiply(sum, outputs, left, Right::plain(d, outputs), [inputs, outputs, x.len() / inputs], Start::There);
+        }
+        return;
     }
     let (mut x_pairs, mut d_pairs) = (pool.take(x.len() / 2), pool.take(d.len() / 2));
     let (left, right): (&mut [Pair], &mut [Pair]) =
         (bytemuck::cast_slice_mut(&mut x_pairs), bytemuck::cast_slice_mut(&mut d_pairs));
-    pairs_across(x, inputs, left);
+    pairs_by_column(x, inputs, left);
     pairs_in_panels(d, outputs, right);
-    chunked(left, Right::packed(right, positions / 2), PANEL, [inputs, outputs], CHUNK_OF_PAIRS, sum);
+    let steps = positions / 2;
+    for first in (0..steps).step_by(CHUNK_OF_PAIRS) {
+        let part = Left { data: &left[first..], row: steps, step: 1 };
+        let right = Right { data: &right[first * PANEL..], ..Right::packed(right, steps) };
+        multiply(sum, outputs, part, right, [inputs, outputs, CHUNK_OF_PAIRS.min(steps - first)], Start::There);
+    }
     pool.give(x_pairs);
     pool.give(d_pairs);
-}
-
-/// `row` elements of `d` are a step of the sum, of which there are `chunk` at a time.
-fn chunked<E: Element>(
-    x: &[E],
-    d: Right<'_, E>,
-    row: usize,
-    [inputs, outputs]: [usize; 2],
-    chunk: usize,
-    sum: &mut [f32],
-) {
-    for (i, x) in x.chunks(chunk * inputs).enumerate() {
-        let left = Left { data: x, row: 1, step: inputs };
-        let right = Right { data: &d.data[i * chunk * row..], ..d };
-        multiply(sum, outputs, left, right, [inputs, outputs, x.len() / inputs], Start::There);
-    }
 }

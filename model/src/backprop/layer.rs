@@ -1,11 +1,9 @@
-//! Dense layers and 3x3 convolutions, forwards and backwards, on row-major activations [positions, channels].
+//! Dense layers, forwards and backwards, on row-major activations [positions, channels], and how these change their shape. [`super::conv`] has the convolutions.
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::factor::{Factor, Operand, add_outer};
-use super::kernels::{Left, Right, Start, add, column_sums, multiply};
+use super::kernels::{Start, add, column_sums};
 use super::pool::{Pool, Work};
 use super::{Layout, Missing};
 use crate::net::Precision;
@@ -65,6 +63,11 @@ impl Dense {
         self.bias_values.extend_from_slice(&weights[self.bias.clone()]);
         // A layer without bias.
         self.bias_values.resize(self.outputs, 0.0);
+    }
+
+    /// Of the operands of products forward.
+    pub(crate) fn precision(&self) -> Precision {
+        self.matrix.precision()
     }
 
     /// [positions, inputs] -> [positions, outputs].
@@ -144,136 +147,6 @@ fn product(
 ) {
     let x = Operand::new(x, factor.precision(), buffer);
     factor.apply_all(&x, out, [columns, steps], start, shared);
-}
-
-/// 3x3 convolution with zero padding on the first `channels` of an activation's channels.
-///
-/// Activations are copied into a frame of zeros [h + 2, w + 2, channels], where the three neighbours of a row are one run of 3 channels: a row of
-/// the image is three products, one for each row of the kernel, without a copy.
-#[derive(Debug)]
-pub(crate) struct Conv {
-    weight: Range<usize>,
-    bias: Range<usize>,
-    pub(crate) channels: usize,
-    bias_values: Vec<f32>,
-    /// Per kernel row [3 * inputs, outputs].
-    kernel: [Factor; 3],
-    /// The kernel turned by half a turn, outputs and inputs exchanged.
-    turned: [Factor; 3],
-}
-
-impl Conv {
-    /// The layer of the tensors `path.weight` [outputs, inputs, 3, 3] and `path.bias`.
-    pub(crate) fn find(layout: &Layout<'_>, path: &str) -> Result<Self, Missing> {
-        let (weight, shape) = layout.find(&format!("{path}.weight"))?;
-        let (bias, _) = layout.find(&format!("{path}.bias"))?;
-        let (kernel, turned) = Default::default();
-        Ok(Self { weight, bias, channels: shape[0], bias_values: Vec::new(), kernel, turned })
-    }
-
-    /// Takes this step's weights.
-    pub(crate) fn load(&mut self, weights: &[f32], precision: Precision) {
-        let c = self.channels;
-        let w = &weights[self.weight.clone()];
-        let at =
-            |output: usize, input: usize, row: usize, column: usize| w[((output * c + input) * 3 + row) * 3 + column];
-        for row in 0..3 {
-            let mut forward = Vec::with_capacity(3 * c * c);
-            let mut backward = Vec::with_capacity(3 * c * c);
-            for column in 0..3 {
-                for from in 0..c {
-                    forward.extend((0..c).map(|to| at(to, from, row, column)));
-                    backward.extend((0..c).map(|to| at(from, to, 2 - row, 2 - column)));
-                }
-            }
-            self.kernel[row].load(&forward, c, precision);
-            self.turned[row].load(&backward, c, precision);
-        }
-        self.bias_values.clear();
-        self.bias_values.extend_from_slice(&weights[self.bias.clone()]);
-    }
-
-    /// The first channels of `x` [h, w, all] in a frame of zeros.
-    pub(crate) fn framed(&self, x: &[f32], all: usize, [h, w]: Size, pool: &mut Pool) -> Vec<f32> {
-        let c = self.channels;
-        let mut frame = pool.zeros((h + 2) * (w + 2) * c);
-        for (y, row) in x.chunks_exact(w * all).enumerate() {
-            let start = ((y + 1) * (w + 2) + 1) * c;
-            for (pixel, out) in row.chunks_exact(all).zip(frame[start..].chunks_exact_mut(c)) {
-                out.copy_from_slice(&pixel[..c]);
-            }
-        }
-        frame
-    }
-
-    /// Writes the result into the first channels of `out` [h, w, all].
-    pub(crate) fn forward(&self, frame: &[f32], out: &mut [f32], all: usize, size: Size, pool: &mut Pool) {
-        self.product(frame, (&self.kernel, Some(&self.bias_values)), out, all, size, pool);
-    }
-
-    /// Adds the gradient of the input to the first channels of `out` [h, w, all]; `frame` is that of the result's gradient.
-    pub(crate) fn back(&self, frame: &[f32], out: &mut [f32], all: usize, size: Size, pool: &mut Pool) {
-        self.product(frame, (&self.turned, None), out, all, size, pool);
-    }
-
-    /// With a bias the result replaces what is there, without it is added.
-    fn product(
-        &self,
-        frame: &[f32],
-        (kernel, bias): (&[Factor; 3], Option<&[f32]>),
-        out: &mut [f32],
-        all: usize,
-        [h, w]: Size,
-        pool: &mut Pool,
-    ) {
-        let c = self.channels;
-        let frame = Operand::new(frame, kernel[0].precision(), &mut pool.pairs);
-        let line = |(y, out): (usize, &mut [f32])| {
-            for (row, kernel) in kernel.iter().enumerate() {
-                let start = match bias {
-                    Some(bias) if row == 0 => Start::Bias(bias),
-                    _ => Start::There,
-                };
-                kernel.apply(&frame.from((y + row) * (w + 2) * c), c, out, all, [w, c, 3 * c], start);
-            }
-        };
-        let out = &mut out[..h * w * all];
-        if pool.shared {
-            out.par_chunks_mut(w * all).enumerate().for_each(line);
-        } else {
-            out.chunks_mut(w * all).enumerate().for_each(line);
-        }
-    }
-
-    /// Adds the gradients of weights and bias, in f32; those of the weights in the order [3, 3, inputs, outputs] until [`Self::finish`].
-    pub(crate) fn learn(&self, frame: &[f32], d_frame: &[f32], [h, w]: Size, gradient: &mut [f32]) {
-        if gradient.is_empty() {
-            return;
-        }
-        let c = self.channels;
-        column_sums(d_frame, &mut gradient[self.bias.clone()]);
-        let weight = &mut gradient[self.weight.clone()];
-        // The frame's zeros between two rows of d_frame add nothing, so the sum over positions is one run.
-        let (first, count) = (w + 3, (h - 1) * (w + 2) + w);
-        for row in 0..3 {
-            let left = Left { data: &frame[row * (w + 2) * c..], row: 1, step: c };
-            let right = Right::plain(&d_frame[first * c..], c);
-            let size = [3 * c, c, count];
-            multiply(&mut weight[row * 3 * c * c..], c, left, right, size, Start::There);
-        }
-    }
-
-    /// Puts the weights' gradient into the tensor's own order.
-    pub(crate) fn finish(&self, gradient: &mut [f32]) {
-        let c = self.channels;
-        let weight = &mut gradient[self.weight.clone()];
-        let by_tap = weight.to_vec();
-        for (tap, matrix) in by_tap.chunks_exact(c * c).enumerate() {
-            for (i, value) in matrix.iter().enumerate() {
-                weight[(i % c * c + i / c) * 9 + tap] = *value;
-            }
-        }
-    }
 }
 
 /// [h, w, c] -> [h/2, w/2, 4c], channel order (row, column, channel).

@@ -10,6 +10,7 @@ mod ask;
 mod attention;
 pub(crate) mod block;
 pub(crate) mod context;
+mod conv;
 mod density;
 mod engine;
 mod factor;
@@ -20,6 +21,7 @@ pub(crate) mod kernels;
 pub(crate) mod layer;
 pub(crate) mod pool;
 mod prior;
+mod rows;
 pub(crate) mod transform;
 
 use std::ops::Range;

@@ -2,12 +2,16 @@
 
 use std::collections::HashMap;
 
+use super::rows::Scratch;
+
 /// Buffers by length.
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
     buffers: HashMap<usize, Vec<Vec<f32>>>,
     /// Where a product's left factor becomes pairs ([`super::Operand`]).
     pub(crate) pairs: Vec<f32>,
+    /// What blocks do not keep.
+    pub(crate) scratch: Scratch,
     /// Whether large products are shared out among threads; otherwise the threads have samples of their own.
     pub(crate) shared: bool,
 }

@@ -2,7 +2,7 @@
 //!
 //! Differs from [`super::wide`] in that the processor multiplies whole registers: 16 rows of 16 pairs by 16 pairs of 16 columns in 16 cycles, sixteen times what one
 //! `vdpbf16ps` a cycle does (Intel 64 and IA-32 Architectures Optimization Reference Manual, chapter 20). Whatever has fewer rows, columns or steps than a
-//! register is left to AVX-512. Rust's names for these instructions are not stable yet, so they stand here as assembly.
+//! register, or a left factor whose steps do not follow each other, is left to AVX-512. Rust's names for these instructions are not stable yet, so they stand here as assembly.
 
 use std::arch::asm;
 use std::sync::OnceLock;
@@ -17,13 +17,8 @@ const HALF: usize = 16;
 const DEPTH: usize = 16;
 
 /// Tiles of pairs, for AMX and AVX-512 BF16.
-pub(super) const PAIRS: Tiles<Pair> = Tiles {
-    rows: 2 * HALF,
-    columns: PANEL,
-    compute,
-    copied: Some([HALF, PANEL, DEPTH]),
-    around: Some([configure, release]),
-};
+pub(super) const PAIRS: Tiles<Pair> =
+    Tiles { rows: 2 * HALF, columns: PANEL, compute, around: Some([configure, release]) };
 
 /// Whether processor and system have AMX for bf16. Asks the system for it, once and for the whole process, whose signal stacks must from then on have room for
 /// 8 kB of registers more; a process that has set up smaller ones is refused, and goes on without.

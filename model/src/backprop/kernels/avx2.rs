@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use super::tiles::{Tile, Tiles};
 
 /// The sums of a tile take 12 of 16 registers.
-pub(super) const TILES: Tiles<f32> = Tiles { rows: 6, columns: COLUMNS, compute, copied: None, around: None };
+pub(super) const TILES: Tiles<f32> = Tiles { rows: 6, columns: COLUMNS, compute, around: None };
 
 /// Columns of a tile: two vectors, half of a panel.
 const COLUMNS: usize = 16;

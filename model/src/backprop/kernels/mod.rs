@@ -2,8 +2,8 @@
 //!
 //! The only module of this crate with `unsafe` in it. One product covers all layers: `C (+)= A B` with `A` read by broadcasts, so that it needs no
 //! packing and may be transposed or overlap itself (the rows of a convolution), and `B` in panels of [`PANEL`] columns. A tile of 8 x 32 results stays in
-//! registers: 16 accumulators of 16 lanes, 16 multiply-adds for 10 loads. With AVX2 it is one of 6 x 16; of pairs with AMX one of 32 x 32, for which a transposed
-//! `A` is copied.
+//! registers: 16 accumulators of 16 lanes, 16 multiply-adds for 10 loads. With AVX2 it is one of 6 x 16; of pairs with AMX one of 32 x 32, which
+//! needs `A` row by row.
 
 #[cfg(target_arch = "x86_64")]
 mod amx;
@@ -18,9 +18,9 @@ mod tiles;
 #[cfg(target_arch = "x86_64")]
 mod wide;
 
-pub(crate) use pack::{pack, pack_transposed, transpose};
+pub(crate) use pack::{pack, pack_transposed, pairs_by_column, transpose};
 pub(crate) use passes::{
-    add, column_sums, gate, gate_back, pairs_across, pairs_along, pairs_in_panels, relu, relu_back, round_to,
+    add, column_sums, errors, gate, gate_back, pairs_across, pairs_along, pairs_in_panels, relu, relu_back, round_to,
     scale_columns, terms, weighted_column_sums,
 };
 
@@ -353,6 +353,20 @@ mod tests {
             unsafe { tiles.multiply(&mut found, stride, left, right, [rows, columns, 0], Start::Zero) };
             let inside = found.chunks(stride).all(|row| row[..columns].iter().all(|&sum| sum == 0.0));
             assert!(inside && found[columns..stride] == there[columns..stride]);
+        }
+    }
+
+    #[test]
+    fn pairs_by_column_are_pairs_across_transposed() {
+        for [columns, rows] in [[16, 32], [40, 130], [64, 64], [33, 2], [100, 71]] {
+            let matrix = values(columns * rows, 5);
+            let pairs = rows / 2;
+            let (mut across, mut found) = (vec![0; pairs * columns], vec![0; pairs * columns]);
+            pairs_across(&matrix, columns, &mut across);
+            pairs_by_column(&matrix, columns, &mut found);
+            for (i, pair) in found.iter().enumerate() {
+                assert_eq!(*pair, across[i % pairs * columns + i / pairs], "{columns} {rows}: {i}");
+            }
         }
     }
 

@@ -1,6 +1,9 @@
 //! Factors of products in the order in which tiles read them.
 
-use super::{Left, PANEL};
+use super::passes::bf16;
+use super::{PANEL, Pair};
+#[cfg(target_arch = "x86_64")]
+use super::{has_avx512, wide};
 
 /// Packs row-major `matrix` [steps, columns] for [`Right::packed`]; missing columns of the last panel are zero.
 pub(crate) fn pack<E: Copy + Default>(matrix: &[E], columns: usize, out: &mut Vec<E>) {
@@ -38,23 +41,47 @@ pub(crate) fn pack_transposed<E: Copy + Default>(matrix: &[E], steps: usize, out
 
 /// The transpose of row-major `matrix` [rows, columns].
 pub(crate) fn transpose(matrix: &[f32], columns: usize) -> Vec<f32> {
-    row_by_row(Left { data: matrix, row: 1, step: columns }, columns, matrix.len() / columns)
-}
-
-/// The first rows of a left factor, its steps following each other.
-pub(super) fn row_by_row<E: Copy + Default>(left: Left<'_, E>, rows: usize, steps: usize) -> Vec<E> {
-    /// A square of these stays in the first-level cache.
-    const SIDE: usize = 16;
-    let mut out = vec![E::default(); rows * steps];
-    for first in (0..rows).step_by(SIDE) {
-        for run in (0..steps).step_by(SIDE) {
-            for i in first..rows.min(first + SIDE) {
-                let row = &mut out[i * steps..(i + 1) * steps];
-                for (l, out) in row.iter_mut().enumerate().skip(run).take(SIDE) {
-                    *out = left.data[i * left.row + l * left.step];
-                }
+    let rows = matrix.len() / columns;
+    let mut out = vec![0.0; matrix.len()];
+    for first in (0..columns).step_by(SIDE) {
+        for run in (0..rows).step_by(SIDE) {
+            for column in first..columns.min(first + SIDE) {
+                let values = matrix[run * columns + column..].iter().step_by(columns);
+                let out = &mut out[column * rows + run..column * rows + rows.min(run + SIDE)];
+                out.iter_mut().zip(values).for_each(|(out, value)| *out = *value);
             }
         }
     }
     out
 }
+
+/// Neighbours in a column of `x` [rows, columns] become pairs, those of a column following each other: [columns, rows / 2].
+pub(crate) fn pairs_by_column(x: &[f32], columns: usize, out: &mut [Pair]) {
+    let pairs = x.len() / columns / 2;
+    assert!(out.len() == pairs * columns, "pairs");
+    #[cfg(target_arch = "x86_64")]
+    let [whole_columns, whole_pairs] = if has_avx512() { [columns, pairs].map(|n| n / SIDE * SIDE) } else { [0; 2] };
+    #[cfg(not(target_arch = "x86_64"))]
+    let [whole_columns, whole_pairs] = [0; 2];
+    for run in (0..pairs).step_by(SIDE) {
+        #[cfg(target_arch = "x86_64")]
+        if run < whole_pairs {
+            for first in (0..whole_columns).step_by(SIDE) {
+                let (x, out) = (&x[2 * run * columns + first..], &mut out[first * pairs + run..]);
+                // SAFETY: the processor has the instructions. 32 rows and 16 columns of `x` begin there, and as many columns and 16 pairs of `out`: both
+                // arrays have been checked to have `2 * pairs` rows and `columns` columns.
+                unsafe { wide::pairs_by_column(x.as_ptr(), columns, out.as_mut_ptr(), pairs) };
+            }
+        }
+        let done = if run < whole_pairs { whole_columns } else { 0 };
+        for column in done..columns {
+            for pair in run..pairs.min(run + SIDE) {
+                let [first, second] = [x[2 * pair * columns + column], x[(2 * pair + 1) * columns + column]].map(bf16);
+                out[column * pairs + pair] = first | second << 16;
+            }
+        }
+    }
+}
+
+/// A square of these stays in the first-level cache, and in registers.
+const SIDE: usize = 16;

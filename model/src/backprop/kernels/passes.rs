@@ -98,6 +98,20 @@ pass! {
 }
 
 pass! {
+    /// Adds the squares of what rows of `found` [rows, sums.len()] differ by from `original` to `sums`, by column; `slope` times the differences are left in `found`.
+    errors(found: &mut [f32], original: &[f32], slope: f32, sums: &mut [f32]) {
+        let width = sums.len();
+        for (found, original) in found.chunks_exact_mut(width).zip(original.chunks_exact(width)) {
+            for ((found, original), sum) in found.iter_mut().zip(original).zip(sums.iter_mut()) {
+                let difference = *found - original;
+                *sum += difference * difference;
+                *found = slope * difference;
+            }
+        }
+    }
+}
+
+pass! {
     /// Multiplies every row of `matrix` [rows, factors.len()] by `factors`.
     scale_columns(matrix: &mut [f32], factors: &[f32]) {
         for row in matrix.chunks_exact_mut(factors.len()) {

@@ -1,6 +1,5 @@
 //! A product cut into tiles that stay in registers: what the kernels for AVX-512 ([`super::wide`]), AVX2 ([`super::avx2`]) and AMX ([`super::amx`]) have in common.
 
-use super::pack::row_by_row;
 use super::{Left, PANEL, Right, Start};
 
 /// Tiles of rows whose part of the left factor stays in the second-level cache while all panels pass over it.
@@ -29,8 +28,6 @@ pub(crate) struct Tiles<E> {
     pub(super) columns: usize,
     /// The sums of a tile of so many rows, at most [`Self::rows`]; these and the tile's columns are inside all arrays.
     pub(super) compute: unsafe fn(&Tile<E>, usize),
-    /// The least rows, columns and steps of a product for which it pays to copy a left factor whose steps do not follow each other, so that they do.
-    pub(super) copied: Option<[usize; 3]>,
     /// What is to be done before and after a product, if anything. [`Self::compute`] runs between the two.
     pub(super) around: Option<[unsafe fn(); 2]>,
 }
@@ -47,15 +44,6 @@ impl<E: Copy + Default> Tiles<E> {
         [rows, columns, steps]: [usize; 3],
         start: Start<'_>,
     ) {
-        let copy: Vec<E>;
-        let size = [rows, columns, steps];
-        let pays = |least: [usize; 3]| size.iter().zip(least).all(|(have, least)| *have >= least);
-        let left = if left.step != 1 && self.copied.is_some_and(pays) {
-            copy = row_by_row(left, rows, steps);
-            Left { data: &copy, row: steps, step: 1 }
-        } else {
-            left
-        };
         if let Some([before, _]) = self.around {
             // SAFETY: the caller's.
             unsafe { before() };

@@ -12,12 +12,10 @@ pub(crate) type Sum = __m512;
 pub(crate) type Columns = __m512i;
 
 /// Tiles of numbers, for AVX-512F.
-pub(super) const NUMBERS: Tiles<f32> =
-    Tiles { rows: 8, columns: PANEL, compute: compute::<f32>, copied: None, around: None };
+pub(super) const NUMBERS: Tiles<f32> = Tiles { rows: 8, columns: PANEL, compute: compute::<f32>, around: None };
 
 /// Tiles of pairs, for AVX-512 BF16.
-pub(super) const PAIRS: Tiles<Pair> =
-    Tiles { rows: 8, columns: PANEL, compute: compute::<Pair>, copied: None, around: None };
+pub(super) const PAIRS: Tiles<Pair> = Tiles { rows: 8, columns: PANEL, compute: compute::<Pair>, around: None };
 
 /// # Safety
 /// AVX-512F, and what `E` needs; as [`Tiles::compute`].
@@ -60,6 +58,60 @@ pub(super) unsafe fn multiply_add_pairs(sum: Sum, a: *const Pair, b: Columns) ->
         let a = _mm512_set1_epi32((*a).cast_signed());
         _mm512_dpbf16_ps(sum, std::mem::transmute::<__m512i, __m512bh>(a), std::mem::transmute::<__m512i, __m512bh>(b))
     }
+}
+
+/// A square of 16 numbers a row becomes pairs along its columns: 32 rows of `x`, `columns` elements apart, and 16 rows of `out`, `pairs` elements apart.
+///
+/// # Safety
+/// AVX-512F; both can be accessed.
+#[target_feature(enable = "avx512f")]
+pub(super) unsafe fn pairs_by_column(x: *const f32, columns: usize, out: *mut Pair, pairs: usize) {
+    // The nearest bf16 number in the high half, as [`super::passes::bf16`].
+    let rounded = |x: __m512i| {
+        let odd = _mm512_and_si512(_mm512_srli_epi32::<16>(x), _mm512_set1_epi32(1));
+        _mm512_add_epi32(x, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)))
+    };
+    let mut rows = [_mm512_setzero_si512(); 16];
+    for (i, row) in rows.iter_mut().enumerate() {
+        // SAFETY: the caller's.
+        let [first, second] = [0, 1].map(|j| unsafe { _mm512_loadu_si512(x.add((2 * i + j) * columns).cast()) });
+        let high = _mm512_and_si512(rounded(second), _mm512_set1_epi32(-0x1_0000));
+        *row = _mm512_or_si512(_mm512_srli_epi32::<16>(rounded(first)), high);
+    }
+    for (i, row) in transposed(rows).into_iter().enumerate() {
+        // SAFETY: the caller's.
+        unsafe { _mm512_storeu_si512(out.add(i * pairs).cast(), row) };
+    }
+}
+
+/// Rows become columns: within quarters of registers first, then quarters change places.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn transposed(rows: [__m512i; 16]) -> [__m512i; 16] {
+    let mut out = rows;
+    let mut quarters = [[_mm512_setzero_si512(); 4]; 4];
+    for (four, quarters) in rows.chunks_exact(4).zip(&mut quarters) {
+        let [low, high] = [_mm512_unpacklo_epi32(four[0], four[1]), _mm512_unpackhi_epi32(four[0], four[1])];
+        let [low2, high2] = [_mm512_unpacklo_epi32(four[2], four[3]), _mm512_unpackhi_epi32(four[2], four[3])];
+        *quarters = [
+            _mm512_unpacklo_epi64(low, low2),
+            _mm512_unpackhi_epi64(low, low2),
+            _mm512_unpacklo_epi64(high, high2),
+            _mm512_unpackhi_epi64(high, high2),
+        ];
+    }
+    const EVEN: i32 = 0b10_00_10_00;
+    const ODD: i32 = 0b11_01_11_01;
+    for column in 0..4 {
+        let [a, b, c, d] = quarters.map(|quarters| quarters[column]);
+        let [even, even2] = [_mm512_shuffle_i32x4::<EVEN>(a, b), _mm512_shuffle_i32x4::<EVEN>(c, d)];
+        let [odd, odd2] = [_mm512_shuffle_i32x4::<ODD>(a, b), _mm512_shuffle_i32x4::<ODD>(c, d)];
+        out[column] = _mm512_shuffle_i32x4::<EVEN>(even, even2);
+        out[column + 4] = _mm512_shuffle_i32x4::<EVEN>(odd, odd2);
+        out[column + 8] = _mm512_shuffle_i32x4::<ODD>(even, even2);
+        out[column + 12] = _mm512_shuffle_i32x4::<ODD>(odd, odd2);
+    }
+    out
 }
 
 /// The sums of a tile. Called by [`Element::tile`] alone, into which it is inlined: only there are the instructions known to exist.

@@ -2,7 +2,8 @@
 
 use super::orthonormal::orthonormalise;
 use crate::backprop::kernels::{
-    Element, Left, PANEL, Right, Start, multiply, pack, pack_transposed, pairs_across, pairs_along, transpose,
+    Element, Left, PANEL, Right, Start, multiply, pack, pack_transposed, pairs_across, pairs_along, pairs_by_column,
+    transpose,
 };
 use crate::backprop::{Factor, Operand};
 use crate::net::Precision;
@@ -88,10 +89,12 @@ impl Basis {
                 self.add(Left { data: x, row: 1, step: n }, &packed, x.len() / n, part);
             }
             Precision::Bf16 => {
-                let (mut pairs, mut packed) = (vec![0; x.len() / 2], Vec::new());
+                let steps = x.len() / n / 2;
+                let (mut pairs, mut packed) = (vec![0; n * steps], Vec::new());
                 pairs_across(x, n, &mut pairs);
                 pack(&pairs, n, &mut packed);
-                self.add(Left { data: &pairs[..], row: 1, step: n }, &packed, pairs.len() / n, part);
+                pairs_by_column(x, n, &mut pairs);
+                self.add(Left { data: &pairs[..], row: steps, step: 1 }, &packed, steps, part);
             }
         }
     }
@@ -116,10 +119,9 @@ impl Basis {
     /// One step of subspace iteration. Returns which old vector each new one continues.
     pub(super) fn refresh(&mut self) -> Vec<usize> {
         let n = self.size;
-        for row in 1..n {
-            for column in 0..row {
-                self.covariance[row * n + column] = self.covariance[column * n + row];
-            }
+        let below = transpose(&self.covariance, n);
+        for (i, (row, below)) in self.covariance.chunks_exact_mut(n).zip(below.chunks_exact(n)).enumerate() {
+            row[..i].copy_from_slice(&below[..i]);
         }
         let trace = self.covariance.iter().step_by(n + 1).sum::<f32>();
         if !(trace > 0.0 && trace.is_finite()) {

@@ -1,0 +1,178 @@
+//! 3x3 convolutions of blocks, forwards and backwards. [`super::layer`] has the dense layers.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::factor::{Factor, Operand};
+use super::kernels::{Left, PANEL, Pair, Right, Start, column_sums, multiply, pairs_by_column, pairs_in_panels};
+use super::layer::Size;
+use super::pool::{Pool, Work};
+use super::{Layout, Missing};
+use crate::net::Precision;
+
+/// 3x3 convolution with zero padding on the first `channels` of an activation's channels.
+///
+/// Activations are copied into a frame of zeros [h + 2, w + 2, channels], where the three neighbours of a row are one run of 3 channels: a row of
+/// the image is three products, one for each row of the kernel, without a copy.
+#[derive(Debug)]
+pub(crate) struct Conv {
+    weight: Range<usize>,
+    bias: Range<usize>,
+    pub(crate) channels: usize,
+    bias_values: Vec<f32>,
+    /// Per kernel row [3 * inputs, outputs].
+    kernel: [Factor; 3],
+    /// The kernel turned by half a turn, outputs and inputs exchanged.
+    turned: [Factor; 3],
+}
+
+impl Conv {
+    /// The layer of the tensors `path.weight` [outputs, inputs, 3, 3] and `path.bias`.
+    pub(crate) fn find(layout: &Layout<'_>, path: &str) -> Result<Self, Missing> {
+        let (weight, shape) = layout.find(&format!("{path}.weight"))?;
+        let (bias, _) = layout.find(&format!("{path}.bias"))?;
+        let (kernel, turned) = Default::default();
+        Ok(Self { weight, bias, channels: shape[0], bias_values: Vec::new(), kernel, turned })
+    }
+
+    /// Takes this step's weights.
+    pub(crate) fn load(&mut self, weights: &[f32], precision: Precision) {
+        let c = self.channels;
+        let w = &weights[self.weight.clone()];
+        let at =
+            |output: usize, input: usize, row: usize, column: usize| w[((output * c + input) * 3 + row) * 3 + column];
+        for row in 0..3 {
+            let mut forward = Vec::with_capacity(3 * c * c);
+            let mut backward = Vec::with_capacity(3 * c * c);
+            for column in 0..3 {
+                for from in 0..c {
+                    forward.extend((0..c).map(|to| at(to, from, row, column)));
+                    backward.extend((0..c).map(|to| at(from, to, 2 - row, 2 - column)));
+                }
+            }
+            self.kernel[row].load(&forward, c, precision);
+            self.turned[row].load(&backward, c, precision);
+        }
+        self.bias_values.clear();
+        self.bias_values.extend_from_slice(&weights[self.bias.clone()]);
+    }
+
+    /// The first channels of `x` [h, w, all] in a frame of zeros.
+    pub(crate) fn framed(&self, x: &[f32], all: usize, [h, w]: Size, pool: &mut Pool) -> Vec<f32> {
+        let c = self.channels;
+        let mut frame = pool.take((h + 2) * (w + 2) * c);
+        let line = (w + 2) * c;
+        frame[..line].fill(0.0);
+        frame[(h + 1) * line..].fill(0.0);
+        for (row, frame) in x.chunks_exact(w * all).zip(frame[line..].chunks_exact_mut(line)) {
+            frame[..c].fill(0.0);
+            frame[line - c..].fill(0.0);
+            for (pixel, out) in row.chunks_exact(all).zip(frame[c..].chunks_exact_mut(c)) {
+                out.copy_from_slice(&pixel[..c]);
+            }
+        }
+        frame
+    }
+
+    /// Writes the result into the first channels of `out` [h, w, all].
+    pub(crate) fn forward(&self, frame: &[f32], out: &mut [f32], all: usize, size: Size, pool: &mut Pool) {
+        self.product(frame, (&self.kernel, Some(&self.bias_values)), out, all, size, pool);
+    }
+
+    /// Adds the gradient of the input to the first channels of `out` [h, w, all]; `frame` is that of the result's gradient.
+    pub(crate) fn back(&self, frame: &[f32], out: &mut [f32], all: usize, size: Size, pool: &mut Pool) {
+        self.product(frame, (&self.turned, None), out, all, size, pool);
+    }
+
+    /// With a bias the result replaces what is there, without it is added.
+    fn product(
+        &self,
+        frame: &[f32],
+        (kernel, bias): (&[Factor; 3], Option<&[f32]>),
+        out: &mut [f32],
+        all: usize,
+        [h, w]: Size,
+        pool: &mut Pool,
+    ) {
+        let c = self.channels;
+        let frame = Operand::new(frame, kernel[0].precision(), &mut pool.pairs);
+        let line = |(y, out): (usize, &mut [f32])| {
+            for (row, kernel) in kernel.iter().enumerate() {
+                let start = match bias {
+                    Some(bias) if row == 0 => Start::Bias(bias),
+                    _ => Start::There,
+                };
+                kernel.apply(&frame.from((y + row) * (w + 2) * c), c, out, all, [w, c, 3 * c], start);
+            }
+        };
+        let out = &mut out[..h * w * all];
+        if pool.shared {
+            out.par_chunks_mut(w * all).enumerate().for_each(line);
+        } else {
+            out.chunks_mut(w * all).enumerate().for_each(line);
+        }
+    }
+
+    /// Adds the gradients of weights and bias; those of the weights in the order [3, 3, inputs, outputs] until [`Self::finish`].
+    pub(crate) fn learn(&self, frame: &[f32], d_frame: &[f32], [h, w]: Size, work: &mut Work) {
+        let Work { pool, gradient } = work;
+        if gradient.is_empty() {
+            return;
+        }
+        let c = self.channels;
+        column_sums(d_frame, &mut gradient[self.bias.clone()]);
+        let weight = &mut gradient[self.weight.clone()];
+        // The frame's zeros between two rows of d_frame add nothing, so the sum over positions is one run.
+        let (first, count) = (w + 3, (h - 1) * (w + 2) + w);
+        let d = &d_frame[first * c..][..count * c];
+        if self.kernel[0].precision() == Precision::Bf16 && count.is_multiple_of(2) && c.is_multiple_of(PANEL) {
+            self.learn_in_pairs(frame, d, w + 2, weight, pool);
+            return;
+        }
+        for row in 0..3 {
+            let left = Left { data: &frame[row * (w + 2) * c..], row: 1, step: c };
+            let size = [3 * c, c, count];
+            multiply(&mut weight[row * 3 * c * c..], c, left, Right::plain(d, c), size, Start::There);
+        }
+    }
+
+    /// The same in bf16, for the weights, given the run `d` of the gradient and the length of a row of the frame.
+    fn learn_in_pairs(&self, frame: &[f32], d: &[f32], line: usize, weight: &mut [f32], pool: &mut Pool) {
+        /// Pairs that AMX adds up at once. The run gets zeros up to a multiple of them; what they are multiplied by is whatever follows in the frame.
+        const DEPTH: usize = 16;
+        let (c, steps) = (self.channels, d.len() / self.channels / 2);
+        let padded = steps.next_multiple_of(DEPTH);
+        let mut d_pairs = pool.take(padded * c);
+        pairs_in_panels(d, c, bytemuck::cast_slice_mut(&mut d_pairs));
+        d_pairs.chunks_exact_mut(padded * PANEL).for_each(|panel| panel[steps * PANEL..].fill(0.0));
+        // What a tap sees begins at an even position of the frame or at an odd one: two ways to make pairs.
+        for odd in [0, 1] {
+            let positions = (frame.len() / c - odd) / 2;
+            let mut pairs = pool.take(positions * c + DEPTH);
+            let (of_frame, behind) = pairs.split_at_mut(positions * c);
+            pairs_by_column(&frame[odd * c..][..2 * positions * c], c, bytemuck::cast_slice_mut(of_frame));
+            behind.fill(0.0);
+            for tap in (0..9).filter(|tap| (tap / 3 * line + tap % 3) % 2 == odd) {
+                let seen = &bytemuck::cast_slice(&pairs)[(tap / 3 * line + tap % 3) / 2..];
+                let left = Left::<Pair> { data: seen, row: positions, step: 1 };
+                let right = Right::packed(bytemuck::cast_slice(&d_pairs), padded);
+                multiply(&mut weight[tap * c * c..], c, left, right, [c, c, padded], Start::There);
+            }
+            pool.give(pairs);
+        }
+        pool.give(d_pairs);
+    }
+
+    /// Puts the weights' gradient into the tensor's own order.
+    pub(crate) fn finish(&self, gradient: &mut [f32]) {
+        let c = self.channels;
+        let weight = &mut gradient[self.weight.clone()];
+        let by_tap = weight.to_vec();
+        for (tap, matrix) in by_tap.chunks_exact(c * c).enumerate() {
+            for (i, value) in matrix.iter().enumerate() {
+                weight[(i % c * c + i / c) * 9 + tap] = *value;
+            }
+        }
+    }
+}
