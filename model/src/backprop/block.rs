@@ -1,13 +1,12 @@
 //! The two residual blocks, forwards and backwards: [`crate::net::GatedBlock`] of the transforms and [`crate::prior::PriorBlock`].
 
-use rayon::prelude::*;
+use std::ops::Range;
 
 use super::conv::Conv;
 use super::grid::Rounder;
 use super::kernels::{add, gate, gate_back, relu, relu_back};
 use super::layer::{Dense, Size};
-use super::pool::{Pool, Work};
-use super::rows::{Parts, ROWS, ROWS_BACK, Rows, Scratch};
+use super::pool::{Pool, Scratch, Work, grown};
 use super::{Layout, Missing};
 use crate::net::Precision;
 
@@ -27,7 +26,7 @@ pub(crate) struct Kept {
     mixed: Vec<f32>,
     /// Values and sigmoids of the gates [positions, 2c], or nothing ([`Block::gated`]); of a prior's block its hidden units before they were rounded, if they were.
     hidden: Vec<f32>,
-    /// What `project` was given; of a gated block nothing where there are no hidden units.
+    /// What `project` was given; of a gated block nothing where hidden units are not kept.
     inner: Vec<f32>,
 }
 
@@ -98,63 +97,52 @@ impl Block {
         }
     }
 
-    /// A gated block: `x` [h, w, c] becomes the result. Where products are of pairs it takes longer to write hidden units to memory and to read them again
-    /// than to compute them anew, which the backward pass then does.
+    /// A gated block: `x` [h, w, c] becomes the result. In bf16 the backward pass computes the hidden units anew: with AMX that takes less time than to write
+    /// them to memory and to read them again (elsewhere not measured).
     pub(crate) fn gated(&self, mut x: Vec<f32>, size: Size, pool: &mut Pool) -> (Vec<f32>, Kept) {
         let (frame, mixed) = self.mix(&x, size, pool);
         let (mut hidden, mut inner) = match self.expand.precision() {
             Precision::F32 => (pool.take(2 * mixed.len()), pool.take(mixed.len())),
             Precision::Bf16 => (Vec::new(), Vec::new()),
         };
-        let of_rows = |rows: Rows<'_>, scratch: &mut Scratch| {
-            let Parts { x, mixed, hidden, inner, buffer, .. } = rows.with(scratch);
-            self.bend(mixed, hidden, inner, buffer);
-            self.project.add_rows(inner, x, buffer);
-        };
-        let whole = Rows { x: &mut x, mixed: &mixed, hidden: &mut hidden, inner: &mut inner, d_quarter: &mut [] };
-        let rows = whole.cut(ROWS, self.channels);
-        if pool.shared {
-            rows.into_par_iter().for_each_init(Scratch::default, |scratch, rows| of_rows(rows, scratch));
-        } else {
-            rows.into_iter().for_each(|rows| of_rows(rows, &mut pool.scratch));
+        let Scratch { hidden: some_hidden, inner: some_inner, buffer, .. } = &mut pool.scratch;
+        for part in parts(x.len(), ROWS * self.channels) {
+            let hidden = kept_or(&mut hidden, some_hidden, 2 * part.start..2 * part.end);
+            let inner = kept_or(&mut inner, some_inner, part.clone());
+            self.bend(&mixed[part.clone()], hidden, inner, buffer);
+            self.project.add_rows(inner, &mut x[part], buffer);
         }
         (x, Kept { frame, mixed, hidden, inner })
     }
 
     /// The result's gradient `d` becomes the input's.
     pub(crate) fn gated_back(&self, mut kept: Kept, mut d: Vec<f32>, size: Size, work: &mut Work) -> Vec<f32> {
-        let c = self.channels;
-        let mut d_quarter = work.pool.take(d.len() / c * self.conv.channels);
+        let (c, quarter) = (self.channels, self.conv.channels);
+        let mut d_quarter = work.pool.take(d.len() / c * quarter);
         let anew = kept.hidden.is_empty();
-        // Hidden units and what they became become their gradients.
-        let of_rows = |rows: Rows<'_>, scratch: &mut Scratch, mut work: Option<&mut Work>| {
-            let Parts { x: d, mixed, hidden, inner, d_mixed, d_quarter, buffer } = rows.with(scratch);
+        let mut scratch = std::mem::take(&mut work.pool.scratch);
+        let Scratch { hidden: some_hidden, inner: some_inner, d_mixed, buffer } = &mut scratch;
+        for part in parts(d.len(), ROWS_BACK * c) {
+            let hidden = kept_or(&mut kept.hidden, some_hidden, 2 * part.start..2 * part.end);
+            let inner = kept_or(&mut kept.inner, some_inner, part.clone());
+            let d_mixed = grown(d_mixed, part.len());
+            let d_quarter = &mut d_quarter[part.start / c * quarter..part.end / c * quarter];
+            let (mixed, d) = (&kept.mixed[part.clone()], &mut d[part]);
             if anew {
                 self.bend(mixed, hidden, inner, buffer);
             }
-            if let Some(work) = &mut work {
-                self.project.learn(inner, d, work);
-            }
+            self.project.learn(inner, d, work);
             self.project.back_rows(d, inner, buffer);
+            // Hidden units and what they became are their gradients from here on.
             for (hidden, d_inner) in hidden.chunks_exact_mut(2 * c).zip(inner.chunks_exact(c)) {
                 let (values, sigmoids) = hidden.split_at_mut(c);
                 gate_back(values, sigmoids, d_inner);
             }
-            if let Some(work) = &mut work {
-                self.expand.learn(mixed, hidden, work);
-            }
+            self.expand.learn(mixed, hidden, work);
             self.expand.back_rows(hidden, d_mixed, buffer);
             self.back_beside_mix(d_mixed, d, d_quarter);
-        };
-        let Kept { mixed, hidden, inner, .. } = &mut kept;
-        let rows = Rows { x: &mut d, mixed, hidden, inner, d_quarter: &mut d_quarter }.cut(ROWS_BACK, c);
-        if work.pool.shared && work.gradient.is_empty() {
-            rows.into_par_iter().for_each_init(Scratch::default, |scratch, rows| of_rows(rows, scratch, None));
-        } else {
-            let mut scratch = std::mem::take(&mut work.pool.scratch);
-            rows.into_iter().for_each(|rows| of_rows(rows, &mut scratch, Some(work)));
-            work.pool.scratch = scratch;
         }
+        work.pool.scratch = scratch;
         self.back_through_mix(&kept.frame, d_quarter, &mut d, size, work);
         kept.give(&mut work.pool);
         d
@@ -200,4 +188,20 @@ impl Block {
         kept.give(&mut work.pool);
         d
     }
+}
+
+/// Rows that go through a gated block's dense layers together, forwards: so few that what one layer gives the next is still in the second-level cache.
+const ROWS: usize = 64;
+
+/// The same backwards: some more, as the weights' gradients are read and written once for all of them.
+const ROWS_BACK: usize = 128;
+
+/// `0..all` in parts of `len`, the last of which may be shorter.
+fn parts(all: usize, len: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..all).step_by(len).map(move |start| start..all.min(start + len))
+}
+
+/// That part of what is kept, or memory for it where nothing is.
+fn kept_or<'a>(kept: &'a mut [f32], memory: &'a mut Vec<f32>, part: Range<usize>) -> &'a mut [f32] {
+    if kept.is_empty() { grown(memory, part.len()) } else { &mut kept[part] }
 }

@@ -139,7 +139,8 @@ impl Conv {
 
     /// The same in bf16, for the weights, given the run `d` of the gradient and the length of a row of the frame.
     fn learn_in_pairs(&self, frame: &[f32], d: &[f32], line: usize, weight: &mut [f32], pool: &mut Pool) {
-        /// Pairs that AMX adds up at once. The run gets zeros up to a multiple of them; what they are multiplied by is whatever follows in the frame.
+        /// Pairs that AMX adds up at once. The run gets zeros up to a multiple of them; what they are multiplied by are the next channel's pairs, or zeros behind
+        /// the last one.
         const DEPTH: usize = 16;
         let (c, steps) = (self.channels, d.len() / self.channels / 2);
         let padded = steps.next_multiple_of(DEPTH);
@@ -172,6 +173,53 @@ impl Conv {
         for (tap, matrix) in by_tap.chunks_exact(c * c).enumerate() {
             for (i, value) in matrix.iter().enumerate() {
                 weight[(i % c * c + i / c) * 9 + tap] = *value;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of every tap, for even and odd sides; with memory that holds anything.
+    #[test]
+    fn weights_learn_the_same_in_pairs() {
+        for channels in [32, 64] {
+            for size in [[1, 2], [2, 1], [2, 3], [3, 2], [3, 4], [5, 6], [8, 8], [3, 3]] {
+                let [h, w] = size;
+                let at = |i: usize, seed: usize| ((i * 7919 + seed) % 1009) as f32 / 504.5 - 1.0;
+                let mut pool = Pool::default();
+                let mut conv = Conv {
+                    weight: channels..channels + 9 * channels * channels,
+                    bias: 0..channels,
+                    channels,
+                    bias_values: Vec::new(),
+                    kernel: Default::default(),
+                    turned: Default::default(),
+                };
+                let weights: Vec<f32> = (0..conv.weight.end).map(|i| at(i, 1)).collect();
+                let planes = [2, 3].map(|seed| -> Vec<f32> { (0..h * w * channels).map(|i| at(i, seed)).collect() });
+                let [frame, d_frame] = planes.map(|plane| conv.framed(&plane, channels, size, &mut pool));
+                let [expected, found] = [Precision::F32, Precision::Bf16].map(|precision| {
+                    conv.load(&weights, precision);
+                    let mut work = Work { gradient: vec![0.0; weights.len()], ..Work::default() };
+                    for _ in 0..2 {
+                        work.gradient.fill(0.0);
+                        conv.learn(&frame, &d_frame, size, &mut work);
+                        work.pool.spoil();
+                    }
+                    work.gradient
+                });
+                assert_eq!(expected[..channels], found[..channels]);
+                let taps = |gradient: &[f32]| -> Vec<Vec<f32>> {
+                    gradient[channels..].chunks(channels * channels).map(<[f32]>::to_vec).collect()
+                };
+                for (tap, (expected, found)) in taps(&expected).iter().zip(taps(&found)).enumerate() {
+                    let error: f32 = expected.iter().zip(&found).map(|(a, b)| (a - b).powi(2)).sum();
+                    let norm: f32 = expected.iter().map(|a| a * a).sum();
+                    assert!(error.sqrt() <= 0.01 * norm.sqrt(), "{channels} {size:?} {tap}: {error} of {norm}");
+                }
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Dense layers, forwards and backwards, on row-major activations [positions, channels], and how these change their shape. [`super::conv`] has the convolutions.
+//! Dense layers, forwards and backwards, on row-major activations [positions, channels], and what changes the shape of activations. [`super::conv`] has the convolutions.
 
 use std::ops::Range;
 

@@ -21,7 +21,6 @@ pub(crate) mod kernels;
 pub(crate) mod layer;
 pub(crate) mod pool;
 mod prior;
-mod rows;
 pub(crate) mod transform;
 
 use std::ops::Range;

@@ -2,18 +2,33 @@
 
 use std::collections::HashMap;
 
-use super::rows::Scratch;
-
 /// Buffers by length.
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
     buffers: HashMap<usize, Vec<Vec<f32>>>,
     /// Where a product's left factor becomes pairs ([`super::Operand`]).
     pub(crate) pairs: Vec<f32>,
-    /// What blocks do not keep.
-    pub(crate) scratch: Scratch,
+    pub(super) scratch: Scratch,
     /// Whether large products are shared out among threads; otherwise the threads have samples of their own.
     pub(crate) shared: bool,
+}
+
+/// Memory for what gated blocks do not keep of some rows.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    pub(super) hidden: Vec<f32>,
+    pub(super) inner: Vec<f32>,
+    pub(super) d_mixed: Vec<f32>,
+    /// Where pairs are made.
+    pub(super) buffer: Vec<f32>,
+}
+
+/// The first `len` elements of `memory`, which grows to have them.
+pub(super) fn grown(memory: &mut Vec<f32>, len: usize) -> &mut [f32] {
+    if memory.len() < len {
+        memory.resize(len, 0.0);
+    }
+    &mut memory[..len]
 }
 
 impl Pool {
@@ -55,6 +70,13 @@ pub(crate) struct Work {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Pool {
+        /// Fills what is waiting to be taken with what no result may depend on.
+        pub(in crate::backprop) fn spoil(&mut self) {
+            self.buffers.values_mut().flatten().for_each(|buffer| buffer.fill(f32::NAN));
+        }
+    }
 
     #[test]
     fn a_pool_keeps_what_it_can_give_again_and_nothing_else() {

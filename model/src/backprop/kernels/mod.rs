@@ -309,7 +309,7 @@ mod tests {
             near(&c, &in_bf16);
             #[cfg(target_arch = "x86_64")]
             for tiles in tiles_of_pairs() {
-                // Step by step: as a factor of a product over positions lies.
+                // Step by step, as the factors of products over positions in f32 lie; those in pairs lie row by row.
                 let at = |i: usize| a_pairs[i % rows * (steps / 2) + i / rows];
                 let across: Vec<Pair> = (0..a_pairs.len()).map(at).collect();
                 let left_across = Left { data: &across[..], row: 1, step: rows };

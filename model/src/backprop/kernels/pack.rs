@@ -5,6 +5,9 @@ use super::{PANEL, Pair};
 #[cfg(target_arch = "x86_64")]
 use super::{has_avx512, wide};
 
+/// A square of these stays in the first-level cache.
+const SIDE: usize = 16;
+
 /// Packs row-major `matrix` [steps, columns] for [`Right::packed`]; missing columns of the last panel are zero.
 pub(crate) fn pack<E: Copy + Default>(matrix: &[E], columns: usize, out: &mut Vec<E>) {
     let steps = matrix.len() / columns;
@@ -61,6 +64,10 @@ pub(crate) fn pairs_by_column(x: &[f32], columns: usize, out: &mut [Pair]) {
     assert!(out.len() == pairs * columns, "pairs");
     #[cfg(target_arch = "x86_64")]
     let [whole_columns, whole_pairs] = if has_avx512() { [columns, pairs].map(|n| n / SIDE * SIDE) } else { [0; 2] };
+    #[cfg(target_arch = "x86_64")]
+    const {
+        assert!(SIDE == wide::SIDE)
+    };
     #[cfg(not(target_arch = "x86_64"))]
     let [whole_columns, whole_pairs] = [0; 2];
     for run in (0..pairs).step_by(SIDE) {
@@ -82,6 +89,3 @@ pub(crate) fn pairs_by_column(x: &[f32], columns: usize, out: &mut [Pair]) {
         }
     }
 }
-
-/// A square of these stays in the first-level cache, and in registers.
-const SIDE: usize = 16;

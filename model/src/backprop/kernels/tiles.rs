@@ -32,7 +32,7 @@ pub(crate) struct Tiles<E> {
     pub(super) around: Option<[unsafe fn(); 2]>,
 }
 
-impl<E: Copy + Default> Tiles<E> {
+impl<E> Tiles<E> {
     /// # Safety
     /// The processor has the instructions of `compute`; bounds as checked by [`super::multiply`].
     pub(super) unsafe fn multiply(

@@ -60,6 +60,9 @@ pub(super) unsafe fn multiply_add_pairs(sum: Sum, a: *const Pair, b: Columns) ->
     }
 }
 
+/// Rows and columns of a square of numbers that fills 16 registers.
+pub(super) const SIDE: usize = 16;
+
 /// A square of 16 numbers a row becomes pairs along its columns: 32 rows of `x`, `columns` elements apart, and 16 rows of `out`, `pairs` elements apart.
 ///
 /// # Safety
@@ -71,7 +74,7 @@ pub(super) unsafe fn pairs_by_column(x: *const f32, columns: usize, out: *mut Pa
         let odd = _mm512_and_si512(_mm512_srli_epi32::<16>(x), _mm512_set1_epi32(1));
         _mm512_add_epi32(x, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)))
     };
-    let mut rows = [_mm512_setzero_si512(); 16];
+    let mut rows = [_mm512_setzero_si512(); SIDE];
     for (i, row) in rows.iter_mut().enumerate() {
         // SAFETY: the caller's.
         let [first, second] = [0, 1].map(|j| unsafe { _mm512_loadu_si512(x.add((2 * i + j) * columns).cast()) });
@@ -87,7 +90,7 @@ pub(super) unsafe fn pairs_by_column(x: *const f32, columns: usize, out: *mut Pa
 /// Rows become columns: within quarters of registers first, then quarters change places.
 #[target_feature(enable = "avx512f")]
 #[inline]
-fn transposed(rows: [__m512i; 16]) -> [__m512i; 16] {
+fn transposed(rows: [__m512i; SIDE]) -> [__m512i; SIDE] {
     let mut out = rows;
     let mut quarters = [[_mm512_setzero_si512(); 4]; 4];
     for (four, quarters) in rows.chunks_exact(4).zip(&mut quarters) {
