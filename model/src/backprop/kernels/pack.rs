@@ -7,6 +7,8 @@ use super::{has_avx512, wide};
 
 /// A square of these stays in the first-level cache.
 const SIDE: usize = 16;
+#[cfg(target_arch = "x86_64")]
+const _: () = assert!(SIDE == wide::SIDE);
 
 /// Packs row-major `matrix` [steps, columns] for [`Right::packed`]; missing columns of the last panel are zero.
 pub(crate) fn pack<E: Copy + Default>(matrix: &[E], columns: usize, out: &mut Vec<E>) {
@@ -64,10 +66,6 @@ pub(crate) fn pairs_by_column(x: &[f32], columns: usize, out: &mut [Pair]) {
     assert!(out.len() == pairs * columns, "pairs");
     #[cfg(target_arch = "x86_64")]
     let [whole_columns, whole_pairs] = if has_avx512() { [columns, pairs].map(|n| n / SIDE * SIDE) } else { [0; 2] };
-    #[cfg(target_arch = "x86_64")]
-    const {
-        assert!(SIDE == wide::SIDE)
-    };
     #[cfg(not(target_arch = "x86_64"))]
     let [whole_columns, whole_pairs] = [0; 2];
     for run in (0..pairs).step_by(SIDE) {
