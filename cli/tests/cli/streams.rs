@@ -136,15 +136,19 @@ fn named_pipes_are_written_to_and_passed_over_in_folders() {
 
 /// Shells stop a loop where a program was ended by the signal, not where it exits with a code of its own. A script's background, where tests may run,
 /// ignores the signal, which programs inherit: `env` of Linux undoes that.
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 #[test]
 fn an_interrupted_run_ends_by_the_signal_and_leaves_nothing() {
     use std::os::unix::process::ExitStatusExt;
     let here = folder("interrupted");
     save(&here, "in.png", 1600, 1200);
     let tiny = crate::fixture::model();
-    let mut child = std::process::Command::new("env")
-        .args(["--default-signal=INT", env!("CARGO_BIN_EXE_lic")])
+    let lic = env!("CARGO_BIN_EXE_lic");
+    let mut command = std::process::Command::new(if cfg!(target_os = "linux") { "env" } else { lic });
+    if cfg!(target_os = "linux") {
+        command.args(["--default-signal=INT", lic]);
+    }
+    let mut child = command
         .args(["encode", "in.png", "out.lic", "--effort=3", "--device=cpu", "--model"])
         .arg(tiny)
         .current_dir(&here)

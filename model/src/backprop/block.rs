@@ -88,9 +88,9 @@ impl Block {
     }
 
     /// Values and sigmoids of the gates of some rows, and what `project` is given.
-    fn bend(&self, mixed: &[f32], hidden: &mut [f32], inner: &mut [f32], buffer: &mut Vec<f32>) {
+    fn bend(&self, mixed: &[f32], hidden: &mut [f32], inner: &mut [f32], pairs: &mut Vec<f32>) {
         let c = self.channels;
-        self.expand.forward_rows(mixed, hidden, buffer);
+        self.expand.forward_rows(mixed, hidden, pairs);
         for (hidden, inner) in hidden.chunks_exact_mut(2 * c).zip(inner.chunks_exact_mut(c)) {
             let (values, gates) = hidden.split_at_mut(c);
             gate(values, gates, inner);
@@ -105,12 +105,12 @@ impl Block {
             Precision::F32 => (pool.take(2 * mixed.len()), pool.take(mixed.len())),
             Precision::Bf16 => (Vec::new(), Vec::new()),
         };
-        let Scratch { hidden: some_hidden, inner: some_inner, buffer, .. } = &mut pool.scratch;
+        let Scratch { hidden: some_hidden, inner: some_inner, pairs, .. } = &mut pool.scratch;
         for part in parts(x.len(), ROWS * self.channels) {
             let hidden = kept_or(&mut hidden, some_hidden, 2 * part.start..2 * part.end);
             let inner = kept_or(&mut inner, some_inner, part.clone());
-            self.bend(&mixed[part.clone()], hidden, inner, buffer);
-            self.project.add_rows(inner, &mut x[part], buffer);
+            self.bend(&mixed[part.clone()], hidden, inner, pairs);
+            self.project.add_rows(inner, &mut x[part], pairs);
         }
         (x, Kept { frame, mixed, hidden, inner })
     }
@@ -121,7 +121,7 @@ impl Block {
         let mut d_quarter = work.pool.take(d.len() / c * quarter);
         let anew = kept.hidden.is_empty();
         let mut scratch = std::mem::take(&mut work.pool.scratch);
-        let Scratch { hidden: some_hidden, inner: some_inner, d_mixed, buffer } = &mut scratch;
+        let Scratch { hidden: some_hidden, inner: some_inner, d_mixed, pairs } = &mut scratch;
         for part in parts(d.len(), ROWS_BACK * c) {
             let hidden = kept_or(&mut kept.hidden, some_hidden, 2 * part.start..2 * part.end);
             let inner = kept_or(&mut kept.inner, some_inner, part.clone());
@@ -129,17 +129,17 @@ impl Block {
             let d_quarter = &mut d_quarter[part.start / c * quarter..part.end / c * quarter];
             let (mixed, d) = (&kept.mixed[part.clone()], &mut d[part]);
             if anew {
-                self.bend(mixed, hidden, inner, buffer);
+                self.bend(mixed, hidden, inner, pairs);
             }
             self.project.learn(inner, d, work);
-            self.project.back_rows(d, inner, buffer);
+            self.project.back_rows(d, inner, pairs);
             // Hidden units and what they became are their gradients from here on.
             for (hidden, d_inner) in hidden.chunks_exact_mut(2 * c).zip(inner.chunks_exact(c)) {
                 let (values, sigmoids) = hidden.split_at_mut(c);
                 gate_back(values, sigmoids, d_inner);
             }
             self.expand.learn(mixed, hidden, work);
-            self.expand.back_rows(hidden, d_mixed, buffer);
+            self.expand.back_rows(hidden, d_mixed, pairs);
             self.back_beside_mix(d_mixed, d, d_quarter);
         }
         work.pool.scratch = scratch;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::factor::{Factor, Operand};
-use super::kernels::{Left, PANEL, Pair, Right, Start, column_sums, multiply, pairs_by_column, pairs_in_panels};
+use super::kernels::{DEPTH, Left, PANEL, Pair, Right, Start, column_sums, multiply, pairs_by_column, pairs_in_panels};
 use super::layer::Size;
 use super::pool::{Pool, Work};
 use super::{Layout, Missing};
@@ -96,7 +96,7 @@ impl Conv {
         pool: &mut Pool,
     ) {
         let c = self.channels;
-        let frame = Operand::new(frame, kernel[0].precision(), &mut pool.pairs);
+        let frame = Operand::new(frame, kernel[0].precision(), &mut pool.scratch.pairs);
         let line = |(y, out): (usize, &mut [f32])| {
             for (row, kernel) in kernel.iter().enumerate() {
                 let start = match bias {
@@ -139,14 +139,13 @@ impl Conv {
 
     /// The same in bf16, for the weights, given the run `d` of the gradient and the length of a row of the frame.
     fn learn_in_pairs(&self, frame: &[f32], d: &[f32], line: usize, weight: &mut [f32], pool: &mut Pool) {
-        /// Pairs that AMX adds up at once. The run gets zeros up to a multiple of them; what they are multiplied by are the next channel's pairs, or zeros behind
-        /// the last one.
-        const DEPTH: usize = 16;
         let (c, steps) = (self.channels, d.len() / self.channels / 2);
+        // The run gets zeros up to a multiple of what AMX multiplies at once; they meet the next channel's pairs, or zeros behind the last one.
         let padded = steps.next_multiple_of(DEPTH);
         let mut d_pairs = pool.take(padded * c);
         pairs_in_panels(d, c, bytemuck::cast_slice_mut(&mut d_pairs));
         d_pairs.chunks_exact_mut(padded * PANEL).for_each(|panel| panel[steps * PANEL..].fill(0.0));
+        let right = Right::packed(bytemuck::cast_slice(&d_pairs), padded);
         // What a tap sees begins at an even position of the frame or at an odd one: two ways to make pairs.
         for odd in [0, 1] {
             let positions = (frame.len() / c - odd) / 2;
@@ -154,10 +153,10 @@ impl Conv {
             let (of_frame, behind) = pairs.split_at_mut(positions * c);
             pairs_by_column(&frame[odd * c..][..2 * positions * c], c, bytemuck::cast_slice_mut(of_frame));
             behind.fill(0.0);
-            for tap in (0..9).filter(|tap| (tap / 3 * line + tap % 3) % 2 == odd) {
-                let seen = &bytemuck::cast_slice(&pairs)[(tap / 3 * line + tap % 3) / 2..];
-                let left = Left::<Pair> { data: seen, row: positions, step: 1 };
-                let right = Right::packed(bytemuck::cast_slice(&d_pairs), padded);
+            let begins = (0..9).map(|tap| (tap, tap / 3 * line + tap % 3));
+            for (tap, begin) in begins.filter(|(_, begin)| begin % 2 == odd) {
+                let seen: &[Pair] = &bytemuck::cast_slice(&pairs)[begin / 2..];
+                let left = Left { data: seen, row: positions, step: 1 };
                 multiply(&mut weight[tap * c * c..], c, left, right, [c, c, padded], Start::There);
             }
             pool.give(pairs);

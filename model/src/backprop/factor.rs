@@ -8,7 +8,7 @@ use super::kernels::{
     Left, PANEL, Pair, Right, Start, multiply, pack, pack_transposed, pairs_across, pairs_along, pairs_by_column,
     pairs_in_panels,
 };
-use super::pool::Pool;
+use super::pool::{Pool, grown};
 use crate::net::Precision;
 
 /// Steps that a product over positions adds up at a time: as many as keep both factors in the second-level cache.
@@ -47,8 +47,7 @@ impl<'a> Operand<'a> {
             Precision::F32 => Self::F32(x),
             Precision::Bf16 => {
                 let count = x.len() / 2;
-                buffer.resize(count.max(buffer.len()), 0.0);
-                let pairs = &mut buffer[..count];
+                let pairs = grown(buffer, count);
                 pairs_along(x, bytemuck::cast_slice_mut(pairs));
                 Self::Bf16(pairs)
             }

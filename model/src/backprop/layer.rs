@@ -95,8 +95,8 @@ impl Dense {
     pub(crate) fn forward_biased(&self, x: &[f32], bias: &[f32], pool: &mut Pool) -> Vec<f32> {
         let rows = x.len() / self.inputs;
         let mut out = pool.take(rows * self.outputs);
-        let Pool { pairs, shared, .. } = pool;
-        product(&self.matrix, x, &mut out, [self.outputs, self.inputs], Start::Bias(bias), pairs, *shared);
+        let Pool { scratch, shared, .. } = pool;
+        product(&self.matrix, x, &mut out, [self.outputs, self.inputs], Start::Bias(bias), &mut scratch.pairs, *shared);
         out
     }
 
@@ -130,8 +130,8 @@ impl Dense {
     }
 
     fn product_back(&self, d: &[f32], out: &mut [f32], start: Start<'_>, pool: &mut Pool) {
-        let Pool { pairs, shared, .. } = pool;
-        product(&self.transposed, d, out, [self.inputs, self.outputs], start, pairs, *shared);
+        let Pool { scratch, shared, .. } = pool;
+        product(&self.transposed, d, out, [self.inputs, self.outputs], start, &mut scratch.pairs, *shared);
     }
 }
 

@@ -6,21 +6,19 @@ use std::collections::HashMap;
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
     buffers: HashMap<usize, Vec<Vec<f32>>>,
-    /// Where a product's left factor becomes pairs ([`super::Operand`]).
-    pub(crate) pairs: Vec<f32>,
     pub(super) scratch: Scratch,
     /// Whether large products are shared out among threads; otherwise the threads have samples of their own.
     pub(crate) shared: bool,
 }
 
-/// Memory for what gated blocks do not keep of some rows.
+/// Memory that is not taken and given back: where pairs are made, and for what gated blocks do not keep of some rows.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     pub(super) hidden: Vec<f32>,
     pub(super) inner: Vec<f32>,
     pub(super) d_mixed: Vec<f32>,
-    /// Where pairs are made.
-    pub(super) buffer: Vec<f32>,
+    /// Where a product's left factor becomes pairs ([`super::Operand`]).
+    pub(super) pairs: Vec<f32>,
 }
 
 /// The first `len` elements of `memory`, which grows to have them.

@@ -8,13 +8,10 @@ use std::arch::asm;
 use std::sync::OnceLock;
 
 use super::tiles::{Tile, Tiles};
-use super::{PANEL, Pair, wide};
+use super::{DEPTH, PANEL, Pair, wide};
 
 /// Rows that a register holds.
 const HALF: usize = 16;
-
-/// Pairs along the sum that a register holds.
-const DEPTH: usize = 16;
 
 /// Tiles of pairs, for AMX and AVX-512 BF16.
 pub(super) const PAIRS: Tiles<Pair> =

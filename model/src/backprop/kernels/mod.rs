@@ -27,12 +27,15 @@ pub(crate) use passes::{
 /// Columns of a panel.
 pub(crate) const PANEL: usize = 32;
 
+/// Pairs along the sum that AMX multiplies at once.
+pub(crate) const DEPTH: usize = 16;
+
 /// Two bf16 numbers that are next to each other in the direction of a product's sum, the first in the low half: how a factor in bf16 is held.
 /// A product of pairs has half as many steps.
 pub(crate) type Pair = u32;
 
 /// What products are made of.
-pub(crate) trait Element: Copy + Default {
+pub(crate) trait Element: Copy {
     /// `sum + a b`, over both halves of pairs.
     fn multiply_add(sum: f32, a: Self, b: Self) -> f32;
 
