@@ -115,6 +115,15 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     cause.downcast_ref::<CodecError>().map(of_codec)
 }
 
+/// Whether a training ended because it was told to.
+pub fn is_stop(error: &anyhow::Error) -> bool {
+    let stopped = |error: &TrainError| matches!(error, TrainError::Stopped(_));
+    error.chain().any(|cause| {
+        cause.downcast_ref().is_some_and(stopped)
+            || matches!(cause.downcast_ref(), Some(DistillError::Train(error)) if stopped(error))
+    })
+}
+
 fn of_training(error: &TrainError) -> u8 {
     match error {
         TrainError::Exists(_)

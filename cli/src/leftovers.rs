@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, Once, PoisonError};
 
+use crate::interrupt;
+
 /// Temporary files that exist now.
 static LIVE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
-
-/// What shells give for a program that Ctrl-C ended.
-const INTERRUPTED: i32 = 130;
 
 /// A temporary file, until this is dropped.
 pub struct Live(PathBuf);
@@ -25,19 +24,12 @@ impl Live {
                 // Not released again: no file may begin, or take its place, after this.
                 let live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
                 live.iter().for_each(|path| drop(std::fs::remove_file(path)));
-                end();
+                interrupt::end();
             });
         });
         LIVE.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
         Self(path.to_owned())
     }
-}
-
-/// Ends the program as the signal would have: a shell takes an exit code, whichever, for a sign that it was dealt with, and goes on with its loop.
-fn end() -> ! {
-    #[cfg(unix)]
-    let _ = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGINT);
-    std::process::exit(INTERRUPTED)
 }
 
 impl Drop for Live {

@@ -18,6 +18,7 @@ mod engine;
 mod exit;
 mod guard;
 mod info;
+mod interrupt;
 mod jobs;
 mod leftovers;
 mod manual;
@@ -63,8 +64,12 @@ enum Command {
     /// List, check and download the known sets of test images.
     Datasets(datasets::Args),
     /// Train a network on folders of photos.
+    ///
+    /// Ctrl-C or SIGTERM ends a run after the step at hand, with a checkpoint that --resume goes on from; a second one ends it at once.
     Train(train::Args),
     /// Train a network with the help of a larger one that is trained already.
+    ///
+    /// Ctrl-C or SIGTERM ends a run after the step at hand, with a checkpoint that --resume goes on from; a second one ends it at once.
     Distill(distill::Args),
     /// Draw the curves of training runs.
     Curves(curves::Args),
@@ -94,6 +99,10 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if exit::is_stop(&error) => {
+            tell(exit::explain(&error));
+            interrupt::end()
+        }
         Err(error) => {
             tell(format_args!("error: {}", exit::explain(&error)));
             exit::code(&error).into()

@@ -10,6 +10,7 @@ use lic_model::net::Precision;
 use lic_model::train::{Budget, Event, Kernels, Optimiser, Options, StepReport};
 
 use crate::exit::Usage;
+use crate::interrupt;
 use crate::output::{progress, tell};
 
 /// Where training runs.
@@ -136,7 +137,9 @@ impl Length {
 impl Run {
     /// The library's settings of a run of this length and highest learning rate.
     pub fn options(&self, length: &Length, rate: f64) -> anyhow::Result<Options> {
-        self.options_of(length.budget()?, rate)
+        let mut options = self.options_of(length.budget()?, rate)?;
+        options.stop = interrupt::stop();
+        Ok(options)
     }
 
     /// The same where nothing is trained.

@@ -75,6 +75,8 @@ fn gradients_of_the_student_are_those_of_burn() {
 fn gradients_with_products_in_bf16_are_near_those_of_burn() {
     compare(Preset::Student, 2, 64, None, Precision::Bf16, 0.2);
     compare(Preset::Tiny, 2, 128, None, Precision::Bf16, 0.2);
+    // Blocks go through several parts, the last of which is shorter.
+    compare(Preset::Tiny, 2, 192, None, Precision::Bf16, 0.2);
 }
 
 #[test]

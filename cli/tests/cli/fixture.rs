@@ -64,6 +64,30 @@ pub fn lic_with_input<A: AsRef<OsStr>>(folder: &Path, arguments: impl IntoIterat
     Ended { code, stdout: output.stdout, stderr: String::from_utf8_lossy(&output.stderr).into_owned() }
 }
 
+/// `lic`, to be run where Ctrl-C has its usual meaning, or none: a script's background, where tests may run, ignores the signal, which programs inherit. `env` of Linux
+/// decides that; elsewhere it stays as it is.
+#[cfg(unix)]
+pub fn lic_with_interrupt(means: bool) -> Command {
+    let lic = env!("CARGO_BIN_EXE_lic");
+    if !cfg!(target_os = "linux") {
+        return Command::new(lic);
+    }
+    let mut command = Command::new("env");
+    command.arg("--default-signal=HUP,INT,TERM");
+    if !means {
+        command.arg("--ignore-signal=INT");
+    }
+    command.arg(lic);
+    command
+}
+
+/// Sends a signal to a program that runs.
+#[cfg(unix)]
+pub fn signal(name: &str, child: &std::process::Child) {
+    let kill = Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status();
+    assert!(kill.expect("kill starts").success());
+}
+
 /// Runs `lic SUBCOMMAND --model .. --device cpu` with the test's model.
 pub fn lic_with_model(folder: &Path, subcommand: &str, arguments: &[&str]) -> Ended {
     lic_with_model_and_input(folder, subcommand, arguments, &[])

@@ -5,6 +5,8 @@ use std::fs;
 use lic_codec::format::SIGNATURE;
 
 use crate::fixture::{folder, lic_with_input, lic_with_model, lic_with_model_and_input, save};
+#[cfg(unix)]
+use crate::fixture::{lic_with_interrupt, signal};
 
 #[test]
 fn a_dash_reads_and_writes_standard_streams() {
@@ -134,8 +136,7 @@ fn named_pipes_are_written_to_and_passed_over_in_folders() {
     assert!(ended.stderr.contains("passed over: 1 file (1 as a pipe or device)"), "{}", ended.stderr);
 }
 
-/// Shells stop a loop where a program was ended by the signal, not where it exits with a code of its own. A script's background, where tests may run,
-/// ignores the signal, which programs inherit: `env` of Linux undoes that.
+/// Shells stop a loop where a program was ended by the signal, not where it exits with a code of its own.
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_ends_by_the_signal_and_leaves_nothing() {
@@ -143,20 +144,14 @@ fn an_interrupted_run_ends_by_the_signal_and_leaves_nothing() {
     let here = folder("interrupted");
     save(&here, "in.png", 1600, 1200);
     let tiny = crate::fixture::model();
-    let lic = env!("CARGO_BIN_EXE_lic");
-    let mut command = std::process::Command::new(if cfg!(target_os = "linux") { "env" } else { lic });
-    if cfg!(target_os = "linux") {
-        command.args(["--default-signal=INT", lic]);
-    }
-    let mut child = command
+    let mut child = lic_with_interrupt(true)
         .args(["encode", "in.png", "out.lic", "--effort=3", "--device=cpu", "--model"])
         .arg(tiny)
         .current_dir(&here)
         .spawn()
         .expect("started");
     std::thread::sleep(std::time::Duration::from_millis(300));
-    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    assert!(kill.expect("kill starts").success());
+    signal("INT", &child);
     let ended = child.wait().expect("it ends");
     assert_eq!((ended.code(), ended.signal()), (None, Some(2)));
     assert_eq!(fs::read_dir(&here).expect("a folder").count(), 1);

@@ -1,8 +1,12 @@
 //! `lic train`, `lic quantize`, `lic distill` and `lic curves`, as far as no hours are needed.
 
 use std::fs;
+#[cfg(unix)]
+use std::process::Stdio;
 
 use crate::fixture::{folder, lic, save};
+#[cfg(unix)]
+use crate::fixture::{lic_with_interrupt, signal};
 
 #[test]
 fn the_logs_of_runs_become_a_picture_that_names_them() {
@@ -89,6 +93,37 @@ fn a_resumed_training_says_what_is_another_than_before_and_refuses_what_must_not
     fs::remove_file(here.join("run/checkpoint.safetensors")).expect("removed");
     fs::write(here.join("photos/b.png"), b"no picture").expect("a file");
     again(["--steps=3", "--batch=2", "--seed=0"]).with(3, &["b.png"]);
+}
+
+/// Ends by the signal, after a step with a checkpoint; also where SIGTERM alone can end it.
+#[cfg(unix)]
+#[test]
+fn a_training_that_is_told_to_stop_loses_no_step() {
+    use std::io::{BufRead, BufReader, Read};
+    use std::os::unix::process::ExitStatusExt;
+    let here = folder("train-stop");
+    fs::create_dir(here.join("photos")).expect("a folder");
+    save(&here, "photos/a.png", 96, 96);
+    let run = ["train", "--preset=tiny", "--data=photos", "--out=run", "--crop=64", "--batch=2", "--resume"];
+    let mut step = 0;
+    for (name, means) in [("INT", true), ("TERM", true), ("TERM", false)] {
+        let mut command = lic_with_interrupt(means);
+        let child = command.args(run).arg("--minutes=5").current_dir(&here).stderr(Stdio::piped()).spawn();
+        let mut child = child.expect("started");
+        let mut said = BufReader::new(child.stderr.take().expect("a pipe"));
+        let mut line = String::new();
+        said.read_line(&mut line).expect("a line");
+        assert!(line.ends_with(&format!("starting at step {step}\n")), "{line}");
+        signal(name, &child);
+        let mut rest = String::new();
+        said.read_to_string(&mut rest).expect("text");
+        let ended = child.wait().expect("it ends");
+        assert_eq!((ended.code(), ended.signal()), (None, Some(2)), "{rest}");
+        let after = rest.split("told to stop after step ").nth(1).and_then(|text| text.split(';').next());
+        let after: u64 = after.and_then(|number| number.parse().ok()).expect(&rest);
+        assert!(after > step, "{after} {step}");
+        step = after;
+    }
 }
 
 #[test]

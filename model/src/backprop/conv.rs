@@ -59,55 +59,92 @@ impl Conv {
     }
 
     /// The first channels of `x` [h, w, all] in a frame of zeros.
-    pub(crate) fn framed(&self, x: &[f32], all: usize, [h, w]: Size, pool: &mut Pool) -> Vec<f32> {
-        let c = self.channels;
-        let mut frame = pool.take((h + 2) * (w + 2) * c);
-        let line = (w + 2) * c;
-        frame[..line].fill(0.0);
-        frame[(h + 1) * line..].fill(0.0);
-        for (row, frame) in x.chunks_exact(w * all).zip(frame[line..].chunks_exact_mut(line)) {
-            frame[..c].fill(0.0);
-            frame[line - c..].fill(0.0);
-            for (pixel, out) in row.chunks_exact(all).zip(frame[c..].chunks_exact_mut(c)) {
-                out.copy_from_slice(&pixel[..c]);
+    pub(crate) fn framed(&self, x: &[f32], all: usize, size: Size, pool: &mut Pool) -> Vec<f32> {
+        let [h, w] = size;
+        let mut frame = self.frame(size, pool);
+        for (row, line) in x.chunks_exact(w * all).zip(self.lines(&mut frame, 0..h, w)) {
+            for (pixel, out) in row.chunks_exact(all).zip(line.chunks_exact_mut(self.channels)) {
+                out.copy_from_slice(&pixel[..self.channels]);
             }
         }
         frame
     }
 
-    /// Writes the result into the first channels of `out` [h, w, all].
-    pub(crate) fn forward(&self, frame: &[f32], out: &mut [f32], all: usize, size: Size, pool: &mut Pool) {
-        self.product(frame, (&self.kernel, Some(&self.bias_values)), out, all, size, pool);
+    /// A frame of zeros around what means nothing yet.
+    pub(crate) fn frame(&self, [h, w]: Size, pool: &mut Pool) -> Vec<f32> {
+        let c = self.channels;
+        let mut frame = pool.take((h + 2) * (w + 2) * c);
+        let line = (w + 2) * c;
+        frame[..line].fill(0.0);
+        frame[(h + 1) * line..].fill(0.0);
+        for line in frame[line..(h + 1) * line].chunks_exact_mut(line) {
+            line[..c].fill(0.0);
+            line[(w + 1) * c..].fill(0.0);
+        }
+        frame
+    }
+
+    /// What is inside of some lines of a frame, each [w, channels].
+    pub(crate) fn lines<'a>(
+        &self,
+        frame: &'a mut [f32],
+        lines: Range<usize>,
+        w: usize,
+    ) -> impl Iterator<Item = &'a mut [f32]> {
+        let c = self.channels;
+        let line = (w + 2) * c;
+        frame[(lines.start + 1) * line..(lines.end + 1) * line]
+            .chunks_exact_mut(line)
+            .map(move |line| &mut line[c..(w + 1) * c])
+    }
+
+    /// Of the products forward and of those backward.
+    pub(crate) fn precision(&self) -> Precision {
+        self.kernel[0].precision()
+    }
+
+    /// Writes some lines of the result, given the positions of a line, into the first channels of `out` [lines, w, all]; shared out among threads or not.
+    pub(crate) fn forward(
+        &self,
+        frame: &Operand<'_>,
+        lines: (Range<usize>, usize),
+        out: &mut [f32],
+        all: usize,
+        shared: bool,
+    ) {
+        self.product(frame, (&self.kernel, Some(&self.bias_values)), lines, out, all, shared);
     }
 
     /// Adds the gradient of the input to the first channels of `out` [h, w, all]; `frame` is that of the result's gradient.
-    pub(crate) fn back(&self, frame: &[f32], out: &mut [f32], all: usize, size: Size, pool: &mut Pool) {
-        self.product(frame, (&self.turned, None), out, all, size, pool);
+    pub(crate) fn back(&self, frame: &[f32], out: &mut [f32], all: usize, [h, w]: Size, pool: &mut Pool) {
+        let Pool { scratch, shared, .. } = pool;
+        let frame = Operand::new(frame, self.precision(), &mut scratch.pairs);
+        self.product(&frame, (&self.turned, None), (0..h, w), out, all, *shared);
     }
 
     /// With a bias the result replaces what is there, without it is added.
     fn product(
         &self,
-        frame: &[f32],
+        frame: &Operand<'_>,
         (kernel, bias): (&[Factor; 3], Option<&[f32]>),
+        (lines, w): (Range<usize>, usize),
         out: &mut [f32],
         all: usize,
-        [h, w]: Size,
-        pool: &mut Pool,
+        shared: bool,
     ) {
         let c = self.channels;
-        let frame = Operand::new(frame, kernel[0].precision(), &mut pool.scratch.pairs);
+        let out = &mut out[..lines.len() * w * all];
         let line = |(y, out): (usize, &mut [f32])| {
             for (row, kernel) in kernel.iter().enumerate() {
                 let start = match bias {
                     Some(bias) if row == 0 => Start::Bias(bias),
                     _ => Start::There,
                 };
-                kernel.apply(&frame.from((y + row) * (w + 2) * c), c, out, all, [w, c, 3 * c], start);
+                let seen = frame.from((lines.start + y + row) * (w + 2) * c);
+                kernel.apply(&seen, c, out, all, [w, c, 3 * c], start);
             }
         };
-        let out = &mut out[..h * w * all];
-        if pool.shared {
+        if shared {
             out.par_chunks_mut(w * all).enumerate().for_each(line);
         } else {
             out.chunks_mut(w * all).enumerate().for_each(line);
@@ -126,7 +163,7 @@ impl Conv {
         // The frame's zeros between two rows of d_frame add nothing, so the sum over positions is one run.
         let (first, count) = (w + 3, (h - 1) * (w + 2) + w);
         let d = &d_frame[first * c..][..count * c];
-        if self.kernel[0].precision() == Precision::Bf16 && count.is_multiple_of(2) && c.is_multiple_of(PANEL) {
+        if self.precision() == Precision::Bf16 && count.is_multiple_of(2) && c.is_multiple_of(PANEL) {
             self.learn_in_pairs(frame, d, w + 2, weight, pool);
             return;
         }

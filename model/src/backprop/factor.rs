@@ -2,11 +2,13 @@
 //!
 //! In bf16 only the operands of products are rounded; sums, the residual stream and everything between products stay f32.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::kernels::{
     Left, PANEL, Pair, Right, Start, multiply, pack, pack_transposed, pairs_across, pairs_along, pairs_by_column,
-    pairs_in_panels,
+    pairs_in_panels, pairs_turned, unpaired,
 };
 use super::pool::{Pool, grown};
 use crate::net::Precision;
@@ -51,6 +53,38 @@ impl<'a> Operand<'a> {
                 pairs_along(x, bytemuck::cast_slice_mut(pairs));
                 Self::Bf16(pairs)
             }
+        }
+    }
+
+    /// `x`, which lies in `memory` from `at` on in the format of the products afterwards.
+    pub(crate) fn kept(x: &[f32], precision: Precision, memory: &'a mut [f32], at: usize) -> Self {
+        match precision {
+            Precision::F32 => {
+                let kept = &mut memory[at..at + x.len()];
+                kept.copy_from_slice(x);
+                Self::F32(kept)
+            }
+            Precision::Bf16 => {
+                let kept = &mut memory[at / 2..(at + x.len()) / 2];
+                pairs_along(x, bytemuck::cast_slice_mut(kept));
+                Self::Bf16(kept)
+            }
+        }
+    }
+
+    /// All that [`Self::kept`] has filled `memory` with.
+    pub(crate) fn held(memory: &'a [f32], precision: Precision) -> Self {
+        match precision {
+            Precision::F32 => Self::F32(memory),
+            Precision::Bf16 => Self::Bf16(memory),
+        }
+    }
+
+    /// Some elements, from an even place to an even place.
+    pub(crate) fn part(&self, elements: Range<usize>) -> Self {
+        match self {
+            Self::F32(x) => Self::F32(&x[elements]),
+            Self::Bf16(pairs) => Self::Bf16(&pairs[elements.start / 2..elements.end / 2]),
         }
     }
 
@@ -153,25 +187,36 @@ impl Factor {
 
 /// Adds `x^T d` for `x` [positions, inputs] and `d` [positions, outputs] to `sum` [inputs, outputs].
 pub(crate) fn add_outer(
-    x: &[f32],
+    x: Operand<'_>,
     d: &[f32],
     [inputs, outputs]: [usize; 2],
     sum: &mut [f32],
     precision: Precision,
     pool: &mut Pool,
 ) {
-    let positions = x.len() / inputs;
+    let positions = d.len() / outputs;
     if precision == Precision::F32 || !positions.is_multiple_of(2) || !outputs.is_multiple_of(PANEL) {
+        let numbers;
+        let x = match x {
+            Operand::F32(x) => x,
+            Operand::Bf16(pairs) => {
+                numbers = unpaired(bytemuck::cast_slice(pairs));
+                &numbers
+            }
+        };
         for (x, d) in x.chunks(CHUNK * inputs).zip(d.chunks(CHUNK * outputs)) {
             let left = Left { data: x, row: 1, step: inputs };
             multiply(sum, outputs, left, Right::plain(d, outputs), [inputs, outputs, x.len() / inputs], Start::There);
         }
         return;
     }
-    let (mut x_pairs, mut d_pairs) = (pool.take(x.len() / 2), pool.take(d.len() / 2));
+    let (mut x_pairs, mut d_pairs) = (pool.take(positions / 2 * inputs), pool.take(d.len() / 2));
     let (left, right): (&mut [Pair], &mut [Pair]) =
         (bytemuck::cast_slice_mut(&mut x_pairs), bytemuck::cast_slice_mut(&mut d_pairs));
-    pairs_by_column(x, inputs, left);
+    match x {
+        Operand::F32(x) => pairs_by_column(x, inputs, left),
+        Operand::Bf16(pairs) => pairs_turned(bytemuck::cast_slice(pairs), inputs, left),
+    }
     pairs_in_panels(d, outputs, right);
     let steps = positions / 2;
     for first in (0..steps).step_by(CHUNK_OF_PAIRS) {
@@ -181,4 +226,33 @@ pub(crate) fn add_outer(
     }
     pool.give(x_pairs);
     pool.give(d_pairs);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Also where an odd number of positions, or columns that fill no panel, take the way of f32.
+    #[test]
+    fn products_over_positions_are_the_same_of_numbers_and_of_pairs() {
+        for [positions, inputs, outputs] in [[64, 32, 64], [70, 36, 32], [6, 4, 8], [33, 32, 32]] {
+            // Few enough bits for bf16.
+            let values = |count: usize, seed: usize| -> Vec<f32> {
+                (0..count).map(|i| ((i * 7919 + seed) % 127) as f32 / 64.0 - 1.0).collect()
+            };
+            let (x, d, there) =
+                (values(positions * inputs, 1), values(positions * outputs, 2), values(inputs * outputs, 3));
+            let mut memory = vec![0.0; x.len() / 2];
+            let pairs = Operand::kept(&x, Precision::Bf16, &mut memory, 0);
+            for operand in [Operand::F32(&x), pairs] {
+                let mut sum = there.clone();
+                add_outer(operand, &d, [inputs, outputs], &mut sum, Precision::Bf16, &mut Pool::default());
+                for (at, sum) in sum.iter().enumerate() {
+                    let (i, j) = (at / outputs, at % outputs);
+                    let products = (0..positions).map(|p| x[p * inputs + i] * d[p * outputs + j]).sum::<f32>();
+                    assert!((sum - there[at] - products).abs() < 1e-3, "{positions} {inputs} {outputs}: {i} {j}");
+                }
+            }
+        }
+    }
 }

@@ -65,22 +65,17 @@ impl Dense {
         self.bias_values.resize(self.outputs, 0.0);
     }
 
-    /// Of the operands of products forward.
-    pub(crate) fn precision(&self) -> Precision {
-        self.matrix.precision()
-    }
-
     /// [positions, inputs] -> [positions, outputs].
     pub(crate) fn forward(&self, x: &[f32], pool: &mut Pool) -> Vec<f32> {
         self.forward_biased(x, &self.bias_values, pool)
     }
 
-    /// Some rows; pairs are made in `buffer`.
-    pub(crate) fn forward_rows(&self, x: &[f32], out: &mut [f32], buffer: &mut Vec<f32>) {
-        product(&self.matrix, x, out, [self.outputs, self.inputs], Start::Bias(&self.bias_values), buffer, false);
+    /// Some rows, in the products' format.
+    pub(crate) fn forward_rows(&self, x: &Operand<'_>, out: &mut [f32]) {
+        self.matrix.apply_all(x, out, [self.outputs, self.inputs], Start::Bias(&self.bias_values), false);
     }
 
-    /// Adds what some rows become to `out`.
+    /// Adds what some rows become to `out`; pairs are made in `buffer`.
     pub(crate) fn add_rows(&self, x: &[f32], out: &mut [f32], buffer: &mut Vec<f32>) {
         out.chunks_exact_mut(self.outputs).for_each(|row| add(row, &self.bias_values));
         product(&self.matrix, x, out, [self.outputs, self.inputs], Start::There, buffer, false);
@@ -107,6 +102,11 @@ impl Dense {
 
     /// Adds the gradients of weights and bias; `d` is that of the result. Of a frozen network `gradient` is empty, and nothing is done.
     pub(crate) fn learn(&self, x: &[f32], d: &[f32], work: &mut Work) {
+        self.learn_from(Operand::F32(x), d, work);
+    }
+
+    /// The same, given what the layer was given in any format.
+    pub(crate) fn learn_from(&self, x: Operand<'_>, d: &[f32], work: &mut Work) {
         if work.gradient.is_empty() {
             return;
         }

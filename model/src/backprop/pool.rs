@@ -16,7 +16,10 @@ pub(crate) struct Pool {
 pub(super) struct Scratch {
     pub(super) hidden: Vec<f32>,
     pub(super) inner: Vec<f32>,
-    pub(super) d_mixed: Vec<f32>,
+    /// What goes into the dense layers, or its gradient.
+    pub(super) mixed: Vec<f32>,
+    /// A convolution's frame as pairs.
+    pub(super) frame: Vec<f32>,
     /// Where a product's left factor becomes pairs ([`super::Operand`]).
     pub(super) pairs: Vec<f32>,
 }

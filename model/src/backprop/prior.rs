@@ -11,7 +11,7 @@ use super::context::{Context, ContextKept, Head, Phase, positions};
 use super::density::Density;
 use super::grid::Rounder;
 use super::hyper::{HyperAnalysis, HyperAnalysisKept, HyperSynthesis, HyperSynthesisKept};
-use super::kernels::{add, terms};
+use super::kernels::{self, add, terms};
 use super::layer::Size;
 use super::pool::{Pool, Work};
 use super::{Layout, Missing, Noise};
@@ -177,30 +177,29 @@ impl Prior {
                 let count = found.mean.len();
                 let (mut noisy, mut logs, mut lengths) =
                     (work.pool.take(count), work.pool.take(count), work.pool.take(count));
+                let run = first..first + group;
+                let (gains, log_gains) = (&scales.whitened[run.clone()], &scales.log_whitened[run]);
                 let rows = found.mean.chunks_exact(group).zip(found.log_scale.chunks_exact(group));
                 let rows = rows.zip(noisy.chunks_exact_mut(group)).zip(logs.chunks_exact_mut(group));
                 for (i, (position, (((mean, log_scale), noisy), logs))) in positions(phase, size).zip(rows).enumerate()
                 {
-                    let at = position * channels + first;
-                    let noise = noise.row(4 * pass + phase, i);
-                    for k in 0..group {
-                        let residual = steps[at + k] - mean[k] * scales.whitened[first + k];
-                        noisy[k] = residual + noise[k];
-                        logs[k] = log_scale[k] + scales.log_whitened[first + k];
-                        decoded[at + k] = steps[at + k] + (residual.round_ties_even() - residual);
-                        feedback[at + k] = decoded[at + k] / scales.whitened[first + k];
-                    }
-                    back.round(&mut feedback[at..at + group]);
+                    let run = position * channels + first..position * channels + first + group;
+                    let feedback = &mut feedback[run.clone()];
+                    noisy.copy_from_slice(noise.row(4 * pass + phase, i));
+                    kernels::decoded(&steps[run.clone()], mean, gains, noisy, &mut decoded[run], feedback);
+                    logs.iter_mut().zip(log_scale).zip(log_gains).for_each(|((out, log), gain)| *out = log + gain);
+                    back.round(feedback);
                 }
                 terms(&mut noisy, &mut logs, &mut lengths);
                 let rows = noisy.chunks_exact(group).zip(logs.chunks_exact(group)).zip(lengths.chunks_exact(group));
                 for (position, ((by_residual, by_log_scale), lengths)) in positions(phase, size).zip(rows) {
-                    let at = position * channels + first;
+                    let run = position * channels + first..position * channels + first + group;
                     bits += f64::from(lengths.iter().sum::<f32>());
-                    for k in 0..group {
-                        d_residual[at + k] = bit * by_residual[k];
-                        d_log_scale[at + k] = bit * by_log_scale[k];
-                    }
+                    let of_bit = |out: &mut [f32], by: &[f32]| {
+                        out.iter_mut().zip(by).for_each(|(out, by)| *out = bit * by);
+                    };
+                    of_bit(&mut d_residual[run.clone()], by_residual);
+                    of_bit(&mut d_log_scale[run], by_log_scale);
                 }
                 for buffer in [noisy, logs, lengths] {
                     work.pool.give(buffer);
@@ -266,9 +265,10 @@ impl Prior {
         let mut d_log_gain = work.pool.zeros(channels);
         // From here on the gradient of what is decoded, in steps.
         for (d, y_hat) in d_y_hat.chunks_exact_mut(channels).zip(coded.y_hat.chunks_exact(channels)) {
-            for k in 0..channels {
-                d_log_gain[k] -= d[k] * y_hat[k];
-                d[k] /= coded.scales.gain[k];
+            let of_gains = d_log_gain.iter_mut().zip(&coded.scales.gain);
+            for ((d, y_hat), (d_log_gain, gain)) in d.iter_mut().zip(y_hat).zip(of_gains) {
+                *d_log_gain -= *d * y_hat;
+                *d /= gain;
             }
         }
         let mut d_decoded = d_y_hat;
@@ -284,13 +284,13 @@ impl Prior {
                     .zip(d_scale.chunks_exact_mut(group))
                     .zip(found.mean.chunks_exact(group));
                 for (position, ((d_mean, d_scale), mean)) in positions(phase, size).zip(rows) {
-                    let at = position * channels + first;
-                    for k in 0..group {
-                        let (by_residual, by_scale) = (coded.d_residual[at + k], coded.d_log_scale[at + k]);
-                        d_mean[k] = -by_residual * coded.scales.whitened[first + k];
-                        d_log_gain[first + k] += d_mean[k] * mean[k] + by_scale;
-                        d_scale[k] = by_scale;
-                    }
+                    let run = position * channels + first..position * channels + first + group;
+                    d_scale.copy_from_slice(&coded.d_log_scale[run.clone()]);
+                    let by = coded.d_residual[run].iter().zip(&coded.scales.whitened[first..first + group]);
+                    d_mean.iter_mut().zip(by).for_each(|(d, (by_residual, gain))| *d = -by_residual * gain);
+                    let by = d_mean.iter().zip(mean).zip(&*d_scale);
+                    let d_log_gain = d_log_gain[first..first + group].iter_mut();
+                    d_log_gain.zip(by).for_each(|(sum, ((d_mean, mean), d_scale))| *sum += d_mean * mean + d_scale);
                 }
                 head.back(phase, &found, [&d_mean, &d_scale], &mut d_context, size, work);
                 found.give(&mut work.pool);
@@ -306,11 +306,16 @@ impl Prior {
                         let phase = position / size[1] % 2 * 2 + position % size[1] % 2;
                         for earlier in &self.heads[..pass] {
                             let first = earlier.group(phase) * group;
-                            let at = position * channels;
-                            for k in first..first + group {
-                                let d = feedback[k] / coded.scales.whitened[k];
-                                d_decoded[at + k] += d;
-                                d_log_gain[k] -= d * coded.decoded[at + k];
+                            let (part, at) = (first..first + group, position * channels + first);
+                            let of_gains =
+                                d_log_gain[part.clone()].iter_mut().zip(&coded.scales.whitened[part.clone()]);
+                            let decoded = d_decoded[at..at + group].iter_mut().zip(&coded.decoded[at..at + group]);
+                            for ((feedback, (d_log_gain, gain)), (d_decoded, decoded)) in
+                                feedback[part].iter().zip(of_gains).zip(decoded)
+                            {
+                                let d = feedback / gain;
+                                *d_decoded += d;
+                                *d_log_gain -= d * decoded;
                             }
                         }
                     }
@@ -326,11 +331,15 @@ impl Prior {
         add(&mut coded.d_z, &d_z_hat);
         let mut d_y = self.hyper_analysis.back(coded.analysis, &coded.whitened, knot, &coded.d_z, size, work);
         for (position, d_y) in d_y.chunks_exact_mut(channels).enumerate() {
-            let at = position * channels;
-            for k in 0..channels {
-                let d_steps = coded.d_residual[at + k] + d_decoded[at + k];
-                d_log_gain[k] += d_steps * coded.steps[at + k];
-                d_y[k] = d_y[k] * coded.scales.whitening[k] + d_steps * coded.scales.gain[k];
+            let run = position * channels..(position + 1) * channels;
+            let by = coded.d_residual[run.clone()].iter().zip(&d_decoded[run.clone()]).zip(&coded.steps[run]);
+            let factors = coded.scales.whitening.iter().zip(&coded.scales.gain);
+            let out = d_log_gain.iter_mut().zip(d_y);
+            for ((((by_residual, d_decoded), steps), (whitening, gain)), (d_log_gain, d_y)) in by.zip(factors).zip(out)
+            {
+                let d_steps = by_residual + d_decoded;
+                *d_log_gain += d_steps * steps;
+                *d_y = *d_y * whitening + d_steps * gain;
             }
         }
         add(&mut work.gradient[self.gain_row(knot)], &d_log_gain);

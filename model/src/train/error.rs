@@ -114,6 +114,9 @@ pub enum TrainError {
         /// The reason.
         source: std::io::Error,
     },
+    /// [`Options::stop`](super::Options::stop) was set.
+    #[error("told to stop after step {0}; with --resume it goes on")]
+    Stopped(u64),
     /// The loss is not a number any more.
     #[error("{0} steps in a row gave a gradient that is not finite: lower the learning rate and resume")]
     Diverged(u32),

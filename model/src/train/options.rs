@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -82,6 +84,8 @@ pub struct Options {
     pub device: Device,
     /// What computes steps.
     pub kernels: Kernels,
+    /// Set from any thread, it ends the run after the step at hand, with a checkpoint and [`TrainError::Stopped`]. Clones share it.
+    pub stop: Arc<AtomicBool>,
 }
 
 impl Options {
@@ -107,6 +111,7 @@ impl Options {
             precision: Precision::F32,
             device,
             kernels: Kernels::Burn,
+            stop: Arc::default(),
         }
     }
 

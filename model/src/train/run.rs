@@ -1,5 +1,6 @@
 //! The training loop: data ahead in a thread, steps, checkpoints, validation, log.
 
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::time::Instant;
 
@@ -27,7 +28,7 @@ const MOST_BAD_STEPS: u32 = 20;
 /// The checkpoint's name in the folder of a run.
 pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
 
-/// Trains on the rate-distortion loss until the schedule ends; `observe` hears of every step.
+/// Trains on the rate-distortion loss until the schedule ends or it is told to stop; `observe` hears of every step.
 ///
 /// # Errors
 /// See [`TrainError`]. The last checkpoint stays usable: none is written while gradients are not finite.
@@ -159,9 +160,13 @@ pub(crate) fn train_towards(
             }
             let minutes = |since: Instant| since.elapsed().as_secs_f64() / 60.0;
             // Weights with such gradients take no usable checkpoint's place.
-            if bad == 0 && (last || minutes(saved) >= options.checkpoint_minutes) {
+            let stop = bad == 0 && !last && options.stop.load(Ordering::Relaxed);
+            if bad == 0 && (last || stop || minutes(saved) >= options.checkpoint_minutes) {
                 checkpoint::save(&path, meta, &start.adam, &start.slots)?;
                 saved = Instant::now();
+            }
+            if stop {
+                return Err(TrainError::Stopped(meta.step));
             }
             if let Some(images) = validation.as_ref().filter(|_| last || minutes(validated) >= options.validate_minutes)
             {

@@ -18,10 +18,10 @@ mod tiles;
 #[cfg(target_arch = "x86_64")]
 mod wide;
 
-pub(crate) use pack::{pack, pack_transposed, pairs_by_column, transpose};
+pub(crate) use pack::{pack, pack_transposed, pairs_by_column, pairs_turned, transpose};
 pub(crate) use passes::{
-    add, column_sums, errors, gate, gate_back, pairs_across, pairs_along, pairs_in_panels, relu, relu_back, round_to,
-    scale_columns, terms, weighted_column_sums,
+    add, column_sums, decoded, errors, gate, gate_back, pairs_across, pairs_along, pairs_in_panels, relu, relu_back,
+    round_to, scale_columns, terms, unpaired, weighted_column_sums,
 };
 
 /// Columns of a panel.
@@ -178,8 +178,7 @@ impl Element for f32 {
 impl Element for Pair {
     #[inline(always)]
     fn multiply_add(sum: f32, a: Pair, b: Pair) -> f32 {
-        let halves = |pair: Pair| [f32::from_bits(pair << 16), f32::from_bits(pair & 0xffff_0000)];
-        let ([a0, a1], [b0, b1]) = (halves(a), halves(b));
+        let ([a0, a1], [b0, b1]) = (passes::halves(a), passes::halves(b));
         sum + a0 * b0 + a1 * b1
     }
 
@@ -360,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn pairs_by_column_are_pairs_across_transposed() {
+    fn pairs_by_column_are_pairs_across_transposed_and_pairs_along_turned() {
         for [columns, rows] in [[16, 32], [40, 130], [64, 64], [33, 2], [100, 71]] {
             let matrix = values(columns * rows, 5);
             let pairs = rows / 2;
@@ -369,6 +368,12 @@ mod tests {
             pairs_by_column(&matrix, columns, &mut found);
             for (i, pair) in found.iter().enumerate() {
                 assert_eq!(*pair, across[i % pairs * columns + i / pairs], "{columns} {rows}: {i}");
+            }
+            if columns.is_multiple_of(2) {
+                let (mut along, mut turned) = (vec![0; pairs * columns], vec![0; pairs * columns]);
+                pairs_along(&matrix[..2 * pairs * columns], &mut along);
+                pairs_turned(&along, columns, &mut turned);
+                assert_eq!(turned, found, "{columns} {rows}");
             }
         }
     }

@@ -136,6 +136,17 @@ pub(super) fn bf16(x: f32) -> u32 {
     (bits + 0x7fff + ((bits >> 16) & 1)) >> 16
 }
 
+/// The numbers of a pair.
+#[inline(always)]
+pub(super) fn halves(pair: Pair) -> [f32; 2] {
+    [f32::from_bits(pair << 16), f32::from_bits(pair & 0xffff_0000)]
+}
+
+/// Those of pairs, in order.
+pub(crate) fn unpaired(pairs: &[Pair]) -> Vec<f32> {
+    pairs.iter().copied().flat_map(halves).collect()
+}
+
 pass! {
     /// Neighbours in a row become pairs: [rows, columns] -> [rows, columns / 2].
     pairs_along(x: &[f32], out: &mut [Pair]) {
@@ -169,6 +180,26 @@ pass! {
                     *out = bf16(*first) | bf16(*second) << 16;
                 }
             }
+        }
+    }
+}
+
+pass! {
+    /// Latents in steps, given their means in units of `gains` and noise in `noisy`: residuals with that noise, in its place; what a decoder has, in steps and in units of the gains.
+    decoded(
+        steps: &[f32],
+        means: &[f32],
+        gains: &[f32],
+        noisy: &mut [f32],
+        decoded: &mut [f32],
+        feedback: &mut [f32]
+    ) {
+        let found = noisy.iter_mut().zip(decoded).zip(feedback);
+        for (((step, mean), gain), ((noisy, decoded), feedback)) in steps.iter().zip(means).zip(gains).zip(found) {
+            let residual = step - mean * gain;
+            *noisy += residual;
+            *decoded = step + (residual.round_ties_even() - residual);
+            *feedback = *decoded / gain;
         }
     }
 }

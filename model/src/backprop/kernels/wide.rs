@@ -87,6 +87,29 @@ pub(super) unsafe fn pairs_by_column(x: *const f32, columns: usize, out: *mut Pa
     }
 }
 
+/// The same for a square of 16 pairs along rows: 32 rows of `x`, `columns` pairs apart, and 32 rows of `out`, `pairs` apart.
+///
+/// # Safety
+/// AVX-512F; both can be accessed.
+#[target_feature(enable = "avx512f")]
+pub(super) unsafe fn pairs_turned(x: *const Pair, columns: usize, out: *mut Pair, pairs: usize) {
+    let (mut even, mut odd) = ([_mm512_setzero_si512(); SIDE], [_mm512_setzero_si512(); SIDE]);
+    let low = _mm512_set1_epi32(0xffff);
+    for (i, (even, odd)) in even.iter_mut().zip(&mut odd).enumerate() {
+        // SAFETY: the caller's.
+        let [first, second] = [0, 1].map(|j| unsafe { _mm512_loadu_si512(x.add((2 * i + j) * columns).cast()) });
+        *even = _mm512_or_si512(_mm512_and_si512(first, low), _mm512_slli_epi32::<16>(second));
+        *odd = _mm512_or_si512(_mm512_srli_epi32::<16>(first), _mm512_andnot_si512(low, second));
+    }
+    for (i, (even, odd)) in transposed(even).into_iter().zip(transposed(odd)).enumerate() {
+        // SAFETY: the caller's.
+        unsafe {
+            _mm512_storeu_si512(out.add(2 * i * pairs).cast(), even);
+            _mm512_storeu_si512(out.add((2 * i + 1) * pairs).cast(), odd);
+        }
+    }
+}
+
 /// Rows become columns: within quarters of registers first, then quarters change places.
 #[target_feature(enable = "avx512f")]
 #[inline]

@@ -1,0 +1,46 @@
+//! How a run ends that a signal interrupts: at once, or where it is a training, after the step at hand and with a checkpoint. What is removed first is `leftovers.rs`'s.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::output::tell;
+
+/// What shells give for a program that Ctrl-C ended.
+const INTERRUPTED: i32 = 130;
+
+/// Signals that come together are one: a terminal that is gone says so twice, and `timeout` ends the program and its group.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
+/// Ends the program as Ctrl-C would have, whichever the signal was: a shell takes an exit code, whichever, for a sign that it was dealt with, and goes on with its loop.
+pub fn end() -> ! {
+    #[cfg(unix)]
+    let _ = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGINT);
+    std::process::exit(INTERRUPTED)
+}
+
+/// Becomes true with the first signal that would end the program (Ctrl-C, SIGTERM, a terminal that is gone); a later one ends it.
+pub fn stop() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let set = Arc::clone(&stop);
+    let mut first = None;
+    let caught = ctrlc::try_set_handler(move || {
+        set.store(true, Ordering::Relaxed);
+        match first {
+            None => {
+                first = Some(Instant::now());
+                tell("stopping after this step, with a checkpoint; a second signal stops at once");
+            }
+            Some(first) if first.elapsed() > AT_ONCE => end(),
+            Some(_) => {}
+        }
+    });
+    // Where one of them is ignored (`nohup`, a script's background), it has to stay so, and none is caught: SIGTERM is then, by itself.
+    #[cfg(unix)]
+    if caught.is_err() {
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGTERM, Arc::clone(&stop));
+    }
+    #[cfg(not(unix))]
+    drop(caught);
+    stop
+}
