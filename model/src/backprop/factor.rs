@@ -47,12 +47,7 @@ impl<'a> Operand<'a> {
     pub(crate) fn new(x: &'a [f32], precision: Precision, buffer: &'a mut Vec<f32>) -> Self {
         match precision {
             Precision::F32 => Self::F32(x),
-            Precision::Bf16 => {
-                let count = x.len() / 2;
-                let pairs = grown(buffer, count);
-                pairs_along(x, bytemuck::cast_slice_mut(pairs));
-                Self::Bf16(pairs)
-            }
+            Precision::Bf16 => Self::kept(x, precision, grown(buffer, x.len() / 2), 0),
         }
     }
 
@@ -72,7 +67,7 @@ impl<'a> Operand<'a> {
         }
     }
 
-    /// All that [`Self::kept`] has filled `memory` with.
+    /// What lies in `memory` in the format of the products, as [`Self::kept`] leaves it.
     pub(crate) fn held(memory: &'a [f32], precision: Precision) -> Self {
         match precision {
             Precision::F32 => Self::F32(memory),

@@ -57,10 +57,7 @@ impl Basis {
 
     /// The transpose of the vectors as a left factor.
     pub(super) fn back(&self) -> Operand<'_> {
-        match self.precision {
-            Precision::F32 => Operand::F32(&self.back),
-            Precision::Bf16 => Operand::Bf16(&self.back),
-        }
+        Operand::held(&self.back, self.precision)
     }
 
     /// Forgets `part` of the covariance and adds `x x^T` for `x` [size, steps].
