@@ -19,7 +19,7 @@ use crate::units::{bits_per_pixel, speed};
 /// Arguments of `lic bench`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Image (PNG, JPEG, WebP, PNM).
+    /// Image (PNG, JPEG, WebP, PNM), which is coded upright and without metadata.
     #[arg(value_name = "FILE")]
     input: PathBuf,
     /// Quality to encode with.

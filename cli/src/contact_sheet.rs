@@ -15,9 +15,9 @@ use lic_datasets::Photo;
 use crate::draft::write_atomically;
 use crate::engine::EngineArgs;
 use crate::exit::Usage;
+use crate::guard;
 use crate::jobs::same_file;
 use crate::output::{print_line, tell};
-use crate::source::Place;
 use crate::units::bits_per_pixel;
 
 /// Pixels between pictures.
@@ -32,7 +32,7 @@ const MOST: u64 = 400_000_000;
 /// Arguments of `lic contact-sheet`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Images (PNG, JPEG, WebP, PNM).
+    /// Images (PNG, JPEG, WebP, PNM), which are coded upright and without metadata. Profiles are left out: samples are shown as they are.
     #[arg(required = true, value_name = "IN")]
     inputs: Vec<PathBuf>,
     /// PNG file to write.
@@ -73,13 +73,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 /// Refuses an output that is an input or not named like a PNG, before anything is computed.
 fn check_output(args: &Args) -> anyhow::Result<()> {
     let out = &args.out;
-    if !out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png")) {
-        bail!(Usage(format!("the sheet is a PNG file: {} should be named .png", out.display())));
-    }
     if args.inputs.iter().any(|input| same_file(input, out)) {
         bail!(Usage(format!("{} is input and output at once: name another output", out.display())));
     }
-    Place::from(out).check_writable(false)
+    guard::check_name(out, "png")?;
+    guard::check_output(out)
 }
 
 /// The pictures of one image: the original and one of every rate. `size`, the sheet's so far, grows by them.

@@ -7,6 +7,7 @@ use lic_benches::report::plot::{ProgressPanel, progress_svg};
 use serde_json::Value;
 
 use crate::draft::write_atomically;
+use crate::guard;
 
 /// What the common axis shows.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -36,6 +37,8 @@ pub struct Args {
 
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<()> {
+    guard::check_name(&args.out, "svg")?;
+    guard::check_output(&args.out)?;
     let mut labels = Vec::new();
     let mut score = panel("validation score: mean loss over five qualities");
     let mut loss = panel("training loss: running means, crops and qualities differ from step to step");

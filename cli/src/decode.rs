@@ -29,7 +29,7 @@ pub struct Args {
     #[arg(long, value_enum)]
     format: Option<Format>,
     /// Decode only this part of the stored picture, in pixels; only the tiles that it needs are read and decoded.
-    #[arg(long, value_name = "X,Y,W,H", value_parser = region)]
+    #[arg(long, value_name = "X,Y,W,H", value_parser = region, allow_hyphen_values = true)]
     region: Option<Region>,
     /// Make the picture smaller: means of 2x2, 4x4 or 8x8 pixels.
     #[arg(long, value_name = "1/2|1/4|1/8", default_value = "1", hide_default_value = true, value_parser = scale)]
@@ -38,7 +38,7 @@ pub struct Args {
     #[arg(long, conflicts_with = "scale")]
     preview: bool,
     /// The smallest of --preview, --scale 1/4, 1/2 and the full size whose longer side has at least this many pixels.
-    #[arg(long, value_name = "PX", conflicts_with_all = ["scale", "preview", "region"])]
+    #[arg(long, value_name = "PX", conflicts_with_all = ["scale", "preview", "region"], value_parser = side, allow_negative_numbers = true)]
     thumbnail: Option<u32>,
     #[command(flatten)]
     engine: EngineArgs,
@@ -71,7 +71,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         formats.push(match (format, &job.output) {
             (Some(format), _) => format,
             (None, Place::Standard) => Format::Png,
-            (None, Place::File(path)) => Format::of(path)?,
+            (None, Place::File(path)) => {
+                job.output.check_is_file()?;
+                Format::of(path)?
+            }
         });
     }
     args.engine.set_threads()?;
@@ -174,6 +177,11 @@ fn region(text: &str) -> Result<Region, String> {
         Some(&[x, y, width, height]) if width > 0 && height > 0 => Ok(Region { x, y, width, height }),
         _ => Err("four numbers are needed: left, top, width and height in pixels, as in 100,50,640,480".to_owned()),
     }
+}
+
+/// Parses `--thumbnail`.
+fn side(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "a whole number of pixels is needed".to_owned())
 }
 
 /// Parses `--scale`.

@@ -5,7 +5,7 @@ use std::io::{Error, ErrorKind, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use tempfile::{NamedTempFile, SpooledTempFile};
 
 use crate::exit::Exists;
@@ -57,8 +57,13 @@ impl Draft {
         // Temporary files are private by default; this one becomes an ordinary file, as the user's umask has it.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let failed = || format!("cannot write {}", path.display());
-        let file = builder.tempfile_in(folder).with_context(failed)?;
+        // Without the temporary file's name, which says nothing to anybody.
+        let file = builder.tempfile_in(folder).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => {
+                anyhow!("cannot write {}: there is no folder {}", path.display(), folder.display())
+            }
+            kind => anyhow!(Error::from(kind)).context(format!("cannot write {}", path.display())),
+        })?;
         let live = Live::new(file.path());
         if let Some(existing) = existing {
             // A file of somebody else, or a disk without permissions, is no reason to fail.

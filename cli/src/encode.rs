@@ -4,10 +4,10 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use anyhow::bail;
-use clap::builder::RangedU64ValueParser;
 use indicatif::ProgressBar;
 use lic_codec::format::{SIGNATURE, is_tile_size};
-use lic_codec::{Effort, EncodeOptions, Encoded, Encoder, Picture, Target, TargetOutcome};
+use lic_codec::{Effort, EncodeOptions, Encoded, Encoder, Miss, Picture, Target, TargetOutcome};
+use lic_datasets::folder::EXTENSIONS;
 use lic_datasets::{Photo, PhotoRows};
 use serde::Serialize;
 
@@ -28,16 +28,16 @@ pub struct Args {
     #[command(flatten)]
     batch: BatchArgs,
     /// Quality, 0 (smallest file) to 100 (best picture).
-    #[arg(short, long, value_name = "0..100", default_value_t = EncodeOptions::default().quality, value_parser = quality)]
+    #[arg(short, long, value_name = "0..100", default_value_t = EncodeOptions::default().quality, value_parser = quality, allow_negative_numbers = true)]
     quality: f32,
     #[command(flatten)]
     target: TargetArgs,
     /// Time to spend on a smaller file of the same quality: 0 rounds to the nearest, 1 weighs bits against error and fits a filter to the picture, 2 searches for
     /// seconds (8 % smaller than 0), 3 for up to two minutes (half a per cent more).
-    #[arg(short, long, value_name = "0..3", default_value = "1", value_parser = effort)]
+    #[arg(short, long, value_name = "0..3", default_value = "1", value_parser = effort, allow_negative_numbers = true)]
     effort: Effort,
     /// Code alpha with losses, at this quality; without it alpha is kept exactly.
-    #[arg(long, value_name = "0..100", value_parser = quality)]
+    #[arg(long, value_name = "0..100", value_parser = quality, allow_negative_numbers = true)]
     alpha_quality: Option<f32>,
     #[command(flatten)]
     keep: KeepArgs,
@@ -64,13 +64,13 @@ struct KeepArgs {
 #[group(multiple = false, conflicts_with = "quality")]
 struct TargetArgs {
     /// Find the quality whose file has at most X bits per pixel.
-    #[arg(long, value_name = "X", value_parser = positive)]
+    #[arg(long, value_name = "X", value_parser = positive, allow_negative_numbers = true)]
     target_bpp: Option<f64>,
     /// Find the quality whose file has at most this many bytes.
-    #[arg(long, value_name = "BYTES", value_parser = RangedU64ValueParser::<u64>::new().range(1..))]
+    #[arg(long, value_name = "BYTES", value_parser = size, allow_negative_numbers = true)]
     target_size: Option<u64>,
     /// Find the lowest quality with at least this PSNR.
-    #[arg(long, value_name = "DB", value_parser = positive)]
+    #[arg(long, value_name = "DB", value_parser = positive, allow_negative_numbers = true)]
     target_psnr: Option<f64>,
 }
 
@@ -99,6 +99,14 @@ pub fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
         _ => Err("a number above 0 is needed".to_owned()),
+    }
+}
+
+/// Parses `--target-size`.
+fn size(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(bytes) if bytes > 0 => Ok(bytes),
+        _ => Err("a whole number of bytes above 0 is needed, without a unit".to_owned()),
     }
 }
 
@@ -132,12 +140,12 @@ struct Record {
 struct TargetRecord {
     reached: f64,
     trials: u32,
+    /// Whether it is kept: a size from below, however far.
     met: bool,
 }
 
 /// What is encoded of a folder, by name; files that are named themselves are recognised by their content.
-const KINDS: Kinds =
-    Kinds { inputs: &["png", "jpg", "jpeg", "jpe", "jfif", "webp", "ppm", "pgm", "pbm", "pnm", "pam"], output: "lic" };
+const KINDS: Kinds = Kinds { inputs: EXTENSIONS, output: "lic" };
 
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<()> {
@@ -203,7 +211,7 @@ fn one(
     job: &Job,
     encoder: &Encoder,
     options: &EncodeOptions,
-    Input { pixels, lost: warnings }: Input,
+    Input { pixels, lost: mut warnings }: Input,
     no_clobber: bool,
     bar: &ProgressBar,
 ) -> anyhow::Result<Report<Record>> {
@@ -227,6 +235,7 @@ fn one(
     let time = start.elapsed();
     job.output.write(&bytes, no_clobber)?;
 
+    warnings.extend(target.as_ref().and_then(below));
     let size = bytes.len() as u64;
     let bpp = bits_per_pixel(size, stats.pixels);
     let quality = f64::from(quality.get()) / 2.52;
@@ -240,7 +249,7 @@ fn one(
         quality,
         seconds: time.as_secs_f64(),
         stages: Stages::from(&stats),
-        target: target.map(|t| TargetRecord { reached: t.reached, trials: t.trials, met: t.miss.is_none() }),
+        target: target.map(|t| TargetRecord { reached: t.reached, trials: t.trials, met: broken(&t).is_none() }),
         warnings: warnings.clone(),
     };
     let line = format!(
@@ -250,16 +259,29 @@ fn one(
         job.output,
         times(time, &stats)
     );
-    let late_error = target.as_ref().and_then(missed).map(anyhow::Error::from);
+    let late_error = target.as_ref().and_then(broken).map(anyhow::Error::from);
     let once = encoder.warning().map(|warning| warning.to_string()).into_iter().collect();
     Ok(Report { line, warnings, once, record, late_error })
 }
 
-fn missed(outcome: &TargetOutcome) -> Option<TargetMissed> {
-    let reached = match outcome.wanted {
+/// What was reached, beside what was asked for.
+fn reached(outcome: &TargetOutcome) -> String {
+    match outcome.wanted {
         Target::BitsPerPixel(wanted) => format!("{:.4} bpp instead of {wanted}", outcome.reached),
         Target::Bytes(wanted) => format!("{} bytes instead of {wanted}", outcome.reached),
         Target::Psnr(wanted) => format!("{:.2} dB instead of {wanted}", outcome.reached),
-    };
-    outcome.miss.map(|miss| TargetMissed(format!("{reached}, {miss}")))
+    }
+}
+
+/// Why a size is far below what it may be at most.
+fn below(outcome: &TargetOutcome) -> Option<String> {
+    let miss = outcome.miss.filter(|_| broken(outcome).is_none())?;
+    Some(format!("the file is smaller than it may be: {}, {miss}", reached(outcome)))
+}
+
+/// Why a file takes more than it may, or a picture is not as good as it must be.
+fn broken(outcome: &TargetOutcome) -> Option<TargetMissed> {
+    let miss = outcome.miss?;
+    let kept = !matches!(outcome.wanted, Target::Psnr(_)) && miss != Miss::LowestQuality;
+    (!kept).then(|| TargetMissed(format!("{}, {miss}", reached(outcome))))
 }

@@ -5,6 +5,7 @@ use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::Path;
 
+use anyhow::bail;
 use lic_codec::format::SIGNATURE;
 
 use crate::exit::Usage;
@@ -40,10 +41,31 @@ pub fn keep_lic_files(job: &Job) -> Result<(), Usage> {
     keep(job, |path| is_lic(path) == Some(true), because)
 }
 
-/// Refuses to replace a write-protected file: taking its place needs nothing but permission to write into the folder.
+/// Whether a file is write-protected: taking its place needs nothing but permission to write into the folder.
+fn is_protected(path: &Path) -> bool {
+    path.metadata().is_ok_and(|file| file.is_file() && file.permissions().readonly())
+}
+
+/// Refuses to replace a write-protected file.
 pub fn keep_protected(job: &Job) -> Result<(), Usage> {
-    let protected = |path: &Path| path.metadata().is_ok_and(|file| file.is_file() && file.permissions().readonly());
-    keep(job, protected, "is write-protected, so it is not overwritten: name another output, or say --overwrite")
+    keep(job, is_protected, "is write-protected, so it is not overwritten: name another output, or say --overwrite")
+}
+
+/// Refuses a name that says something else than what is written: it may be that of an input.
+pub fn check_name(path: &Path, extension: &str) -> Result<(), Usage> {
+    if path.extension().is_some_and(|of| of.eq_ignore_ascii_case(extension)) {
+        return Ok(());
+    }
+    Err(Usage(format!("a .{extension} file is written: {} should be named so", path.display())))
+}
+
+/// Fails early where a command that has no --overwrite cannot write a file, or would replace a write-protected one.
+pub fn check_output(path: &Path) -> anyhow::Result<()> {
+    let place = Place::File(path.to_owned());
+    if is_protected(path) {
+        bail!(Usage(format!("{} is write-protected, so it is not overwritten: name another file", path.display())));
+    }
+    place.check_writable(false)
 }
 
 /// Refuses to write over an image that is older than the `.lic` file, so that it may be the original, where the user has not named it.

@@ -9,7 +9,7 @@ use lic_codec::format::header::MAX_HEADER_BYTES;
 use lic_codec::format::{AlphaCoding, Header, LicFile, SectionKind};
 use serde::Serialize;
 
-use crate::output::{print_line, tell};
+use crate::output::{print_json, print_line, tell};
 use crate::picture::colour_name;
 use crate::source::{Input, Place};
 use crate::units::bits_per_pixel;
@@ -20,7 +20,7 @@ pub struct Args {
     /// A .lic file; - is standard input.
     #[arg(value_name = "IN")]
     file: PathBuf,
-    /// Print JSON.
+    /// Print one line of JSON.
     #[arg(long)]
     json: bool,
 }
@@ -28,6 +28,7 @@ pub struct Args {
 /// What there is to say.
 #[derive(Debug, Serialize)]
 struct Info {
+    input: String,
     version: u8,
     width: u16,
     height: u16,
@@ -46,6 +47,8 @@ struct Info {
     bpp: f64,
     /// Every part of the file with its size; together they are the file.
     parts: Vec<PartSize>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -60,14 +63,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let place = Place::from(&args.file);
     let bytes = read(&place)?;
     let file = LicFile::parse(&bytes).with_context(|| place.to_string())?;
-    let info = Info::new(&file, bytes.len() as u64)?;
-    if args.json {
-        return print_line(&serde_json::to_string_pretty(&info)?);
-    }
-    for warning in file.warnings() {
+    let info = Info::new(&place, &file, bytes.len() as u64)?;
+    for warning in &info.warnings {
         tell(format_args!("{place}: warning: {warning}"));
     }
-    print_line(&info.text(&place))
+    if args.json { print_json(&info) } else { print_line(&info.text()) }
 }
 
 /// A whole file, of which nothing is read behind a header that is none: it may be a disk, or never end.
@@ -85,7 +85,7 @@ fn read(place: &Place) -> anyhow::Result<Vec<u8>> {
 }
 
 impl Info {
-    fn new(file: &LicFile<'_>, bytes: u64) -> Result<Self, lic_codec::Error> {
+    fn new(place: &Place, file: &LicFile<'_>, bytes: u64) -> Result<Self, lic_codec::Error> {
         let header = file.header();
         let pixels = u64::from(header.width) * u64::from(header.height);
         let index = file.index();
@@ -97,6 +97,7 @@ impl Info {
         let tiles = header.tiles().filter_map(|tile| index.stored(tile.index)).map(|(_, length)| length).sum();
         parts.push(part("tiles".to_owned(), tiles));
         Ok(Self {
+            input: place.to_string(),
             version: lic_codec::format::VERSION,
             width: header.width,
             height: header.height,
@@ -112,13 +113,15 @@ impl Info {
             bytes,
             bpp: bits_per_pixel(bytes, pixels),
             parts,
+            warnings: file.warnings().iter().map(ToString::to_string).collect(),
         })
     }
 
-    fn text(&self, place: &Place) -> String {
+    fn text(&self) -> String {
         let mut text = format!(
-            "{place}: .lic version {}, {}x{} {}, {} bits, quality {:.1}, {} bytes, {:.3} bpp\n\
+            "{}: .lic version {}, {}x{} {}, {} bits, quality {:.1}, {} bytes, {:.3} bpp\n\
              tiles: {} of {} pixels; orientation: {}; model: parse id {}, synthesis id {}",
+            self.input,
             self.version,
             self.width,
             self.height,

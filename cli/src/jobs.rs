@@ -101,8 +101,12 @@ pub fn into_folder(inputs: &[PathBuf], folder: &Path, kinds: Kinds) -> anyhow::R
                 }
             });
             if jobs.len() == before {
-                let kinds = kinds.inputs.join(", .");
-                bail!(Usage(format!("there is no file named .{kinds} in the folder {}", input.display())));
+                let names = kinds.inputs.join(", .");
+                let failed = format!("there is no file named .{names} in this folder");
+                if let [only] = inputs {
+                    bail!(Usage(format!("{}: {failed}", only.display())));
+                }
+                jobs.push(Job { failed: Some(failed), ..Job::new(input, &folder.to_owned()) });
             }
         } else {
             let Some(name) = input.file_name().filter(|_| input.as_os_str() != "-") else {
@@ -194,7 +198,7 @@ fn check(jobs: &[Job]) -> Result<(), Usage> {
         more => format!(", and {more} more like these"),
     };
     clashes.truncate(NAMED);
-    Err(Usage(format!("{}{more}: give them other names, or do them one by one", clashes.join(", "))))
+    Err(Usage(format!("{}{more}: give them other names, or other folders", clashes.join(", "))))
 }
 
 /// Whether both names lead to one regular file.

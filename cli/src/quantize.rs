@@ -17,9 +17,9 @@ use lic_model::weights::{WeightFile, WeightsError};
 
 use crate::draft::write_atomically;
 use crate::exit::Usage;
+use crate::guard;
 use crate::jobs::same_file;
 use crate::output::{print_line, tell};
-use crate::source::Place;
 
 /// Arguments of `lic quantize`.
 #[derive(Debug, clap::Args)]
@@ -51,7 +51,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             "{name} is checkpoint and weight file at once: training goes on from it, name another --out"
         )));
     }
-    Place::File(args.out.clone()).check_writable(false)?;
+    guard::check_output(&args.out)?;
     let given = weight_file(args)?;
     // First, so that a wrong folder is not found out after the work of an hour.
     let to_fit = args.fit.as_deref().map(photos).transpose()?;

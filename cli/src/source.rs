@@ -67,6 +67,19 @@ impl Place {
         }
     }
 
+    /// Refuses what is a folder, or named like one.
+    pub fn check_is_file(&self) -> Result<(), Usage> {
+        match self {
+            Self::File(path) if path.is_dir() => {
+                Err(Usage(format!("{} is a folder: name a file, or use --out-dir", path.display())))
+            }
+            Self::File(path) if path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
+                Err(Usage(format!("there is no folder {}: make it, or name a file", path.display())))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Fails early if [`Self::write`] would have to refuse: before a long computation, not after it.
     pub fn check_writable(&self, no_clobber: bool) -> anyhow::Result<()> {
         match self {
@@ -76,15 +89,14 @@ impl Place {
                 ))
             }
             Self::Standard => Ok(()),
-            Self::File(path) if path.is_dir() => {
-                bail!(Usage(format!("{} is a folder: name a file, or use --out-dir", path.display())))
+            Self::File(path) => {
+                self.check_is_file()?;
+                if no_clobber && path.exists() {
+                    bail!(Exists(path.clone()));
+                }
+                // Whoever finds only after a minute's work that nothing can be written here has lost the minute.
+                Draft::of_file(path).map(drop)
             }
-            Self::File(path) if path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
-                bail!(Usage(format!("there is no folder {}: make it, or name a file", path.display())))
-            }
-            Self::File(path) if no_clobber && path.exists() => bail!(Exists(path.clone())),
-            // Whoever finds only after a minute's work that nothing can be written here has lost the minute.
-            Self::File(path) => Draft::of_file(path).map(drop),
         }
     }
 

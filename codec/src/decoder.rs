@@ -9,6 +9,8 @@ use crate::format::stream::StreamHeader;
 use crate::limits::{Budget, Limits};
 use crate::model::Model;
 use crate::needed::Needed;
+#[cfg(feature = "image")]
+use crate::needed::Reach;
 use crate::opened::{Opened, admit};
 use crate::picture::Picture;
 use crate::rows::RowReader;
@@ -56,6 +58,12 @@ impl Decoder {
         Self { limits, ..self }
     }
 
+    /// How far its model looks beyond a region.
+    #[cfg(feature = "image")]
+    pub(crate) fn reach(&self) -> Reach {
+        self.runtime.reach()
+    }
+
     /// Decodes a whole file.
     ///
     /// # Errors
@@ -72,7 +80,7 @@ impl Decoder {
     /// As [`Self::decode`], but damage in other tiles is not noticed; [`Error::RegionOutside`].
     pub fn view(&self, bytes: &[u8], view: &View) -> Result<Decoded, Error> {
         self.runtime.run(|| {
-            let file = whole(LicFile::open(bytes)?, view, self.limits)?;
+            let file = whole(&self.runtime, LicFile::open(bytes)?, view, self.limits)?;
             collect(RowReader::new(&self.runtime, file, view, self.limits)?, &mut Progress::none())
         })
     }
@@ -82,11 +90,8 @@ impl Decoder {
     /// # Errors
     /// As [`Self::view`], and [`Error::Cancelled`] if the watch ends it.
     pub fn view_watched(&self, bytes: &[u8], view: &View, watch: &mut Watch<'_>) -> Result<Decoded, Error> {
-        let file = LicFile::open(bytes)?;
-        collect(
-            RowReader::new(&self.runtime, whole(file, view, self.limits)?, view, self.limits)?,
-            &mut Progress::new(watch),
-        )
+        let file = whole(&self.runtime, LicFile::open(bytes)?, view, self.limits)?;
+        collect(RowReader::new(&self.runtime, file, view, self.limits)?, &mut Progress::new(watch))
     }
 
     /// Begins to decode a file that is read from beginning to end as its rows are asked for. Neither the file nor the picture is ever in
@@ -136,13 +141,14 @@ pub(crate) fn decode_with(runtime: &Runtime, bytes: &[u8], limits: Limits) -> Re
     runtime.run(|| {
         let file = symbols::open(&runtime.model, bytes)?;
         let view = View::default();
-        collect(RowReader::new(runtime, whole(file, &view, limits)?, &view, limits)?, &mut Progress::none())
+        let file = whole(runtime, file, &view, limits)?;
+        collect(RowReader::new(runtime, file, &view, limits)?, &mut Progress::none())
     })
 }
 
 /// A file whose picture as a whole is within the limits.
-fn whole<'a>(file: LicFile<'a>, view: &View, limits: Limits) -> Result<Opened<'a>, Error> {
-    let needed = Needed::of_front(file.front(), view)?;
+fn whole<'a>(runtime: &Runtime, file: LicFile<'a>, view: &View, limits: Limits) -> Result<Opened<'a>, Error> {
+    let needed = Needed::of_front(file.front(), view, runtime.reach())?;
     limits.check(&needed)?;
     needed.probe()?;
     Opened::memory(file)

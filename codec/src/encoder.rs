@@ -11,6 +11,7 @@ use crate::device::DeviceChoice;
 use crate::entropy::HyperCosts;
 use crate::error::{Error, Warning};
 use crate::format::alpha::write_alpha;
+use crate::format::header::checked_tile_size;
 use crate::format::{AlphaCoding, BitDepth, ColourModel, Header, Section, SectionKind, TileRect, write_file};
 use crate::metadata::OwnedSection;
 use crate::model::Model;
@@ -141,13 +142,11 @@ impl Encoder {
             colour,
             depth,
             quality: 0,
-            tile_size: u16::try_from(options.tile).unwrap_or(u16::MAX),
+            tile_size: checked_tile_size(options.tile)?,
             parse_id: self.runtime.model.parse_id(),
             synthesis_id: self.runtime.model.synthesis_id(),
             has_sections: false,
         };
-        // Writing is what checks the tile size.
-        header.write(&mut Vec::new())?;
         check_anchor(&header, self.runtime.transforms.anchor())?;
         Ok(header)
     }

@@ -201,26 +201,27 @@ pub enum Error {
 
     /// There are bytes after the last tile. Something was appended to the file; cut it off at
     /// `offset` if you know that it does not matter.
-    #[error("{extra} bytes follow the end of the picture at byte {offset}")]
+    #[error("{} the end of the picture at byte {offset}", following(*extra))]
     TrailingGarbage {
         /// Where the picture ends.
         offset: u64,
-        /// Number of bytes after it.
-        extra: u64,
+        /// Number of bytes after it; none if they were not counted, because the file was being read and may have gone on for ever.
+        extra: Option<u64>,
     },
 
     /// The probability tables of the model are unusable. The weight file is wrong, not the picture.
     #[error("the model's probability tables are invalid: {0}")]
     InvalidTables(#[from] TableError),
 
-    /// The pieces handed to the file writer do not fit the header. The calling code is wrong.
-    #[error("cannot write the file: {what} is {found}, expected {expected}")]
+    /// What was handed in does not fit: samples their picture, pieces the header that they are written with, a number the file that is read. The
+    /// calling code is wrong.
+    #[error("{what} is {found}, expected {expected}")]
     InvalidInput {
         /// What does not fit.
         what: &'static str,
         /// What was given.
         found: u64,
-        /// What the header asks for, or the greatest value allowed.
+        /// What is asked for, or the greatest value allowed.
         expected: u64,
     },
 
@@ -300,6 +301,15 @@ pub enum Error {
     /// The integer prior refused its input, or the GPU failed while it ran. Neither happens on account of a file.
     #[error(transparent)]
     Prior(#[from] PriorError),
+}
+
+/// What follows an end, with its verb.
+fn following(extra: Option<u64>) -> String {
+    match extra {
+        None => "bytes follow".into(),
+        Some(1) => "1 byte follows".into(),
+        Some(extra) => format!("{extra} bytes follow"),
+    }
 }
 
 impl Error {

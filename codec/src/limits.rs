@@ -12,8 +12,8 @@ use crate::needed::Needed;
 #[non_exhaustive]
 pub struct Limits {
     /// Most pixels that are decoded, whatever the scale: those of the picture, or those of all tiles that a region needs, because tiles are
-    /// decoded whole. A region needs the tiles that lie within 128 pixels of it. The time to decode is bounded by them too; the pixels of
-    /// pictures narrower than 64 take longer.
+    /// decoded whole. A region needs the tiles that lie within 128 pixels of it, and more with models that look further than the one inside the
+    /// program: those with attention. The time to decode is bounded by them too; the pixels of pictures narrower than 64 take longer.
     pub max_pixels: Option<u64>,
     /// Most bytes of memory beside what the caller holds: the samples of the picture, unless only rows are asked for; the work beside them on
     /// the CPU with the model inside the program (rounded up; smaller models take less, larger ones more); and what is kept of the file.

@@ -112,7 +112,7 @@ impl Metadata {
 }
 
 /// Whether bytes start with one of TIFF's two byte order marks.
-fn is_tiff(exif: &[u8]) -> bool {
+pub(crate) fn is_tiff(exif: &[u8]) -> bool {
     exif.starts_with(b"II*\0") || exif.starts_with(b"MM\0*")
 }
 

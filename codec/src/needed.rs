@@ -11,6 +11,7 @@ use crate::picture::channels;
 use crate::tiles::{Area, LATENT};
 use crate::view::View;
 use crate::wiener;
+use crate::window::latents_of;
 
 /// Bytes per latent position of a band that is decoded at once, beside file and samples: rounded up from what the student takes.
 const BAND: u64 = 2560;
@@ -27,8 +28,29 @@ const INFLATED: u64 = 2;
 const INDEXED: u64 = 8 + 12;
 /// What even the smallest picture takes.
 const LEAST: u64 = 1 << 16;
-/// Latents around a region that are decoded too; rounded up.
+/// Latents around a region that are decoded too with the model inside the program; rounded up.
 const HALO: usize = 8;
+
+/// How far a model looks beyond the pixels that are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reach {
+    halo: usize,
+    anchor: usize,
+}
+
+impl Default for Reach {
+    /// That of the model inside the program.
+    fn default() -> Self {
+        Self { halo: HALO, anchor: 1 }
+    }
+}
+
+impl Reach {
+    /// That of a model whose latents lie on a grid of `anchor` and are decoded up to `halo` around a region.
+    pub(crate) fn new(halo: usize, anchor: usize) -> Self {
+        Self { halo: halo.max(HALO), anchor }
+    }
+}
 
 /// What decoding takes beside the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,24 +65,23 @@ pub(crate) struct Needed {
 }
 
 impl Needed {
-    /// What a view of a file with this header takes, with alpha that is coded in some way or without.
+    /// What a view of a file with this header takes, with alpha that is coded in some way or without, where a model looks so far.
     ///
     /// # Errors
     /// [`Error::RegionOutside`].
-    pub(crate) fn of(header: &Header, alpha: Option<AlphaCoding>, view: &View) -> Result<Self, Error> {
+    pub(crate) fn of(header: &Header, alpha: Option<AlphaCoding>, view: &View, reach: Reach) -> Result<Self, Error> {
         let wanted = view.pixels(header)?;
         let [width, height] = view.size(header)?.map(u64::from);
         let sample = if header.depth == BitDepth::Eight { 1 } else { 2 };
         let pixel = (channels(header.colour) as u64 + u64::from(alpha.is_some())) * sample;
 
-        let latents = |range: &Range<usize>| range.start / LATENT..range.end.div_ceil(LATENT);
-        let picture = Area::of_picture(header);
-        let window = Area { rows: latents(&wanted.rows), columns: latents(&wanted.columns) }.window(HALO, &picture);
+        let window = latents_of(header, &wanted, reach.halo, reach.anchor);
         let columns = window.columns.len();
         // Tiles are decoded whole.
         let side = (usize::from(header.tile_size) / LATENT).max(1);
         let whole = |range: &Range<usize>| range.start / side * side..range.end.next_multiple_of(side);
-        let tiles = Area { rows: whole(&window.rows), columns: whole(&window.columns) }.within(&picture);
+        let tiles =
+            Area { rows: whole(&window.rows), columns: whole(&window.columns) }.within(&Area::of_picture(header));
         let pixels = tiles.pixels(header).map(|side| side as u64).iter().product::<u64>();
 
         let most = CPU_BAND.max(side * side);
@@ -98,8 +119,8 @@ impl Needed {
     ///
     /// # Errors
     /// [`Error::RegionOutside`], and what is wrong with the first bytes of the alpha section.
-    pub(crate) fn of_front(front: &Front<'_>, view: &View) -> Result<Self, Error> {
-        Ok(Self::of(&front.header, front.alpha_coding()?, view)?.keeping(Metadata::bytes_of(front)))
+    pub(crate) fn of_front(front: &Front<'_>, view: &View, reach: Reach) -> Result<Self, Error> {
+        Ok(Self::of(&front.header, front.alpha_coding()?, view, reach)?.keeping(Metadata::bytes_of(front)))
     }
 
     /// The same for a caller that takes rows and keeps none.
@@ -145,8 +166,9 @@ impl Header {
             false => &[None],
             true => &[Some(AlphaCoding::Lossless), Some(AlphaCoding::Lossy { quality: 0 })],
         };
+        let (whole, reach) = (View::default(), Reach::default());
         // The whole picture is never outside of itself.
-        let bytes = |&coding| Needed::of(self, coding, &View::default()).map_or(u64::MAX, |needed| needed.bytes());
+        let bytes = |&coding| Needed::of(self, coding, &whole, reach).map_or(u64::MAX, |needed| needed.bytes());
         codings.iter().map(bytes).max().unwrap_or(u64::MAX)
     }
 }
@@ -156,7 +178,8 @@ impl LicFile<'_> {
     /// compares with [`crate::Limits::max_bytes`].
     pub fn decoding_memory(&self) -> u64 {
         // Opening the file has checked what could be wrong here.
-        Needed::of_front(self.front(), &View::default()).map_or(u64::MAX, |needed| needed.bytes())
+        let needed = Needed::of_front(self.front(), &View::default(), Reach::default());
+        needed.map_or(u64::MAX, |needed| needed.bytes())
     }
 }
 
@@ -171,7 +194,7 @@ mod tests {
     const LOSSY: Option<AlphaCoding> = Some(AlphaCoding::Lossy { quality: 9 });
 
     fn bytes(header: &Header, alpha: Option<AlphaCoding>, view: &View) -> u64 {
-        Needed::of(header, alpha, view).unwrap().bytes()
+        Needed::of(header, alpha, view, Reach::default()).unwrap().bytes()
     }
 
     #[test]
@@ -205,10 +228,9 @@ mod tests {
             + TAUGHT * 5 * 5
             + (WAITING + STREAMING) * window;
         assert_eq!(bytes(&header, None, &region), 16 * 16 * 3 + 272 * 272 * 3 + work);
-        assert!(matches!(
-            Needed::of(&header, None, &View::of(Region { x: 65_535, y: 0, width: 1, height: 1 })),
-            Err(Error::RegionOutside { .. })
-        ));
+        let outside = View::of(Region { x: 65_535, y: 0, width: 1, height: 1 });
+        let refused = Needed::of(&header, None, &outside, Reach::default());
+        assert!(matches!(refused, Err(Error::RegionOutside { .. })));
     }
 
     #[test]
@@ -229,20 +251,26 @@ mod tests {
     #[test]
     fn pixels_are_those_of_all_tiles_that_a_region_needs() {
         let header = Header { tile_size: 256, ..test_header(1000, 700) };
-        let pixels = |x, y, width, height| {
-            Needed::of(&header, None, &View::of(Region { x, y, width, height })).unwrap().pixels()
+        let reaching = |reach, x, y, width, height| {
+            Needed::of(&header, None, &View::of(Region { x, y, width, height }), reach).unwrap().pixels()
         };
+        let pixels = |x, y, width, height| reaching(Reach::default(), x, y, width, height);
         assert_eq!(pixels(0, 0, 1, 1), 256 * 256);
         assert_eq!(pixels(0, 0, 128, 1), 256 * 256);
         assert_eq!(pixels(0, 0, 129, 1), 512 * 256);
         assert_eq!(pixels(999, 699, 1, 1), (1000 - 768) * (700 - 512));
         assert_eq!(pixels(0, 0, 1000, 700), 1000 * 700);
-        assert_eq!(Needed::of(&header, None, &View::at(Scale::Preview)).unwrap().pixels(), 1000 * 700);
+        let preview = Needed::of(&header, None, &View::at(Scale::Preview), Reach::default()).unwrap();
+        assert_eq!(preview.pixels(), 1000 * 700);
+        // Models that look 16, 17 and 25 latents far, which is into the tile beside a region's and beyond it.
+        assert_eq!(reaching(Reach::new(16, 8), 512, 0, 1, 1), (1000 - 256) * 512);
+        assert_eq!(reaching(Reach::new(17, 8), 512, 0, 1, 1), 1000 * 512);
+        assert_eq!(reaching(Reach::new(25, 8), 0, 0, 1, 1), 512 * 512);
     }
 
     #[test]
     fn what_no_system_has_is_an_error() {
-        let needed = Needed::of(&test_header(64, 32), None, &View::default()).unwrap();
+        let needed = Needed::of(&test_header(64, 32), None, &View::default(), Reach::default()).unwrap();
         assert!(needed.probe().is_ok());
         let error = needed.keeping(1 << 60).probe().unwrap_err();
         assert!(matches!(error, Error::OutOfMemory { bytes } if bytes > 1 << 60), "{error}");

@@ -77,5 +77,5 @@ pub(crate) fn admit(
 ) -> Result<Needed, Error> {
     check_model(header, &runtime.model)?;
     check_anchor(header, runtime.transforms.anchor())?;
-    Needed::of(header, alpha, view)
+    Needed::of(header, alpha, view, runtime.reach())
 }

@@ -66,10 +66,7 @@ impl Picture {
             }
         }
         for samples in [Some(&self.pixels), self.alpha.as_ref().map(|alpha| &alpha.samples)].into_iter().flatten() {
-            if let Some(found) = samples.too_large() {
-                let expected = peak(samples.depth()).into();
-                return Err(Error::InvalidInput { what: "a sample", found: found.into(), expected });
-            }
+            samples.check()?;
         }
         Ok([width, height])
     }

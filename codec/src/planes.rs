@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::format::{Header, StoredTiles, TileRect};
 use crate::picture::channels;
 use crate::plane::TileRows;
-use crate::runtime::Runtime;
+use crate::runtime::{FILTER_HALO, Runtime};
 use crate::samples::Samples;
 use crate::stats::{Stats, timed};
 use crate::symbols::{self, StoredTile};
@@ -90,8 +90,9 @@ impl<'a> CodedPlane<'a> {
         let window = match head {
             Some(_) => Window::new(&header, pixels, 0, 1, 8),
             None => {
-                // Filters look beyond the pixels that they change, but not beyond the next latent.
-                let halo = transforms.halo() + usize::from(runtime.deblocking.is_some() || filter.is_some());
+                // No further than `Runtime::reach` says.
+                let filtered = runtime.deblocking.is_some() || filter.is_some();
+                let halo = transforms.halo() + if filtered { FILTER_HALO } else { 0 };
                 Window::new(&header, pixels, halo, transforms.anchor(), 1)
             }
         };

@@ -216,9 +216,7 @@ impl RowEncoder<'_> {
             if samples.depth() != self.frame.depth {
                 return Err(wrong("the depth in bits", samples.depth().bits().into(), self.frame.depth.bits().into()));
             }
-            if let Some(found) = samples.too_large() {
-                return Err(wrong("a sample", found.into(), crate::samples::peak(self.frame.depth).into()));
-            }
+            samples.check()?;
         }
         Ok(rows)
     }

@@ -212,7 +212,7 @@ impl<'a> RowReader<'a> {
     ///
     /// # Errors
     /// As [`Self::next_band`]; [`Error::LimitExceeded`] or [`Error::OutOfMemory`] for the picture as a whole, whose rows can still be had one
-    /// after the other.
+    /// after the other; [`Error::InvalidInput`] if none are left, as there is no picture without rows.
     pub fn collect(&mut self) -> Result<Picture, Error> {
         self.collect_with(&mut Progress::none())
     }
@@ -221,8 +221,12 @@ impl<'a> RowReader<'a> {
         if self.failed {
             return Err(Error::FailedBefore);
         }
-        self.limits.check(&self.needed)?;
         let [width, height] = [self.size[0], self.size[1] - self.y];
+        if height == 0 {
+            let expected = self.size[1].into();
+            return Err(Error::InvalidInput { what: "the number of rows that are left", found: 0, expected });
+        }
+        self.limits.check(&self.needed)?;
         let Header { colour, depth, .. } = self.header;
         let samples = u64::from(width) * u64::from(height);
         let mut pixels = Samples::reserve(depth, samples * channels(colour) as u64)?;

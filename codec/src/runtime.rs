@@ -12,10 +12,14 @@ use crate::format::Header;
 use crate::model::Model;
 #[cfg(feature = "burn")]
 use crate::model::ModelError;
+use crate::needed::Reach;
 use crate::pool::in_pool;
 use crate::preview::PreviewHead;
 use crate::prior::{FastEngine, PriorEngine};
 use crate::transform::{Synthesis, Transforms};
+
+/// Latents that filters behind the synthesis look further: beyond the pixels that they change, but not beyond the next latent.
+pub(crate) const FILTER_HALO: usize = 1;
 
 pub(crate) struct Runtime {
     pub(crate) model: Model,
@@ -58,6 +62,11 @@ impl Runtime {
             Some(deblocking) => deblocking.behind(synthesis, header),
             None => synthesis,
         }
+    }
+
+    /// How far a view of a file looks beyond what is wanted. Limits are checked before it is known whether the file has a filter, so one counts.
+    pub(crate) fn reach(&self) -> Reach {
+        Reach::new(self.transforms.halo() + FILTER_HALO, self.transforms.anchor())
     }
 
     pub(crate) fn warning(&self) -> Option<Warning> {

@@ -11,7 +11,7 @@ use crate::format::BitDepth;
 pub enum Samples {
     /// 8 bits each.
     Eight(Vec<u8>),
-    /// 10, 12 or 16 bits each, 0..=2^bits - 1.
+    /// 10, 12 or 16 bits each, 0..=2^bits - 1; 8 bits are refused here.
     Deep(BitDepth, Vec<u16>),
 }
 
@@ -101,7 +101,7 @@ impl Samples {
         match (self, more) {
             (Self::Eight(samples), Self::Eight(mut more)) => samples.append(&mut more),
             (Self::Deep(_, samples), Self::Deep(_, mut more)) => samples.append(&mut more),
-            // One picture has one depth.
+            // One picture has one depth, and 8 bits have one byte: whoever takes samples checks that.
             _ => {}
         }
     }
@@ -126,11 +126,23 @@ impl Samples {
         }
     }
 
-    /// The first sample that is greater than its depth allows.
-    pub(crate) fn too_large(&self) -> Option<u16> {
-        match self {
-            Self::Eight(_) => None,
-            Self::Deep(depth, samples) => samples.iter().copied().find(|&sample| sample > peak(*depth)),
+    /// Checks what types do not rule out: two bytes for 8 bits, and a sample that is greater than its depth allows.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`].
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let Self::Deep(depth, samples) = self else { return Ok(()) };
+        if *depth == BitDepth::Eight {
+            return Err(Error::InvalidInput {
+                what: "the number of bytes per sample of 8 bits",
+                found: 2,
+                expected: 1,
+            });
+        }
+        let most = peak(*depth);
+        match samples.iter().find(|&&sample| sample > most) {
+            Some(&found) => Err(Error::InvalidInput { what: "a sample", found: found.into(), expected: most.into() }),
+            None => Ok(()),
         }
     }
 
@@ -214,7 +226,8 @@ mod tests {
 
     #[test]
     fn samples_beyond_their_depth_are_found() {
-        assert_eq!(Samples::Deep(BitDepth::Ten, vec![0, 1023]).too_large(), None);
-        assert_eq!(Samples::Deep(BitDepth::Ten, vec![0, 1024]).too_large(), Some(1024));
+        assert!(Samples::Deep(BitDepth::Ten, vec![0, 1023]).check().is_ok());
+        let found = Samples::Deep(BitDepth::Ten, vec![0, 1024]).check();
+        assert!(matches!(found, Err(Error::InvalidInput { found: 1024, expected: 1023, .. })), "{found:?}");
     }
 }

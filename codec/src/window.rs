@@ -10,6 +10,16 @@ use crate::samples::Samples;
 use crate::tiles::{Area, LATENT};
 use crate::view::Pixels;
 
+/// The latents that some pixels of a picture need: those they lie on, and `halo` around them. `anchor`: they start at multiples of so many.
+pub(crate) fn latents_of(header: &Header, pixels: &Pixels, halo: usize, anchor: usize) -> Area {
+    let latents = |range: &Range<usize>| range.start / LATENT..range.end.div_ceil(LATENT);
+    let wanted = Area { rows: latents(&pixels.rows), columns: latents(&pixels.columns) };
+    let mut area = wanted.window(halo, &Area::of_picture(header));
+    area.rows.start -= area.rows.start % anchor;
+    area.columns.start -= area.columns.start % anchor;
+    area
+}
+
 /// Part of a plane of latents and what is made of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Window {
@@ -26,11 +36,7 @@ impl Window {
     /// The window for some pixels of a picture. `anchor`: windows start at multiples of so many latents. `unit`: pixels per sample that the
     /// synthesis makes, 1 or, for previews, 8, of which `pixels` are whole multiples.
     pub(crate) fn new(header: &Header, pixels: &Pixels, halo: usize, anchor: usize, unit: usize) -> Self {
-        let latents = |range: &Range<usize>| range.start / LATENT..range.end.div_ceil(LATENT);
-        let wanted = Area { rows: latents(&pixels.rows), columns: latents(&pixels.columns) };
-        let mut area = wanted.window(halo, &Area::of_picture(header));
-        area.rows.start -= area.rows.start % anchor;
-        area.columns.start -= area.columns.start % anchor;
+        let area = latents_of(header, pixels, halo, anchor);
         let side = |range: &Range<usize>, whole: u16| {
             let whole = usize::from(whole).div_ceil(unit);
             ((range.end * LATENT / unit).min(whole) - range.start * LATENT / unit) as u16

@@ -53,7 +53,7 @@ fn foreign_and_absurd_files_are_named() {
     assert!(matches!(decoder.decode(&absurd), Err(Error::ImplausibleSize { .. })));
     let mut longer = file.clone();
     longer.push(0);
-    assert!(matches!(decoder.decode(&longer), Err(Error::TrailingGarbage { extra: 1, .. })));
+    assert!(matches!(decoder.decode(&longer), Err(Error::TrailingGarbage { extra: Some(1), .. })));
 }
 
 proptest! {

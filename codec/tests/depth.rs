@@ -144,6 +144,27 @@ fn samples_beyond_the_depth_and_alpha_of_another_depth_are_refused() {
 }
 
 #[test]
+fn eight_bits_in_two_bytes_each_are_refused() {
+    let (encoder, _) = coders(&block_model(), DeviceChoice::Cpu);
+    let wide = || Samples::Deep(BitDepth::Eight, vec![9; 4]);
+    let refused = |result: Result<(), Error>| {
+        let error = result.unwrap_err();
+        assert_eq!(error.to_string(), "the number of bytes per sample of 8 bits is 2, expected 1");
+    };
+    refused(Picture::new(2, 2, Colour::Grey, wide()).map(drop));
+    // The fields are public, and each of the two may be the one that is too wide.
+    let plain = Picture::new(2, 2, Colour::Grey, vec![9; 4]).unwrap();
+    let with = |pixels: &Samples, alpha: Samples| {
+        let alpha = Some(Alpha { samples: alpha, premultiplied: false });
+        let picture = Picture { pixels: pixels.clone(), alpha, ..plain.clone() };
+        refused(encoder.encode(&picture, &EncodeOptions::default()).map(drop));
+    };
+    with(&plain.pixels, wide());
+    with(&wide(), vec![9; 4].into());
+    with(&wide(), wide());
+}
+
+#[test]
 fn stored_alpha_beyond_its_depth_is_refused() {
     let (encoder, decoder) = coders(&block_model(), DeviceChoice::Cpu);
     let original = deepened(&picture(8, 8, Colour::Grey), BitDepth::Ten, 1023);

@@ -87,12 +87,10 @@ fn image_opens_files_by_content_and_by_name_after_registering() {
 
 #[test]
 fn metadata_have_one_source_of_truth() {
-    // Big-endian TIFF with one entry: orientation 6.
-    let exif = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0".to_vec();
     let image = drawn(ColorType::Rgb8);
     let mut bytes = Vec::new();
     let mut writer = LicEncoder::new(&mut bytes);
-    writer.set_exif_metadata(exif).unwrap();
+    writer.set_exif_metadata(exif_with(6)).unwrap();
     writer.set_icc_profile(b"a profile".to_vec()).unwrap();
     writer.write_image(image.as_bytes(), 70, 50, image.color().into()).unwrap();
     let mut decoder = LicDecoder::new(Cursor::new(&bytes)).unwrap();
@@ -102,6 +100,70 @@ fn metadata_have_one_source_of_truth() {
     assert_eq!(decoder.icc_profile().unwrap().unwrap(), b"a profile");
     assert_eq!(decoder.xmp_metadata().unwrap(), None);
     assert_eq!(decoder.dimensions(), (70, 50));
+}
+
+/// Big-endian TIFF with one entry.
+fn exif_with(orientation: u8) -> Vec<u8> {
+    [b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0", &[orientation][..], &[0; 6]].concat()
+}
+
+/// A picture that is written after some calls.
+fn written(prepare: impl FnOnce(&mut LicEncoder<&mut Vec<u8>>)) -> Vec<u8> {
+    let image = drawn(ColorType::L8);
+    let mut bytes = Vec::new();
+    let mut writer = LicEncoder::new(&mut bytes);
+    prepare(&mut writer);
+    writer.write_image(image.as_bytes(), 70, 50, image.color().into()).unwrap();
+    bytes
+}
+
+fn orientation_of(bytes: &[u8]) -> Orientation {
+    LicDecoder::new(Cursor::new(bytes)).unwrap().orientation().unwrap()
+}
+
+#[test]
+fn exif_that_says_upright_keeps_the_orientation_that_was_set() {
+    let first = written(|writer| writer.set_exif_metadata(exif_with(6)).unwrap());
+    assert_eq!(orientation_of(&first), Orientation::Rotate90);
+    // From one file to another, in both orders.
+    let mut decoder = LicDecoder::new(Cursor::new(&first)).unwrap();
+    let (orientation, exif) = (decoder.orientation().unwrap(), decoder.exif_metadata().unwrap().unwrap());
+    let copied = written(|writer| {
+        writer.set_orientation(orientation);
+        writer.set_exif_metadata(exif.clone()).unwrap();
+    });
+    assert_eq!(orientation_of(&copied), Orientation::Rotate90);
+    let copied = written(|writer| {
+        writer.set_exif_metadata(exif.clone()).unwrap();
+        writer.set_orientation(orientation);
+    });
+    assert_eq!(orientation_of(&copied), Orientation::Rotate90);
+    // One that says something goes before what was set, but not before what is set later.
+    let turned = written(|writer| {
+        writer.set_orientation(Orientation::Rotate180);
+        writer.set_exif_metadata(exif_with(6)).unwrap();
+    });
+    assert_eq!(orientation_of(&turned), Orientation::Rotate90);
+    let turned = written(|writer| {
+        writer.set_exif_metadata(exif_with(6)).unwrap();
+        writer.set_orientation(Orientation::NoTransforms);
+    });
+    assert_eq!(orientation_of(&turned), Orientation::NoTransforms);
+}
+
+#[test]
+fn exif_as_in_jpeg_is_taken_without_its_prefix_and_what_is_no_tiff_is_refused_at_once() {
+    let bytes = written(|writer| writer.set_exif_metadata([b"Exif\0\0", &exif_with(8)[..]].concat()).unwrap());
+    let mut decoder = LicDecoder::new(Cursor::new(&bytes)).unwrap();
+    assert_eq!(decoder.orientation().unwrap(), Orientation::Rotate270);
+    assert_eq!(decoder.exif_metadata().unwrap().unwrap(), exif_with(1));
+    let bytes = written(|writer| {
+        for wrong in [&b""[..], b"Exif\0\0", b"Exif\0\0Exif\0\0II*\0", b"II\0*", b"exif"] {
+            let error = writer.set_exif_metadata(wrong.to_vec()).unwrap_err();
+            assert!(error.to_string().contains("does not start like TIFF"), "{error}");
+        }
+    });
+    assert_eq!(LicDecoder::new(Cursor::new(&bytes)).unwrap().exif_metadata().unwrap(), None);
 }
 
 #[test]

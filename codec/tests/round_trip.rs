@@ -132,7 +132,8 @@ fn options_that_make_no_sense_are_refused() {
     }
     for tile in [0, 63, 96, 4160, 1 << 20] {
         let refused = encoder.encode(&small, &options(50.0, tile));
-        assert!(matches!(refused, Err(Error::InvalidHeader { field: "tile size", .. })), "{tile}");
+        let Err(Error::InvalidHeader { field: "tile size", value, .. }) = refused else { panic!("{tile}") };
+        assert_eq!(value, tile);
     }
     let broken = Picture { width: 9, ..small };
     assert!(matches!(encoder.encode(&broken, &options(50.0, 64)), Err(Error::InvalidInput { .. })));

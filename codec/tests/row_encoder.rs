@@ -126,6 +126,8 @@ fn rows_that_do_not_fit_the_frame_are_refused() {
         (eight(30 * 21), Some(eight(10 * 21))),
         (Samples::Deep(BitDepth::Ten, vec![7; 30]), Some(eight(10))),
         (eight(30), Some(Samples::Deep(BitDepth::Ten, vec![7; 10]))),
+        (Samples::Deep(BitDepth::Eight, vec![7; 30]), Some(eight(10))),
+        (eight(30), Some(Samples::Deep(BitDepth::Eight, vec![7; 10]))),
     ] {
         assert!(matches!(begin().push(pixels, alpha), Err(Error::InvalidInput { .. })));
     }

@@ -167,6 +167,17 @@ fn there_are_no_rows_after_an_error() {
 }
 
 #[test]
+fn there_is_no_picture_after_the_last_row() {
+    let file = file(&header(64, 192), &[], zeros);
+    let decoder = decoder(Limits::default());
+    let mut rows = decoder.rows(file.as_slice(), &View::default()).unwrap();
+    while rows.next_band().unwrap().is_some() {}
+    let error = rows.collect().unwrap_err();
+    assert_eq!(error.to_string(), "the number of rows that are left is 0, expected 192");
+    assert!(rows.next_band().unwrap().is_none(), "nothing has failed");
+}
+
+#[test]
 fn metadata_go_into_the_picture() {
     let exif = b"II*\0exif";
     let sections = [Section::new(SectionKind::Exif, exif), Section::new(SectionKind::Orientation, &[6])];

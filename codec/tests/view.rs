@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use lic_codec::format::{BitDepth, LicFile};
 use lic_codec::prior::random::Noise;
 use lic_codec::{
-    Alpha, Colour, Decoder, DeviceChoice, EncodeOptions, Encoder, Error, Model, Picture, Region, RowReader, Samples,
-    Scale, View,
+    Alpha, Colour, Decoder, DeviceChoice, EncodeOptions, Encoder, Error, Limits, Model, Picture, Region, RowReader,
+    Samples, Scale, View,
 };
 use lic_model::Preset;
 use lic_model::preset::ModelConfig;
@@ -109,6 +109,27 @@ fn a_region_of_a_model_with_attention_has_them_too() {
         let pairs = found.pixels.as_eight().unwrap().iter().zip(wanted.pixels.as_eight().unwrap());
         // burn's sums may take another order in a window of another size.
         assert!(pairs.map(|(a, b)| a.abs_diff(*b)).max() <= Some(1), "{numbers:?}");
+    }
+}
+
+#[test]
+fn limits_count_every_tile_that_a_model_with_attention_decodes_for_a_region() {
+    let config = ModelConfig { head_width: Some(8), ..Preset::Tiny.config() };
+    let model = random_model_of(config, 4);
+    let file = encode(&model, &picture(640, 128, Colour::Rgb), 128, None);
+    let payload = |tile| LicFile::parse(&file).unwrap().tile(tile).unwrap().len() as u64;
+    let dot = View::of(region([0, 0, 1, 1]));
+    let decoder = |pixels| Decoder::new(&model, CPU).unwrap().with_limits(Limits::default().with_pixels(pixels));
+    // It looks 17 latents, 272 pixels, beyond the dot: into the third tile.
+    let [enough, less] = [3 * 128 * 128, 3 * 128 * 128 - 1];
+    let decoded = decoder(enough).view(&file, &dot).unwrap();
+    assert_eq!(decoded.stats.payload, (0..3).map(payload).sum::<u64>());
+    for error in [
+        decoder(less).view(&file, &dot).map(drop).unwrap_err(),
+        decoder(less).rows(file.as_slice(), &dot).map(drop).unwrap_err(),
+    ] {
+        let Error::LimitExceeded { limit: "max_pixels", found, allowed } = error else { panic!("{error}") };
+        assert_eq!((found, allowed), (enough, less));
     }
 }
 
@@ -268,8 +289,13 @@ fn a_reader_that_ends_too_early_or_too_late_is_an_error() {
         let found = all(&file[..end]).unwrap_err();
         assert!(matches!(found, Error::Truncated { .. } | Error::NotLic { .. }), "{end}: {found}");
     }
-    let longer = [file.as_slice(), b"x"].concat();
-    assert!(matches!(all(&longer), Err(Error::TrailingGarbage { extra: 1, .. })));
+    // Of what is read nobody counts what follows; of what is in memory everybody can.
+    for (more, counted) in [("x", "1 byte follows"), ("xy", "2 bytes follow")] {
+        let longer = [file.as_slice(), more.as_bytes()].concat();
+        let end = format!("the end of the picture at byte {}", file.len());
+        assert_eq!(all(&longer).unwrap_err().to_string(), format!("bytes follow {end}"));
+        assert_eq!(decoder.decode(&longer).unwrap_err().to_string(), format!("{counted} {end}"));
+    }
 }
 
 #[test]

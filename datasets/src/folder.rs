@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 /// Extensions of images, in lower case.
-pub const EXTENSIONS: [&str; 8] = ["jpeg", "jpg", "pbm", "pgm", "png", "pnm", "ppm", "webp"];
+pub const EXTENSIONS: &[&str] = &["png", "jpg", "jpeg", "jpe", "jfif", "webp", "ppm", "pgm", "pbm", "pnm", "pam"];
 
 /// Why a folder gives no images.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +20,7 @@ pub enum FolderError {
         source: std::io::Error,
     },
     /// There is no image in it.
-    #[error("no images (png, jpg, webp, ppm, pgm) in {}", path.display())]
+    #[error("no images ({}) in {}", EXTENSIONS.join(", "), path.display())]
     Empty {
         /// The folder.
         path: PathBuf,

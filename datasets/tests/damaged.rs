@@ -54,6 +54,21 @@ fn a_jpeg_that_is_cut_off_is_refused() {
 }
 
 #[test]
+fn a_jpeg_of_a_kind_that_is_not_read_is_not_called_damaged() {
+    let whole = jpeg(false);
+    for (frame, word) in [(0xc3, "lossless"), (0xc5, "hierarchical"), (0xc9, "arithmetic")] {
+        let mut other = whole.clone();
+        other[marker(&whole, &[0xc0, 0xc1, 0xc2])] = frame;
+        let error = Photo::read(&other).expect_err("no such JPEG is read").to_string();
+        assert!(error.contains(word) && error.contains("PNG") && !error.contains("damaged"), "{error}");
+    }
+    let mut deep = whole.clone();
+    deep[marker(&whole, &[0xc0, 0xc1, 0xc2]) + 3] = 12;
+    assert!(Photo::read(&deep).expect_err("12 bits").to_string().contains("8 bits per sample"));
+    assert!(matches!(Photo::read(&[]), Err(PhotoError::NoBytes)));
+}
+
+#[test]
 fn a_cut_off_jpeg_is_not_saved_by_the_pictures_behind_it() {
     let whole = jpeg(false);
     let cut = &whole[..whole.len() - 2];

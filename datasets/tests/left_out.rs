@@ -112,6 +112,22 @@ fn a_profile_that_cannot_be_inflated_is_said() {
     assert_eq!(read(&png(broken, nothing)), (PhotoMetadata::default(), vec![Lost::DamagedIcc]));
 }
 
+/// A megabyte of zeros takes a kilobyte in a file.
+#[test]
+fn a_profile_that_would_fill_memory_is_left_out_and_said() {
+    let mut icc = vec![0; 80 << 20];
+    icc[16..20].copy_from_slice(b"RGB ");
+    icc[36..40].copy_from_slice(b"acsp");
+    let mut info = png::Info::with_size(2, 1);
+    (info.color_type, info.icc_profile) = (png::ColorType::Rgb, Some(icc.into()));
+    let mut bytes = Vec::new();
+    let mut writer = png::Encoder::with_info(&mut bytes, info).expect("valid").write_header().expect("a header");
+    writer.write_image_data(&[0; 6]).expect("samples");
+    writer.finish().expect("an end");
+    assert!(bytes.len() < 1 << 20, "{}", bytes.len());
+    assert_eq!(read(&bytes), (PhotoMetadata::default(), vec![Lost::DamagedIcc]));
+}
+
 /// gAMA and cHRM, of 1/100000.
 fn calibration(gamma: u32, chromaticities: [u32; 8]) -> impl Fn(&mut Writer<'_>) {
     move |writer| {

@@ -221,7 +221,7 @@ fn a_huge_header_is_refused_before_anything_is_allocated() {
 
 #[test]
 fn other_content_is_named_for_what_it_is() {
-    assert!(matches!(Photo::read(b""), Err(PhotoError::UnknownFormat)));
+    assert!(matches!(Photo::read(b""), Err(PhotoError::NoBytes)));
     assert!(matches!(Photo::read(b"just some text, no image"), Err(PhotoError::UnknownFormat)));
     let error = Photo::read(b"GIF89a\0\0").expect_err("a GIF");
     assert!(error.to_string().contains("GIF images, animated or not"), "{error}");

@@ -21,7 +21,7 @@ fn batch(samples: usize, side: usize) -> Batch {
     Batch { patches, knots: (0..samples).map(|i| (17 * i + 30) % 64).collect(), side, numbers: vec![0; samples] }
 }
 
-/// Compares loss and gradient, in f32 tensor by tensor.
+/// Compares loss and gradient, as a whole and tensor by tensor; a single tensor in bf16 not as closely.
 fn compare(preset: Preset, samples: usize, side: usize, grid: Option<&Grid>, precision: Precision, tolerance: f64) {
     set_matrix_precision(Precision::F32);
     let device = Device::flex().autodiff();
@@ -52,7 +52,8 @@ fn compare(preset: Preset, samples: usize, side: usize, grid: Option<&Grid>, pre
         };
         let (error, size) = distance(0..weights.len());
         assert!(error < tolerance * size, "error {error:e} of {size:e}");
-        for slot in slots.iter().filter(|slot| slot.rate > 0.0 && precision == Precision::F32) {
+        let tolerance = if precision == Precision::F32 { tolerance } else { 3.0 * tolerance };
+        for slot in slots.iter().filter(|slot| slot.rate > 0.0) {
             let (error, size) = distance(slot.range());
             assert!(size > 0.0, "{} has no gradient", slot.name);
             assert!(error < tolerance * size, "{}: error {error:e} of {size:e}", slot.name);
@@ -93,6 +94,8 @@ fn gradients_on_the_integer_grid_are_those_of_burn() {
         }
     }
     compare(Preset::Tiny, 2, 128, Some(&grid), Precision::F32, 2e-3);
+    // The prior's products stay f32 there.
+    compare(Preset::Tiny, 2, 128, Some(&grid), Precision::Bf16, 0.2);
 }
 
 #[test]

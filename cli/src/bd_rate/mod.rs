@@ -24,8 +24,8 @@ use lic_datasets::{Dataset, Search};
 use crate::draft::write_atomically;
 use crate::engine::EngineArgs;
 use crate::exit::Usage;
+use crate::guard;
 use crate::output::{print_json, print_line, progress};
-use crate::source::Place;
 use cast::Cast;
 use interval::Between;
 
@@ -138,11 +138,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let cache = cache(args)?;
     // Not after an hour's work.
     if let Some(path) = &args.plot {
-        Place::File(path.clone()).check_writable(false).context("--plot")?;
+        guard::check_name(path, "svg").context("--plot")?;
+        guard::check_output(path).context("--plot")?;
     }
     if let Some(folder) = &args.report {
         std::fs::create_dir_all(folder).with_context(|| format!("--report: cannot make {}", folder.display()))?;
-        Place::File(folder.join(report::html::FILE_NAME)).check_writable(false).context("--report")?;
+        guard::check_output(&folder.join(report::html::FILE_NAME)).context("--report")?;
     }
     // Not more than -j says.
     let threads = NonZeroUsize::new(rayon::current_num_threads()).unwrap_or(NonZeroUsize::MIN);

@@ -98,9 +98,23 @@ fn a_target_size_is_met_from_below() {
     let wanted = (size("low.lic") + size("high.lic")) / 2;
     let ended = lic_with_model(&here, "encode", &["in.png", "out.lic", "--target-size", &wanted.to_string(), "--json"]);
     assert!(size("out.lic") <= wanted, "{} of {wanted} bytes", size("out.lic"));
-    let met = ended.json()["target"]["met"].as_bool().expect("a flag");
-    assert_eq!(ended.code, if met { 0 } else { 5 }, "{}", ended.stderr);
-    assert!(!met || size("out.lic") as f64 >= 0.97 * wanted as f64);
+    let ended = ended.well();
+    assert_eq!(ended.json()["target"]["met"], true);
+    let far = (size("out.lic") as f64) < 0.97 * wanted as f64;
+    assert_eq!(ended.stderr.contains("smaller than it may be"), far, "{}", ended.stderr);
+}
+
+#[test]
+fn a_budget_that_no_quality_fills_is_kept_and_said() {
+    let here = folder("budget");
+    save(&here, "in.png", 64, 64);
+    let ended = lic_with_model(&here, "encode", &["in.png", "out.lic", "--target-size=1000000", "--json"]).well();
+    assert!(ended.stderr.contains("smaller than it may be") && ended.stderr.contains("highest quality"));
+    assert_eq!(ended.json()["target"]["met"], true);
+    let quality = ended.json()["quality"].as_f64().expect("a number");
+    assert!(quality > 99.9, "{quality}");
+    // A quality is not kept from below.
+    lic_with_model(&here, "encode", &["in.png", "out.lic", "--target-psnr=90"]).with(5, &["highest quality"]);
 }
 
 #[test]
@@ -179,6 +193,18 @@ fn a_folder_that_cannot_be_read_stops_no_other() {
     assert!(here.join("out/a.lic").is_file(), "{}", ended.stderr);
     assert_eq!(String::from_utf8_lossy(&ended.stdout).lines().count(), 2);
     mode(0o755);
+}
+
+#[test]
+fn an_empty_folder_stops_no_other_input() {
+    let here = folder("one-empty");
+    fs::create_dir(here.join("empty")).expect("a folder");
+    save(&here, "a.png", 30, 20);
+    let ended = lic_with_model(&here, "encode", &["a.png", "empty", "--out-dir=out"]);
+    ended.with(1, &["empty: there is no file named .png", "1 of 2 images failed"]);
+    assert!(here.join("out/a.lic").is_file());
+    lic_with_model(&here, "encode", &["empty", "--out-dir=nothing"]).with(2, &["empty: there is no file named .png"]);
+    assert!(!here.join("nothing").exists());
 }
 
 #[test]

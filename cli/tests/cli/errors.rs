@@ -14,6 +14,9 @@ fn wrong_arguments_end_with_two() {
     lic(&here, ["encode", "a.png", "b.png", "c.png"]).with(2, &["3 files", "--out-dir"]);
     lic(&here, ["encode", "a.png", "a.png"]).with(2, &["a.png is input and output"]);
     lic(&here, ["encode", "a.png", "a.lic", "-q", "101"]).with(2, &["101", "from 0 to 100"]);
+    lic(&here, ["encode", "a.png", "a.lic", "-q", "-5"]).with(2, &["-5", "from 0 to 100"]);
+    lic(&here, ["encode", "a.png", "a.lic", "--target-size", "60k"]).with(2, &["60k", "whole number of bytes"]);
+    lic(&here, ["decode", "a.lic", "a.png", "--region", "-1,0,5,5"]).with(2, &["-1,0,5,5", "four numbers"]);
     lic(&here, ["encode", "a.png", "a.lic", "--tile=100"]).with(2, &["100", "multiple of 64"]);
     lic(&here, ["encode", "a.png", "a.lic", "--target-bpp=1", "--target-size=9"])
         .with(2, &["--target-bpp", "--target-size"]);
@@ -23,6 +26,7 @@ fn wrong_arguments_end_with_two() {
     lic(&here, ["encode", "a.png", "x/a.webp", "--out-dir=out"]).with(2, &["a.png and x/a.webp would both become"]);
     lic(&here, ["decode", "a.lic", "a.jpg"]).with(2, &["a.jpg", ".png", "--format"]);
     lic_with_model(&here, "encode", &["a.png", "."]).with(2, &["is a folder", "--out-dir"]);
+    lic_with_model(&here, "decode", &["a.lic", "."]).with(2, &["is a folder", "--out-dir"]);
 }
 
 #[test]
@@ -32,7 +36,8 @@ fn missing_files_are_named() {
     lic_with_model(&here, "decode", &["nowhere.lic", "a.png"]).with(1, &["nowhere.lic"]);
     lic(&here, ["info", "nowhere.lic"]).with(1, &["nowhere.lic"]);
     save(&here, "a.png", 8, 8);
-    lic_with_model(&here, "encode", &["a.png", "no/such/folder.lic"]).with(1, &["no/such/folder.lic"]);
+    lic_with_model(&here, "encode", &["a.png", "no/such/folder.lic"])
+        .with(1, &["no/such/folder.lic: there is no folder no/such"]);
     lic(&here, ["encode", "a.png", "a.lic", "--model", "no.safetensors"]).with(4, &["--model", "no.safetensors"]);
 }
 

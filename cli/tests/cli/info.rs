@@ -10,7 +10,10 @@ fn the_parts_of_a_file_add_up_to_its_size() {
     save(&here, "in.png", 100, 70);
     lic_with_model(&here, "encode", &["in.png", "out.lic", "--tile=64"]).well();
     let bytes = fs::metadata(here.join("out.lic")).expect("written").len();
-    let info = lic(&here, ["info", "out.lic", "--json"]).well().json();
+    let ended = lic(&here, ["info", "out.lic", "--json"]).well();
+    assert_eq!(String::from_utf8_lossy(&ended.stdout).lines().count(), 1);
+    let info = ended.json();
+    assert_eq!(info["input"], "out.lic");
     let parts = info["parts"].as_array().expect("a list");
     assert_eq!(parts.iter().map(|part| part["bytes"].as_u64().expect("a number")).sum::<u64>(), bytes);
     assert_eq!((&info["width"], &info["height"], &info["tiles"]), (&100.into(), &70.into(), &4.into()));

@@ -50,6 +50,30 @@ fn decoding_into_a_folder_spares_what_may_be_the_original() {
 }
 
 #[test]
+fn what_is_made_beside_pictures_spares_protected_files_and_other_kinds_too() {
+    let here = folder("protected-reports");
+    save(&here, "a.png", 96, 64);
+    save(&here, "photo.png", 30, 20);
+    let protect = |name: &str| {
+        let mut permissions = here.join(name).metadata().expect("there").permissions();
+        permissions.set_readonly(true);
+        fs::set_permissions(here.join(name), permissions).expect("a mode");
+    };
+    protect("photo.png");
+    let before = fs::read(here.join("photo.png")).expect("saved");
+    lic_with_model(&here, "contact-sheet", &["a.png", "-o", "photo.png"]).with(2, &["photo.png is write-protected"]);
+    let bd_rate = |plot: &str| {
+        let arguments = ["--dataset=sample", "--codec=jpeg", "--no-cache", "--plot", plot];
+        lic_with_model(&here, "bd-rate", &arguments)
+    };
+    bd_rate("photo.png").with(2, &["--plot", "photo.png should be named", ".svg"]);
+    fs::write(here.join("kept.svg"), b"<svg/>").expect("written");
+    protect("kept.svg");
+    bd_rate("kept.svg").with(2, &["--plot", "kept.svg is write-protected"]);
+    assert_eq!(fs::read(here.join("photo.png")).expect("there"), before);
+}
+
+#[test]
 fn a_lic_file_is_never_overwritten_by_a_picture() {
     let here = folder("two-lics");
     save(&here, "a.png", 30, 20);

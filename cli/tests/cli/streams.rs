@@ -143,16 +143,24 @@ fn an_interrupted_run_ends_by_the_signal_and_leaves_nothing() {
     use std::os::unix::process::ExitStatusExt;
     let here = folder("interrupted");
     save(&here, "in.png", 1600, 1200);
+    lic_with_model(&here, "encode", &["in.png", "in.lic"]).well();
     let tiny = crate::fixture::model();
-    let mut child = lic_with_interrupt(true)
-        .args(["encode", "in.png", "out.lic", "--effort=3", "--device=cpu", "--model"])
-        .arg(tiny)
-        .current_dir(&here)
-        .spawn()
-        .expect("started");
-    std::thread::sleep(std::time::Duration::from_millis(300));
-    signal("INT", &child);
-    let ended = child.wait().expect("it ends");
-    assert_eq!((ended.code(), ended.signal()), (None, Some(2)));
-    assert_eq!(fs::read_dir(&here).expect("a folder").count(), 1);
+    fs::create_dir(here.join("out")).expect("a folder");
+    let files = || fs::read_dir(here.join("out")).expect("a folder").count();
+    // Also where Ctrl-C has no meaning.
+    for (name, means) in [("INT", true), ("TERM", false)] {
+        let mut child = lic_with_interrupt(means)
+            .args(["decode", "in.lic", "out/back.png", "-j1", "--device=reference", "--model"])
+            .arg(&tiny)
+            .current_dir(&here)
+            .spawn()
+            .expect("started");
+        while files() == 0 && child.try_wait().expect("asked").is_none() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        signal(name, &child);
+        let ended = child.wait().expect("it ends");
+        assert_eq!((ended.code(), ended.signal()), (None, Some(2)), "{name}");
+        assert_eq!(files(), 0, "{name}");
+    }
 }

@@ -29,12 +29,13 @@ impl DeblockFit {
     pub const QUALITIES: [u8; KNOTS] = [0, 64, 128, 192, 252];
 
     /// Counts a picture and what was decoded of it without a filter at one of [`Self::QUALITIES`]. Pictures of other than 8 bits and three colours, or of
-    /// different sizes, are passed over.
+    /// different sizes, are passed over, and so are those whose fields do not fit each other.
     pub fn add(&mut self, quality: u8, original: &Picture, decoded: &Picture) {
         let (Some(a), Some(b)) = (original.pixels.as_eight(), decoded.pixels.as_eight()) else { return };
         let (width, height) = (decoded.width as usize, decoded.height as usize);
         let knot = usize::from(quality).div_ceil(QUALITIES_PER_KNOT).min(KNOTS - 1);
-        let fits = (original.width, original.height) == (decoded.width, decoded.height);
+        // That all samples are there, too: the fields are public.
+        let fits = matches!((original.size(), decoded.size()), (Ok(a), Ok(b)) if a == b);
         if !fits || [original, decoded].iter().any(|picture| picture.channels() != 3) {
             return;
         }

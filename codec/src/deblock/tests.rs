@@ -169,3 +169,23 @@ fn the_fit_finds_what_a_picture_was_spoilt_with() {
     assert!(psnr(&filtered) > psnr(&blocky) + 0.5, "{} after {}", psnr(&filtered), psnr(&blocky));
     assert!(weights.iter().all(|weight| weight.abs() < 1.0), "{weights:?}");
 }
+
+#[test]
+fn the_fit_passes_over_pictures_whose_fields_do_not_fit_each_other() {
+    let good = Picture::new(32, 32, Colour::Rgb, vec![9; 32 * 32 * 3]).unwrap();
+    let mut fit = DeblockFit::default();
+    for wrong in [
+        Picture { pixels: vec![9; 32 * 32 * 3 - 1].into(), ..good.clone() },
+        Picture { pixels: vec![].into(), ..good.clone() },
+        Picture { width: 33, ..good.clone() },
+        Picture { height: u32::MAX, ..good.clone() },
+        Picture { colour: Colour::Grey, ..good.clone() },
+    ] {
+        fit.add(0, &good, &wrong);
+        fit.add(0, &wrong, &good);
+        fit.add(0, &wrong, &wrong);
+    }
+    assert!(fit.solve().is_none());
+    fit.add(0, &good, &good);
+    assert!(fit.solve().is_some());
+}

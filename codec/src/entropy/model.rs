@@ -1,8 +1,9 @@
 //! Integer tables as constriction entropy models with 16 bits of precision.
 //!
-//! Constriction's own categorical models are slower to decode (36 million symbols a second against
-//! 91, FACTS.md): this one finds the entry through the 256-class index of its table. A model's
-//! symbol is the number of the *entry*; what an entry means is up to the coder.
+//! Constriction's own categorical models are slower to decode: its contiguous one with u16 gave 36
+//! million symbols a second on one thread (version 0.5.0, range coder), this one 91 million there,
+//! because it finds the entry through the 256-class index of its table. A model's symbol is the
+//! number of the *entry*; what an entry means is up to the coder.
 
 use std::borrow::Borrow;
 use std::num::NonZeroU32;

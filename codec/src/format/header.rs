@@ -168,7 +168,7 @@ impl Header {
         if self.quality > MAX_QUALITY {
             return Err(invalid("quality", self.quality.into(), "0..=252"));
         }
-        check_tile_size(self.tile_size)?;
+        checked_tile_size(self.tile_size.into())?;
         let own_tile = self.tile_size != DEFAULT_TILE;
         let mut flags = match self.colour {
             ColourModel::Rgb => 0,
@@ -312,8 +312,7 @@ fn tile_from_code(code: Option<u8>) -> Result<u16, Error> {
         // One header, one way to write it: the default is never spelt out.
         return Err(invalid("tile size", size.into(), "another than the default"));
     }
-    check_tile_size(size)?;
-    Ok(size)
+    checked_tile_size(size.into())
 }
 
 /// Whether tiles can have edges of so many pixels: a multiple of 64 in 64..=4096.
@@ -322,11 +321,15 @@ pub fn is_tile_size(pixels: u32) -> bool {
     pixels.is_multiple_of(unit) && (unit..=most).contains(&pixels)
 }
 
-fn check_tile_size(size: u16) -> Result<(), Error> {
-    if is_tile_size(size.into()) {
-        return Ok(());
+/// The edge of tiles that somebody asks for, if tiles can have it.
+///
+/// # Errors
+/// [`Error::InvalidHeader`].
+pub(crate) fn checked_tile_size(pixels: u32) -> Result<u16, Error> {
+    match u16::try_from(pixels) {
+        Ok(size) if is_tile_size(pixels) => Ok(size),
+        _ => Err(invalid("tile size", pixels, "multiples of 64 in 64..=4096")),
     }
-    Err(invalid("tile size", size.into(), "multiples of 64 in 64..=4096"))
 }
 
 /// A colour picture of 8 bits in default tiles.

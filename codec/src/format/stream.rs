@@ -150,7 +150,7 @@ impl<R: Read> FileStream<R> {
             return Err(Error::InvalidInput {
                 what: "the tile number",
                 found: tile.into(),
-                expected: self.index.len() as u64,
+                expected: self.index.last(),
             });
         };
         let part = Part::Tile(tile);
@@ -174,12 +174,12 @@ impl<R: Read> FileStream<R> {
     /// Whether nothing follows the last tile, if that has been read.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::TrailingGarbage`]: at least one byte.
+    /// [`Error::Io`], [`Error::TrailingGarbage`], whose bytes are not counted: there may be no end of them.
     pub(crate) fn end(&mut self) -> Result<(), Error> {
         let offset = self.index.end();
         if self.source.position() < offset || self.source.is_at_end()? {
             return Ok(());
         }
-        Err(Error::TrailingGarbage { offset, extra: 1 })
+        Err(Error::TrailingGarbage { offset, extra: None })
     }
 }

@@ -80,6 +80,11 @@ impl TileIndex {
         self.ends.is_empty()
     }
 
+    /// The greatest number of a tile.
+    pub(super) fn last(&self) -> u64 {
+        (self.len() as u64).saturating_sub(1)
+    }
+
     /// Bytes the index takes.
     pub fn index_bytes(&self) -> u64 {
         self.index_bytes
@@ -117,7 +122,7 @@ impl TileIndex {
         let (offset, length) = self.stored(tile).ok_or(Error::InvalidInput {
             what: "the tile number",
             found: tile.into(),
-            expected: self.len() as u64,
+            expected: self.last(),
         })?;
         let truncated = Error::Truncated { part, offset: offset + stored.len() as u64, needed: offset + length };
         if stored.len() as u64 != length {
@@ -153,7 +158,7 @@ impl<'a> StoredTiles<'a> {
         let index = TileIndex::read(header, Cursor::new(&bytes, offset.min(bytes.len())), least)?;
         let (end, present) = (index.end(), bytes.len() as u64);
         if present > end {
-            return Err(Error::TrailingGarbage { offset: end, extra: present - end });
+            return Err(Error::TrailingGarbage { offset: end, extra: Some(present - end) });
         }
         if present < end {
             // Name the tile in which the bytes break off.

@@ -14,7 +14,7 @@ use crate::device::DeviceChoice;
 use crate::error::Error;
 use crate::format::{BitDepth, ColourModel};
 use crate::model::Model;
-use crate::needed::Needed;
+use crate::needed::{Needed, Reach};
 use crate::picture::Picture;
 use crate::samples::Samples;
 use crate::view::{Region, View};
@@ -54,9 +54,7 @@ impl<R: Read> LicDecoder<R> {
     /// Part of the picture, or all of it, straight alpha, as it is stored. Reads what is left of the file, unless the limits forbid.
     fn decode(&mut self, view: &View) -> ImageResult<Picture> {
         let most = self.limits.max_alloc.map_or(u64::MAX, |most| most.saturating_sub(self.beside(view)));
-        // One byte more than there is room for shows that there are too many, without reading them all, and however often they are asked for.
-        let left = most.saturating_add(1).saturating_sub(self.file.bytes.len() as u64);
-        self.file.reader.by_ref().take(left).read_to_end(&mut self.file.bytes)?;
+        self.file.read_on(most).map_err(decoding)?;
         self.check_memory(view)?;
         let decoder = match &self.decoder {
             Some(decoder) => decoder.clone(),
@@ -64,8 +62,8 @@ impl<R: Read> LicDecoder<R> {
         };
         let decoded = match view.region {
             // Checks every tile's checksum first.
-            None => decoder.decode(&self.file.bytes),
-            Some(_) => decoder.view(&self.file.bytes, view),
+            None => decoder.decode(self.file.came()),
+            Some(_) => decoder.view(self.file.came(), view),
         };
         let mut picture = decoded.map_err(decoding)?.picture;
         picture.unpremultiply();
@@ -74,22 +72,26 @@ impl<R: Read> LicDecoder<R> {
 
     /// Bytes that decoding takes beside the file.
     fn beside(&self, view: &View) -> u64 {
+        let header = &self.front.header;
+        // Who asks has checked the rectangle.
+        let Ok([width, height]) = view.size(header) else { return u64::MAX };
         // Samples of 10 and 12 bits are stretched into a copy.
-        let copy = match self.front.header.depth {
-            BitDepth::Ten | BitDepth::Twelve => self.total_bytes(),
+        let copy = match header.depth {
+            BitDepth::Ten | BitDepth::Twelve => {
+                u64::from(width) * u64::from(height) * u64::from(self.color_type().bytes_per_pixel())
+            }
             _ => 0,
         };
         // One copy of the metadata is here, another comes with the picture.
         let metadata = self.front.metadata.bytes();
-        // Who asks has checked the rectangle.
-        let picture = Needed::of(&self.front.header, self.front.alpha, view);
+        let reach = self.decoder.as_ref().map_or_else(Reach::default, |decoder| decoder.reach());
+        let picture = Needed::of(header, self.front.alpha, view, reach);
         picture.map_or(u64::MAX, |picture| picture.keeping(2 * metadata).keeping(copy).bytes())
     }
 
     /// Whether what is known of the file, the picture's samples and the work beside them fit into the limit.
     fn check_memory(&self, view: &View) -> ImageResult<()> {
-        // What has room is not yet filled, but taken.
-        let needed = self.beside(view).saturating_add(self.file.bytes.capacity() as u64);
+        let needed = self.beside(view).saturating_add(self.file.memory());
         match self.limits.max_alloc {
             Some(most) if needed > most => {
                 Err(ImageError::Limits(LimitError::from_kind(LimitErrorKind::InsufficientMemory)))
@@ -146,7 +148,9 @@ impl<R: Read> ImageDecoder for LicDecoder<R> {
     }
 
     /// `max_alloc` counts the file, the metadata, the decoded samples and the work memory of the CPU's path, but not the caller's buffer nor
-    /// copies of metadata that were asked for.
+    /// copies of metadata that were asked for. A picture that does not fit as a whole is refused here, and not only when it is read, because
+    /// `DynamicImage::from_decoder` makes room for all of it before it reads. For rectangles of such a picture set [`crate::Limits`] in a decoder of
+    /// your own ([`Self::with_decoder`]) in place of `max_alloc`: they count what a rectangle takes, but not the file.
     fn set_limits(&mut self, limits: Limits) -> ImageResult<()> {
         limits.check_support(&LimitSupport::default())?;
         let (width, height) = self.dimensions();
@@ -230,4 +234,51 @@ fn write(picture: &Picture, buf: &mut [u8], pitch: usize) {
 fn join<'a, T: Copy>(colours: &'a [T], alpha: &'a [T], channels: usize) -> impl Iterator<Item = T> + 'a {
     let pixels = colours.chunks_exact(channels).zip(alpha);
     pixels.flat_map(|(pixel, alpha)| pixel.iter().chain([alpha]).copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+    use crate::format::Header;
+    use crate::format::header::test_header;
+
+    fn start_of(header: &Header) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        header.write(&mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn room_for_a_file_without_an_end_stays_within_the_limit() {
+        for limit in [1_000_000, 1_300_000, 1_700_000, 3_000_000] {
+            let start = start_of(&test_header(64, 32));
+            let mut decoder = LicDecoder::new(start.as_slice().chain(io::repeat(0))).unwrap();
+            let mut limits = Limits::no_limits();
+            limits.max_alloc = Some(limit);
+            decoder.set_limits(limits).unwrap();
+            let whole = decoder.beside(&View::default());
+            let mut buffer = vec![0; 64 * 32 * 3];
+            let refused = decoder.read_rect(0, 0, 64, 32, &mut buffer, 64 * 3);
+            assert!(matches!(refused, Err(ImageError::Limits(_))), "{refused:?}");
+            // All that may be read is, and one byte shows that there is more.
+            assert_eq!(decoder.file.memory() + whole, limit + 1);
+        }
+    }
+
+    #[test]
+    fn samples_that_are_stretched_count_once_more_for_the_part_that_is_read() {
+        let beside = |depth, view: &View| {
+            let start = start_of(&Header { depth, ..test_header(1000, 700) });
+            LicDecoder::new(start.as_slice()).unwrap().beside(view)
+        };
+        for (view, samples) in
+            [(View::default(), 1000 * 700 * 3), (View::of(Region { x: 900, y: 10, width: 7, height: 5 }), 7 * 5 * 3)]
+        {
+            for depth in [BitDepth::Ten, BitDepth::Twelve] {
+                assert_eq!(beside(depth, &view) - beside(BitDepth::Sixteen, &view), 2 * samples, "{depth:?}, {view:?}");
+            }
+        }
+    }
 }

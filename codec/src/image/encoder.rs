@@ -7,17 +7,20 @@ use ::image::error::{ImageResult, UnsupportedError};
 use ::image::metadata::Orientation;
 use ::image::{ExtendedColorType, ImageEncoder};
 
-use super::{encoding, unsupported, wrong_length};
+use super::{encoding, unsupported, unsupported_error, wrong_length};
 use crate::alpha::Alpha;
 use crate::device::DeviceChoice;
 use crate::encoder::Encoder;
 use crate::error::Error;
 use crate::format::{BitDepth, Cicp, ColourModel};
-use crate::metadata::Metadata;
+use crate::metadata::{Metadata, is_tiff};
 use crate::model::Model;
 use crate::options::EncodeOptions;
 use crate::picture::Picture;
 use crate::samples::Samples;
+
+/// What JPEG has before EXIF, and some readers leave there.
+const JPEG_PREFIX: &[u8] = b"Exif\0\0";
 
 /// Writes one `.lic` file. Grey and RGB with 8 or 16 bits, with and without alpha, are taken.
 #[derive(Debug)]
@@ -54,7 +57,8 @@ impl<W: Write> LicEncoder<W> {
         self.metadata.cicp = Some(cicp);
     }
 
-    /// Says how to turn the picture for display; samples are written as they are.
+    /// Says how to turn the picture for display; samples are written as they are. EXIF that is set later and says that the picture is turned
+    /// goes before this.
     pub fn set_orientation(&mut self, orientation: Orientation) {
         self.metadata.orientation = orientation.to_exif();
     }
@@ -119,10 +123,22 @@ impl<W: Write> ImageEncoder for LicEncoder<W> {
         Ok(())
     }
 
-    /// An orientation inside becomes the file's own, which is the only one that counts.
+    /// An orientation inside becomes the file's own, which is the only one that counts, and goes before one that was set. One that says upright, or
+    /// none, leaves what was set: so does the EXIF of a picture that was turned already, or that comes from a `.lic` file. What is set later counts in
+    /// any case. `Exif\0\0`, which stands before EXIF in JPEG, is taken away.
+    ///
+    /// # Errors
+    /// The EXIF does not start like TIFF; nothing is set then.
     fn set_exif_metadata(&mut self, mut exif: Vec<u8>) -> Result<(), UnsupportedError> {
-        if let Some(orientation) = Orientation::remove_from_exif_chunk(&mut exif) {
-            self.set_orientation(orientation);
+        if exif.starts_with(JPEG_PREFIX) {
+            exif.drain(..JPEG_PREFIX.len());
+        }
+        if !is_tiff(&exif) {
+            return Err(unsupported_error("EXIF that does not start like TIFF"));
+        }
+        match Orientation::remove_from_exif_chunk(&mut exif) {
+            None | Some(Orientation::NoTransforms) => {}
+            Some(orientation) => self.set_orientation(orientation),
         }
         self.metadata.exif = Some(exif);
         Ok(())

@@ -14,6 +14,7 @@ mod decoder;
 mod encoder;
 mod front;
 
+use std::io;
 use std::sync::OnceLock;
 
 use ::image::error::{
@@ -50,10 +51,9 @@ fn hint() -> ImageFormatHint {
     ImageFormatHint::Name(NAME.to_owned())
 }
 
-/// An error of ours as one of theirs, while decoding.
+/// An error of ours as one of theirs, while decoding: theirs of decoding says that something is wrong with the file.
 fn decoding(error: Error) -> ImageError {
-    match error {
-        Error::Io(error) => ImageError::IoError(error),
+    match innermost(&error) {
         Error::LimitExceeded { limit: "max_pixels", .. } => {
             ImageError::Limits(LimitError::from_kind(LimitErrorKind::DimensionError))
         }
@@ -63,9 +63,29 @@ fn decoding(error: Error) -> ImageError {
         Error::UnsupportedVersion { .. }
         | Error::UnsupportedFeature { .. }
         | Error::UnknownCriticalSection { .. }
-        | Error::WrongParseId { .. } => unsupported(&error.to_string()),
-        error => ImageError::Decoding(DecodingError::new(hint(), error)),
+        | Error::WrongParseId { .. }
+        | Error::TileCutsWindows { .. } => unsupported(&error.to_string()),
+        Error::Io(_) | Error::Device(_) | Error::Prior(_) | Error::Model(_) | Error::InvalidTables(_) => {
+            environment(error)
+        }
+        _ => ImageError::Decoding(DecodingError::new(hint(), error)),
     }
+}
+
+/// What is wrong, wherever in the file that is.
+fn innermost(error: &Error) -> &Error {
+    match error {
+        Error::Alpha(inner) => innermost(inner),
+        error => error,
+    }
+}
+
+/// A reader, a device or weights that failed: the file may be good.
+fn environment(error: Error) -> ImageError {
+    ImageError::IoError(match error {
+        Error::Io(error) => error,
+        error => io::Error::other(error),
+    })
 }
 
 /// An error of ours as one of theirs, while encoding.
@@ -77,8 +97,11 @@ fn encoding(error: Error) -> ImageError {
 }
 
 fn unsupported(what: &str) -> ImageError {
-    let kind = UnsupportedErrorKind::GenericFeature(what.to_owned());
-    ImageError::Unsupported(UnsupportedError::from_format_and_kind(hint(), kind))
+    ImageError::Unsupported(unsupported_error(what))
+}
+
+fn unsupported_error(what: &str) -> UnsupportedError {
+    UnsupportedError::from_format_and_kind(hint(), UnsupportedErrorKind::GenericFeature(what.to_owned()))
 }
 
 /// A buffer that does not hold what it should.
@@ -90,4 +113,42 @@ fn wrong_length() -> ImageError {
 fn wrong_rectangle() -> ImageError {
     let kind = ParameterErrorKind::Generic("the rectangle does not lie in the picture".to_owned());
     ImageError::Parameter(ParameterError::from_kind(kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::DeviceError;
+    use crate::error::Part;
+    use crate::prior::PriorError;
+
+    #[test]
+    fn what_is_no_fault_of_the_file_does_not_look_like_damage_in_the_alpha_plane_either() {
+        type Made = fn() -> Error;
+        type Is = fn(&ImageError) -> bool;
+        let limits: Is = |error| matches!(error, ImageError::Limits(_));
+        let unsupported: Is = |error| matches!(error, ImageError::Unsupported(_));
+        let environment: Is = |error| matches!(error, ImageError::IoError(_));
+        let damage: Is = |error| matches!(error, ImageError::Decoding(_));
+        let cases: [(Made, Is); 8] = [
+            (|| Error::OutOfMemory { bytes: 9 }, limits),
+            (|| Error::LimitExceeded { limit: "max_bytes", found: 2, allowed: 1 }, limits),
+            (|| Error::WrongParseId { file: 1, model: 2 }, unsupported),
+            (|| Error::TileCutsWindows { tile: 64, unit: 128 }, unsupported),
+            (|| DeviceError::NotBuilt.into(), environment),
+            (|| PriorError::NoTiles.into(), environment),
+            (|| io::Error::from(io::ErrorKind::TimedOut).into(), environment),
+            (|| Error::Checksum { part: Part::Tile(0), stored: 1, computed: 2 }, damage),
+        ];
+        for (error, is) in cases {
+            let found = [decoding(error()), decoding(error().in_alpha())];
+            assert!(found.iter().all(is), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_device_that_failed_is_still_named() {
+        let found = decoding(Error::from(DeviceError::NotBuilt).in_alpha()).to_string();
+        assert_eq!(found, "the alpha plane: this build of lic has no GPU support (cargo feature gpu)");
+    }
 }

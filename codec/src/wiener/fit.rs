@@ -114,11 +114,11 @@ impl Equations {
     }
 }
 
-/// Bits that an integer is assumed to take: measured on Kodak's pictures, 0.6 for a 0, and 1 for a sign, about 1.5 for what says how long the
-/// magnitude is, and its bits, for others.
+/// Bits that an integer is assumed to take. In the filters of twenty photos of validation at five qualities a 0 takes 0.5 in the mean, others 4.3, 6.4, 7.7, 9.1, 10.4,
+/// 11.5, 12.6, 13.6, .. by how many bits their magnitudes have.
 fn length(value: f64) -> f64 {
     let magnitude = value.abs() as u32;
-    if magnitude == 0 { 0.6 } else { 3.5 + 2.0 * f64::from(magnitude.ilog2()) }
+    if magnitude == 0 { 0.5 } else { 4.7 + 1.35 * f64::from(magnitude.ilog2()) }
 }
 
 /// The filter of a picture of so many pixels, as the body of its section, if it is worth that. `worth`: bits per squared error of a sample in 1/255.

@@ -5,6 +5,7 @@
 
 use std::io::{self, Cursor, ErrorKind, Read, Seek};
 
+use image::Limits;
 use image::codecs::png::PngDecoder;
 
 use super::exif::of_texts;
@@ -15,6 +16,16 @@ const SIGNATURE: usize = 8;
 /// Length and name before a chunk's content, checksum behind it.
 const HEADER: usize = 8;
 const CHECKSUM: u64 = 4;
+
+/// Most bytes of what is not pixels: a profile in iCCP is compressed, and a megabyte of zeros becomes a gigabyte. No profile is as large.
+const INFLATED: usize = 64 << 20;
+
+/// Limits of a reader that has what is not pixels in memory.
+pub(super) fn limits() -> Limits {
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(INFLATED as u64);
+    limits
+}
 
 /// How an iTXt chunk with XMP begins.
 const XMP_KEYWORD: &[u8] = b"XML:com.adobe.xmp\0";
@@ -65,7 +76,7 @@ impl Chunks {
             }
         }
         bare.extend(*b"\0\0\0\0IDAT");
-        let limits = png::Limits { bytes: usize::MAX };
+        let limits = png::Limits { bytes: INFLATED };
         let reader = png::Decoder::new_with_limits(Cursor::new(&bare), limits).read_info();
         let info = reader.ok().map(|reader| reader.info().clone());
         Ok(info.map(|info| Self { info, bare, icc, exif, xmp }))
@@ -93,7 +104,7 @@ impl Chunks {
         // A text counts where there is no chunk; of a damaged one nothing but the claim is left.
         let text = if exif { None } else { of_texts(&self.info) };
         let (exif, other_exif) = (exif || text == Some(None), text.flatten());
-        let mut decoder = PngDecoder::new(Cursor::new(&self.bare))?;
+        let mut decoder = PngDecoder::with_limits(Cursor::new(&self.bare), limits())?;
         Ok(PhotoMetadata::read(&mut decoder, Claims { icc, exif, other_exif, xmp, cicp, srgb, lost }, Some(channels)))
     }
 }

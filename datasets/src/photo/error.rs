@@ -11,6 +11,9 @@ pub enum PhotoError {
     /// The file cannot be opened or read.
     #[error("cannot read the file: {0}")]
     Io(#[from] std::io::Error),
+    /// There is nothing in the file.
+    #[error("the file is empty")]
+    NoBytes,
     /// The content is of no known format.
     #[error("not a PNG, JPEG, WebP or PNM image")]
     UnknownFormat,
@@ -43,6 +46,12 @@ pub enum PhotoError {
         width: u32,
         /// Height in pixels.
         height: u32,
+    },
+    /// A JPEG that is sound, but coded as hardly any program does.
+    #[error("this JPEG is {coding}, which is not read: convert it to PNG first")]
+    ForeignJpeg {
+        /// How it is coded.
+        coding: &'static str,
     },
     /// A JPEG that breaks off. The decoder would make something grey of what is missing.
     #[error("damaged image: the JPEG is cut off, its {bytes} bytes have no end marker")]

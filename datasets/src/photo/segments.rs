@@ -18,6 +18,8 @@ const APP2: u8 = 0xe2;
 pub(super) struct Segments {
     /// Samples per pixel; four are inks.
     components: u8,
+    /// How it is coded, if that is not read.
+    foreign: Option<&'static str>,
     progressive: bool,
     scans: u32,
     icc: bool,
@@ -57,7 +59,12 @@ impl Segments {
                 // Behind precision, height and width.
                 self.components = body.get(5).copied().unwrap_or(0);
                 self.progressive = marker == PROGRESSIVE;
+                self.foreign = body.first().filter(|&&bits| bits > 8).map(|_| "of more than 8 bits per sample");
             }
+            // 0xc4, 0xc8 and 0xcc begin no frame: tables of Huffman's codes, nothing yet, and what an arithmetic coder begins with.
+            0xc3 | 0xc7 => self.foreign = Some("lossless"),
+            0xc5 | 0xc6 => self.foreign = Some("hierarchical"),
+            0xc9..=0xcb | 0xcd..=0xcf => self.foreign = Some("coded arithmetically"),
             SCAN => self.scans += 1,
             APP1 => self.extended_xmp |= body.starts_with(b"http://ns.adobe.com/xmp/extension/\0"),
             APP2 => self.icc |= body.starts_with(b"ICC_PROFILE\0"),
@@ -69,6 +76,11 @@ impl Segments {
     pub(super) fn claims(&self) -> Claims {
         let lost = if self.extended_xmp { vec![Lost::ExtendedXmp] } else { Vec::new() };
         Claims { icc: self.icc, lost, ..Claims::default() }
+    }
+
+    /// How it is coded, if it is in a way that is not read.
+    pub(super) fn foreign(&self) -> Option<&'static str> {
+        self.foreign
     }
 
     /// Whether it has a profile, or parts of one.

@@ -32,7 +32,7 @@ pub(crate) struct Setting<'a> {
     /// Seed of the run and number of the step: its noise.
     pub(crate) place: [u64; 2],
     pub(crate) grid: Option<&'a Grid>,
-    /// Of the operands of products.
+    /// Of the operands of products; on a grid of the transforms' alone.
     pub(crate) precision: Precision,
     pub(crate) addition: Option<&'a dyn Addition>,
 }
@@ -62,16 +62,16 @@ impl Engine {
         })
     }
 
-    /// Takes weights; `precision` is that of the operands of products.
-    pub(crate) fn load(&mut self, weights: &[f32], precision: Precision) {
-        self.analysis.load(weights, precision);
-        self.synthesis.load(weights, precision);
-        self.prior.load(weights, precision);
+    /// Takes weights; `transforms` and `prior` are the precisions of the operands of their products.
+    pub(crate) fn load(&mut self, weights: &[f32], transforms: Precision, prior: Precision) {
+        self.analysis.load(weights, transforms);
+        self.synthesis.load(weights, transforms);
+        self.prior.load(weights, prior);
     }
 
     /// Loss and gradient of `weights` on a batch, as [`crate::train::step`] computes them; the gradient, in the order of the slots, replaces what
     /// `gradient` holds. Sums depend in their last bits on the number of threads.
-    /// `precision` is that of the operands of products.
+    /// `precision` is that of the operands of products, but of the prior's on a grid, which are f32: finer than bf16, the grid would mean nothing in it.
     pub fn step(
         &mut self,
         weights: &[f32],
@@ -93,7 +93,8 @@ impl Engine {
         gradient: &mut Vec<f32>,
     ) -> StepReport {
         let [seed, step] = setting.place;
-        self.load(weights, setting.precision);
+        let prior = if setting.grid.is_some() { Precision::F32 } else { setting.precision };
+        self.load(weights, setting.precision, prior);
         let samples = batch.knots.len();
         let side = batch.side / 8;
         let positions = (side / 2) * (side / 2);

@@ -1,9 +1,9 @@
 //! The training step on CPUs with kernels of our own: loss and gradient of every preset, written out layer by layer.
 //!
-//! Differs from the networks in burn ([`crate::net`], [`crate::prior`]), which are the definition, in speed alone: nothing is recorded for automatic
+//! Differs from the networks in burn ([`crate::net`], [`crate::prior`]), which are the definition, in speed, and in the gradients of activations that a grid clips ([`grid`]): nothing is recorded for automatic
 //! differentiation, samples go forwards and backwards one by one, each on one thread and in that thread's cache, and products run at what the
 //! processor can do ([`kernels`]). `model/tests/backprop.rs` holds both against each other. Everything is f32
-//! but the operands of products where [`crate::net::Precision::Bf16`] is asked for.
+//! but the operands of products where [`crate::net::Precision::Bf16`] is asked for, and of these the layers' at both ends of a transform stay f32 ([`layer`]).
 
 mod addition;
 mod ask;

@@ -69,7 +69,7 @@ impl Teacher {
         let slots = params::slots(&self.network);
         let mut engine = Engine::new(&self.config, &slots).map_err(TrainError::from)?;
         let precision = precision.fitting(&self.config);
-        engine.load(&weights, precision);
+        engine.load(&weights, precision, precision);
         self.own = Some(Own { engine, weights, precision });
         Ok(self)
     }

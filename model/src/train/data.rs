@@ -194,7 +194,7 @@ impl Crops {
             .map(|&(seed, part)| {
                 let mut rng = SmallRng::seed_from_u64(seed);
                 let knot = (part * KNOTS + rng.random_range(0..KNOTS)) / parts;
-                (patches(&self.crop(&mut rng), self.side as usize, self.side as usize), knot.min(KNOTS - 1))
+                (patches(&self.crop(&mut rng), self.side as usize, self.side as usize), knot)
             })
             .collect();
         Batch {

@@ -53,7 +53,7 @@ impl Log {
         self.file.write_all(line.as_bytes()).map_err(|source| TrainError::Io { path: self.path.clone(), source })
     }
 
-    /// Notes a step that `meta` counts already, the `last` one of the run or one before.
+    /// Notes a step that `meta` counts already, the `last` one of the run, or before it is stopped, or one before.
     pub(super) fn step(
         &mut self,
         meta: &Meta,

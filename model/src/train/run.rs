@@ -114,7 +114,7 @@ pub(crate) fn train_towards(
                 }
                 _ => {}
             }
-            // Finer than bf16, the grid would mean nothing in it.
+            // Finer than bf16, the grid would mean nothing in it. burn has one precision for all; own kernels need this one in the prior alone.
             let precision = if meta.grid.is_some() { Precision::F32 } else { options.precision };
             set_matrix_precision(precision);
             let begun = Instant::now();
@@ -125,7 +125,7 @@ pub(crate) fn train_towards(
                     let setting = Setting {
                         place: [options.seed, meta.step],
                         grid: meta.grid.as_ref(),
-                        precision,
+                        precision: options.precision,
                         addition: objective.addition(&batch, weights)?,
                     };
                     engine.step_towards(&adam.weights, &batch, setting, &mut gradient)
@@ -153,14 +153,15 @@ pub(crate) fn train_towards(
             meta.seconds = before + clock.elapsed().as_secs_f64();
             let seconds = begun.elapsed().as_secs_f64();
             let last = options.schedule.progress(meta.step, meta.seconds) >= 1.0;
-            log.step(meta, report, norm, seconds, rate, last)?;
+            let told = options.stop.load(Ordering::Relaxed);
+            log.step(meta, report, norm, seconds, rate, last || told)?;
             observe(Event::Step { step: meta.step, progress, report, seconds });
             if last && bad > 0 {
                 return Err(TrainError::Diverged(bad));
             }
             let minutes = |since: Instant| since.elapsed().as_secs_f64() / 60.0;
             // Weights with such gradients take no usable checkpoint's place.
-            let stop = bad == 0 && !last && options.stop.load(Ordering::Relaxed);
+            let stop = bad == 0 && !last && told;
             if bad == 0 && (last || stop || minutes(saved) >= options.checkpoint_minutes) {
                 checkpoint::save(&path, meta, &start.adam, &start.slots)?;
                 saved = Instant::now();
