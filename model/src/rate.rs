@@ -25,6 +25,9 @@ pub struct Term {
     pub by_log_scale: f32,
 }
 
+/// Greatest slope, in bits per step or per unit of the log-scale: elsewhere it is below 200.
+pub(crate) const STEEPEST: f32 = 1e3;
+
 /// Bits of residual `r` (quantisation steps) under a zero-mean Gaussian with natural log-scale `log_scale`.
 pub fn term(r: f32, log_scale: f32) -> Term {
     let scale = log_scale.exp().max(SCALE_MIN);
@@ -35,9 +38,10 @@ pub fn term(r: f32, log_scale: f32) -> Term {
     let p = (upper_tail(near) - upper_tail(far)).max(1e-30);
     let (density_near, density_far) = (normal_density(near), normal_density(far));
     let by_p = -1.0 / (p * std::f32::consts::LN_2);
-    // Where p is at its floor the densities have vanished, too: a residual that costs 100 bits teaches nothing.
-    let slope = by_p * (density_far - density_near) * inverse;
-    let by_scale = by_p * (density_near * near - density_far * far);
+    // Where p is at its floor far out, the densities have vanished, too: a residual that costs 100 bits teaches nothing. But it is also there at scales
+    // so large that both tails are the same number, and there the slope would be 10^19 and more.
+    let slope = (by_p * (density_far - density_near) * inverse).clamp(-STEEPEST, STEEPEST);
+    let by_scale = (by_p * (density_near * near - density_far * far)).clamp(-STEEPEST, STEEPEST);
     let below = log_scale < SCALE_MIN.ln();
     Term {
         bits: -p.log2(),
@@ -174,6 +178,18 @@ mod tests {
                 "{r} {s}: {} {by_l}",
                 here.by_log_scale
             );
+        }
+    }
+
+    /// At scales of 10^7 steps both tails are the same number in f32, and p is at its floor.
+    #[test]
+    fn slopes_stay_bounded_at_scales_that_no_number_can_tell_apart() {
+        for log_scale in 0..60 {
+            for r in [0.0, 0.7, -30.0, 1e4] {
+                let term = term(r, log_scale as f32);
+                let slopes = [term.by_residual, term.by_log_scale];
+                assert!(slopes.iter().all(|slope| slope.abs() <= STEEPEST), "{r} {log_scale}: {slopes:?}");
+            }
         }
     }
 

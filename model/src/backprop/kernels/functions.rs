@@ -1,6 +1,6 @@
 //! Exponential, logarithm and the Gaussian's rate in operations that a compiler turns into vectors.
 
-use crate::rate::{SCALE_MIN, Term};
+use crate::rate::{SCALE_MIN, STEEPEST, Term};
 
 /// 1.5 * 2^23: adding and subtracting it rounds to the nearest whole number, ties to even.
 pub(super) const WHOLE: f32 = 12_582_912.0;
@@ -41,8 +41,8 @@ pub(super) fn term(r: f32, log_scale: f32) -> Term {
     let density = |x: f32| exp(-0.5 * x * x) * 0.398_942_3;
     let (density_near, density_far) = (density(near), density(far));
     let by_p = -1.0 / (p * std::f32::consts::LN_2);
-    let slope = by_p * (density_far - density_near) * inverse;
-    let by_scale = by_p * (density_near * near - density_far * far);
+    let slope = (by_p * (density_far - density_near) * inverse).clamp(-STEEPEST, STEEPEST);
+    let by_scale = (by_p * (density_near * near - density_far * far)).clamp(-STEEPEST, STEEPEST);
     let kept = if log_scale < SCALE_MIN.ln() { by_scale.min(0.0) } else { by_scale };
     Term { bits: -log2(p), by_residual: slope.copysign(slope * r), by_log_scale: kept }
 }
