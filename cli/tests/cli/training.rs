@@ -122,6 +122,9 @@ fn a_training_that_is_told_to_stop_loses_no_step() {
         let after = rest.split("told to stop after step ").nth(1).and_then(|text| text.split(';').next());
         let after: u64 = after.and_then(|number| number.parse().ok()).expect(&rest);
         assert!(after > step, "{after} {step}");
+        let log = fs::read_to_string(here.join("run/log.jsonl")).expect("a log");
+        let logged: serde_json::Value = serde_json::from_str(log.lines().last().expect("a line")).expect("JSON");
+        assert_eq!(logged["step"], after);
         step = after;
     }
 }

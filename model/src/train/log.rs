@@ -53,7 +53,7 @@ impl Log {
         self.file.write_all(line.as_bytes()).map_err(|source| TrainError::Io { path: self.path.clone(), source })
     }
 
-    /// Notes a step that `meta` counts already, the `last` one of the run, or before it is stopped, or one before.
+    /// Notes a step that `meta` counts already, the `last` one of the run or one before.
     pub(super) fn step(
         &mut self,
         meta: &Meta,
@@ -64,10 +64,15 @@ impl Log {
         last: bool,
     ) -> Result<(), TrainError> {
         self.since.push((report, norm, seconds));
-        if !last && !meta.step.is_multiple_of(EVERY) {
+        if last || meta.step.is_multiple_of(EVERY) { self.rest(meta, rate) } else { Ok(()) }
+    }
+
+    /// Writes the line of the steps since the last one, if there are any.
+    pub(super) fn rest(&mut self, meta: &Meta, rate: f64) -> Result<(), TrainError> {
+        let since = std::mem::take(&mut self.since);
+        if since.is_empty() {
             return Ok(());
         }
-        let since = std::mem::take(&mut self.since);
         let mean = |f: &dyn Fn(&(StepReport, f64, f64)) -> f64| since.iter().map(f).sum::<f64>() / since.len() as f64;
         self.write(&serde_json::json!({
             "step": meta.step,

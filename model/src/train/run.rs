@@ -153,20 +153,20 @@ pub(crate) fn train_towards(
             meta.seconds = before + clock.elapsed().as_secs_f64();
             let seconds = begun.elapsed().as_secs_f64();
             let last = options.schedule.progress(meta.step, meta.seconds) >= 1.0;
-            let told = options.stop.load(Ordering::Relaxed);
-            log.step(meta, report, norm, seconds, rate, last || told)?;
+            log.step(meta, report, norm, seconds, rate, last)?;
             observe(Event::Step { step: meta.step, progress, report, seconds });
             if last && bad > 0 {
                 return Err(TrainError::Diverged(bad));
             }
             let minutes = |since: Instant| since.elapsed().as_secs_f64() / 60.0;
             // Weights with such gradients take no usable checkpoint's place.
-            let stop = bad == 0 && !last && told;
+            let stop = bad == 0 && !last && options.stop.load(Ordering::Relaxed);
             if bad == 0 && (last || stop || minutes(saved) >= options.checkpoint_minutes) {
                 checkpoint::save(&path, meta, &start.adam, &start.slots)?;
                 saved = Instant::now();
             }
             if stop {
+                log.rest(meta, rate)?;
                 return Err(TrainError::Stopped(meta.step));
             }
             if let Some(images) = validation.as_ref().filter(|_| last || minutes(validated) >= options.validate_minutes)
