@@ -30,7 +30,7 @@ pub enum Scale {
     Quarter,
     /// Means of 8x8 pixels.
     Eighth,
-    /// An eighth as well, but by a linear map of the latents instead of the synthesis transform: as sharp, 2 to 13 dB less
+    /// An eighth as well, but by a linear map of the latents instead of the synthesis transform: as sharp, 3 to 14 dB less
     /// exact, and several times as fast.
     /// Blocks start at multiples of 8 pixels of the picture: a region grows to them.
     /// With weights that have no such map it is the same as [`Self::Eighth`].
