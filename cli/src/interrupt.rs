@@ -19,12 +19,27 @@ pub fn end() -> ! {
     std::process::exit(INTERRUPTED)
 }
 
+/// Calls `act` at every signal that would end the program (Ctrl-C, SIGTERM, a terminal that is gone), on a thread of its own. Where signals cannot be caught, things are
+/// as they would be without this. Where one of them is ignored (`nohup`, a script's background), it has to stay so: SIGTERM alone is caught then.
+pub fn on_signal(act: impl FnMut() + Clone + Send + 'static) {
+    let caught = ctrlc::try_set_handler(act.clone());
+    #[cfg(unix)]
+    if caught.is_err()
+        && let Ok(mut signals) = signal_hook::iterator::Signals::new([signal_hook::consts::SIGTERM])
+    {
+        let mut act = act;
+        std::thread::spawn(move || signals.forever().for_each(|_| act()));
+    }
+    #[cfg(not(unix))]
+    drop(caught);
+}
+
 /// Becomes true with the first signal that would end the program (Ctrl-C, SIGTERM, a terminal that is gone); a later one ends it.
 pub fn stop() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let set = Arc::clone(&stop);
     let mut first = None;
-    let caught = ctrlc::try_set_handler(move || {
+    on_signal(move || {
         set.store(true, Ordering::Relaxed);
         match first {
             None => {
@@ -35,12 +50,5 @@ pub fn stop() -> Arc<AtomicBool> {
             Some(_) => {}
         }
     });
-    // Where one of them is ignored (`nohup`, a script's background), it has to stay so, and none is caught: SIGTERM is then, by itself.
-    #[cfg(unix)]
-    if caught.is_err() {
-        let _ = signal_hook::flag::register(signal_hook::consts::SIGTERM, Arc::clone(&stop));
-    }
-    #[cfg(not(unix))]
-    drop(caught);
     stop
 }

@@ -18,37 +18,16 @@ impl Live {
     pub fn new(path: &Path) -> Self {
         static LISTENING: Once = Once::new();
         LISTENING.call_once(|| {
-            // Where signals cannot be caught, things are as they would be without this. Where one of them is ignored (`nohup`, a script's background), it
-            // has to stay so, and none is caught: SIGTERM is then, by itself.
-            let caught = ctrlc::try_set_handler(|| {
-                remove_all();
+            interrupt::on_signal(|| {
+                // Not released again: no file may begin, or take its place, after this.
+                let live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
+                live.iter().for_each(|path| drop(std::fs::remove_file(path)));
                 interrupt::end();
             });
-            #[cfg(unix)]
-            if caught.is_err()
-                && let Ok(mut signals) = signal_hook::iterator::Signals::new([signal_hook::consts::SIGTERM])
-            {
-                std::thread::spawn(move || {
-                    if signals.forever().next().is_some() {
-                        remove_all();
-                        interrupt::end();
-                    }
-                });
-            }
-            #[cfg(not(unix))]
-            drop(caught);
         });
         LIVE.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
         Self(path.to_owned())
     }
-}
-
-/// Removes the files that exist now. No other may begin, or take its place, after this.
-fn remove_all() {
-    let live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
-    live.iter().for_each(|path| drop(std::fs::remove_file(path)));
-    // Never released again.
-    std::mem::forget(live);
 }
 
 impl Drop for Live {
