@@ -50,7 +50,7 @@ impl Dense {
     }
 
     /// Takes this step's weights, for products forward in f32 whatever the format of the others: at both ends of a network activations are large and smooth, and
-    /// bf16 would round latents by up to half a quantisation step, and pixels, too, so that much of the gradient is noise (`TRAINING.md`).
+    /// bf16 would round latents by up to half a quantisation step, and pixels, too, so that much of the gradient is noise (`model/EXPERIMENTS.md`, "Gradients").
     pub(crate) fn load_exact(&mut self, weights: &[f32], precision: Precision) {
         self.load_in(weights, [Precision::F32, precision]);
     }

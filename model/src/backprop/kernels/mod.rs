@@ -215,7 +215,7 @@ fn has_pairs() -> bool {
     has_avx512() && std::arch::is_x86_feature_detected!("avx512bf16")
 }
 
-/// Whether products of pairs are faster than those of numbers: with AMX, and with AVX-512 on AMD. Intel's processors gain nothing from AVX-512's (`model/TRAINING.md`, "What a step costs").
+/// Whether products of pairs are faster than those of numbers: with AMX, and with AVX-512 on AMD. Intel's processors gain nothing from AVX-512's (`model/EXPERIMENTS.md`, "Where a step's time goes").
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn pairs_are_faster() -> bool {
     let vendor = std::arch::x86_64::__cpuid(0);
