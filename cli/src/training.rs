@@ -68,6 +68,10 @@ pub struct Run {
     /// the larger network computes at first what the smaller one did. A checkpoint to resume takes precedence.
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
+    /// With --from a smaller model: what that one lacks begins as in this checkpoint or weight file of the preset, which was trained before, in
+    /// place of adding nothing at first.
+    #[arg(long, value_name = "FILE")]
+    additions: Option<PathBuf>,
     /// Put new hidden units in the places of those in the file of --from whose gates are shut on all photos.
     #[arg(long)]
     revive: bool,
@@ -161,6 +165,7 @@ impl Run {
         }
         options.resume = self.resume;
         options.from.clone_from(&self.from);
+        options.additions.clone_from(&self.additions);
         options.revive = self.revive;
         options.revived_rate = self.revived_rate;
         options.optimiser = match self.optimiser {

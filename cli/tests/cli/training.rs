@@ -65,6 +65,7 @@ fn numbers_that_mean_nothing_end_a_training_with_two_before_it_begins() {
         lic(&here, run.into_iter().chain(["--steps=1", number])).with(2, &[flag, value]);
     }
     lic(&here, run.into_iter().chain(["--steps=1", "--revive"])).with(2, &["--revive needs --from"]);
+    lic(&here, run.into_iter().chain(["--steps=1", "--additions=x"])).with(2, &["--additions needs --from"]);
     lic(&here, run.into_iter().chain(["--steps=1", "--revived-rate=4"])).with(2, &["--revived-rate needs --revive"]);
     let revived = ["--steps=1", "--revive", "--from=x", "--revived-rate=-1"];
     lic(&here, run.into_iter().chain(revived)).with(2, &["--revived-rate -1"]);

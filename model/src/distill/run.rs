@@ -27,6 +27,7 @@ pub fn distill(options: &DistillOptions, observe: &mut dyn FnMut(Phase, Event<'_
             schedule: phase.schedule(&options.student.schedule, &options.phases),
             // What an earlier phase revived has learnt since.
             revive: options.student.revive && from == options.student.from,
+            additions: options.student.additions.clone().filter(|_| from == options.student.from),
             from,
             out: phase.folder(&options.student.out),
             ..options.student.clone()

@@ -81,6 +81,9 @@ pub fn fits(small: &ModelConfig, large: &ModelConfig) -> Result<(), GrowError> {
 
 /// `fresh`, a new network of size `large`, with the weights `named` of a network of size `small` embedded: it computes what that network does.
 ///
+/// If `fresh` has been trained, new channels and new blocks begin with what they have learnt to look for, and attention, which is no less than all it
+/// was, with all it has learnt; then the network computes only about what the smaller one does.
+///
 /// # Errors
 /// See [`GrowError`].
 pub fn grow(fresh: Network, named: &Named, small: &ModelConfig, large: &ModelConfig) -> Result<Network, GrowError> {
@@ -101,8 +104,8 @@ pub fn grow(fresh: Network, named: &Named, small: &ModelConfig, large: &ModelCon
                 });
             }
             (Some(_), None) if !is_of_new_block(&slot.name, small) => return Err(ParamError::Missing(slot.name).into()),
-            // A block more than the smaller network has. The prior's begin close to the identity only.
-            _ if slot.name.starts_with("prior.passes.") && slot.name.ends_with(".project.weight") => target.fill(0.0),
+            // A block more than the smaller network has: the identity, which the prior's and a trained network's are not by themselves.
+            _ if is_of_new_block(&slot.name, small) && is_last(&slot.name) => target.fill(0.0),
             _ => {}
         }
     }
@@ -119,6 +122,11 @@ fn is_of_new_block(name: &str, small: &ModelConfig) -> bool {
         _ => return false,
     };
     number.parse::<usize>().is_ok_and(|number| number >= count)
+}
+
+/// Whether a tensor is of the last layer of a block, which its output is that of.
+fn is_last(name: &str) -> bool {
+    name.ends_with(".project.weight") || name.ends_with(".project.bias")
 }
 
 /// Adam's moments of the smaller network in the places of its weights, zero elsewhere, in the order of `slots`.

@@ -87,6 +87,17 @@ pub enum TrainError {
         /// What it would go on with.
         asked: String,
     },
+    /// Nothing is grown that could have additions.
+    #[error("--additions needs --from with a smaller model: it is for what that one lacks")]
+    Additions,
+    /// The additions are of another size.
+    #[error("--additions {}: it is no model of preset {asked}", path.display())]
+    OtherAdditions {
+        /// The file.
+        path: PathBuf,
+        /// Preset of the run.
+        asked: Preset,
+    },
     /// There is nothing whose units could be revived.
     #[error("--revive needs --from: what has not learnt yet has no hidden units that have shut")]
     Revive,

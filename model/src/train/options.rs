@@ -63,10 +63,12 @@ pub struct Options {
     pub smallest_scale: f32,
     /// Determines initial weights, crops and noise.
     pub seed: u64,
-    /// Go on from the checkpoint in `out`, if there is one: it knows what it began with, so `from` and `revive` are not looked at then.
+    /// Go on from the checkpoint in `out`, if there is one: it knows what it began with, so `from`, `additions` and `revive` are not looked at then.
     pub resume: bool,
     /// Weight file or checkpoint, of this preset or a smaller one, to begin with in place of the KLT start.
     pub from: Option<PathBuf>,
+    /// Weight file or checkpoint of this preset: what `from`, of a smaller one, does not have is as there, in place of silent.
+    pub additions: Option<PathBuf>,
     /// Put new hidden units in the places of those of `from` whose gates are shut.
     pub revive: bool,
     /// Learning rate of the blocks of which a twentieth or more are such units, relative to the others'; a resumed run keeps its own.
@@ -103,6 +105,7 @@ impl Options {
             seed: 0,
             resume: false,
             from: None,
+            additions: None,
             revive: false,
             revived_rate: 1.0,
             optimiser: Optimiser::Adam,

@@ -54,6 +54,9 @@ pub(crate) fn train_towards(
     if !exists && options.revive && options.from.is_none() {
         return Err(TrainError::Revive);
     }
+    if !exists && options.additions.is_some() && options.from.is_none() {
+        return Err(TrainError::Additions);
+    }
     std::fs::create_dir_all(&options.out).map_err(|source| TrainError::Io { path: options.out.clone(), source })?;
     let _alone = lock(&options.out)?;
     let crops = Crops::load(&options.data, options.side, options.seed)?.scaled_from(options.smallest_scale);

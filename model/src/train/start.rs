@@ -1,7 +1,8 @@
 //! Where a run begins: its own checkpoint, the best linear codec, or what another run has learnt.
 //!
 //! Another run's result is its checkpoint, with float prior and Adam's moments, or the weight file made of it, which has neither (the prior is turned
-//! back into floats: [`restore`]). Either may be of a smaller preset, which is then grown ([`crate::grow`]).
+//! back into floats: [`restore`]). Either may be of a smaller preset, which is then grown ([`crate::grow`]),
+//! with new places as in a larger one that was trained before, if there is one (`--additions`).
 
 use std::path::Path;
 
@@ -14,11 +15,11 @@ use super::{Adam, Crops, Optimiser, Options, Settings, TrainError};
 use crate::checkpoint::{self, Meta};
 use crate::grow::{Shut, grow, grow_moments, revive, shut_units};
 use crate::klt;
-use crate::load::Named;
+use crate::load::{Named, ParamError};
 use crate::net::in_f32;
 use crate::network::Network;
 use crate::params::{self, Slot};
-use crate::preset::ModelConfig;
+use crate::preset::{ModelConfig, Preset};
 use crate::quantise::restore;
 use crate::weights::WeightFile;
 
@@ -98,8 +99,15 @@ pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Object
         return Ok(Start { network, adam, meta, slots, network_size, revived: 0, changed: Vec::new() });
     };
     let earlier = read(path)?;
+    if options.additions.is_some() && earlier.config == config {
+        return Err(TrainError::Additions);
+    }
     let failed = |source| TrainError::Grow { path: path.clone(), source };
-    let mut network = grow(network, &earlier.weights, &earlier.config, &config).map_err(failed)?;
+    let larger = match &options.additions {
+        Some(path) => additions(network, path, options.preset)?,
+        None => network,
+    };
+    let mut network = grow(larger, &earlier.weights, &earlier.config, &config).map_err(failed)?;
     let mut adam = fresh(&network, objective);
     // Moments of another optimiser mean nothing; SOAP's bases fit no network of another size and no new units.
     let useful = earlier.optimiser == options.optimiser
@@ -126,6 +134,16 @@ pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Object
         network = params::with_values(network, &adam.weights);
     }
     Ok(Start { network, adam, meta, slots, network_size, revived, changed: Vec::new() })
+}
+
+/// `network` with what a run of the same preset has learnt.
+fn additions(network: Network, path: &Path, preset: Preset) -> Result<Network, TrainError> {
+    let larger = read(path)?;
+    if larger.config != preset.config() {
+        return Err(TrainError::OtherAdditions { path: path.to_owned(), asked: preset });
+    }
+    let failed = |source: ParamError| TrainError::Grow { path: path.to_owned(), source: source.into() };
+    params::with_named(network, &larger.weights).map_err(failed)
 }
 
 /// Multiplies the learning rate of `blocks`.
