@@ -72,15 +72,19 @@ impl Encoder {
         let analysed = self.analyse_with(picture, options, progress)?;
         let mut spent = analysed.stats;
         let mut trial = |effort: Effort, quality: QualityIndex, progress: &mut Progress<'_, '_>| {
-            let encoded = analysed.encode_with(quality, effort, progress)?;
+            let decodes = matches!(target, Target::Psnr(_));
+            let share = if decodes { 0.5 } else { 1.0 };
+            let encoded = progress.share(0.0..share, |progress| analysed.encode_with(quality, effort, progress))?;
             let mut stats = encoded.stats;
-            let score = match target {
-                Target::BitsPerPixel(_) | Target::Bytes(_) => encoded.bytes.len() as f64,
-                Target::Psnr(_) => {
-                    let decoded = decode_with(&self.runtime, &encoded.bytes, Limits::default())?;
-                    stats += decoded.stats;
-                    decoded.picture.psnr(picture)
-                }
+            let score = if decodes {
+                let decode = |progress: &mut Progress<'_, '_>| {
+                    decode_with(&self.runtime, &encoded.bytes, Limits::default(), progress)
+                };
+                let decoded = progress.share(share..1.0, decode)?;
+                stats += decoded.stats;
+                decoded.picture.psnr(picture)
+            } else {
+                encoded.bytes.len() as f64
             };
             spent += stats;
             Ok((encoded, score))

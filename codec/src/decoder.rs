@@ -70,7 +70,7 @@ impl Decoder {
     /// Any [`Error`] that describes a damaged, foreign or unsupported file; [`Error::WrongParseId`] for a file of another model;
     /// [`Error::LimitExceeded`] and [`Error::OutOfMemory`] for a picture that is too large.
     pub fn decode(&self, bytes: &[u8]) -> Result<Decoded, Error> {
-        decode_with(&self.runtime, bytes, self.limits)
+        decode_with(&self.runtime, bytes, self.limits, &mut Progress::none())
     }
 
     /// Decodes part of a picture, or all of it smaller: see [`View`]. Only the tiles that are needed are looked at. On the CPU, samples are
@@ -96,7 +96,8 @@ impl Decoder {
 
     /// Begins to decode a file that is read from beginning to end as its rows are asked for. Neither the file nor the picture is ever in
     /// memory as a whole: metadata and alpha section are, some tiles, and some rows. What the limits or the model forbid is refused as soon as
-    /// it is known, and nothing of the file is read beyond.
+    /// it is known, and nothing of the file is read beyond. The last rows come after the reader has ended, as bytes behind the file are damage: of a pipe
+    /// that stays open give a [`Read::take`].
     ///
     /// ```no_run
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -137,13 +138,20 @@ impl Decoder {
 }
 
 /// Decodes a whole file with an encoder's or a decoder's networks.
-pub(crate) fn decode_with(runtime: &Runtime, bytes: &[u8], limits: Limits) -> Result<Decoded, Error> {
-    runtime.run(|| {
+pub(crate) fn decode_with(
+    runtime: &Runtime,
+    bytes: &[u8],
+    limits: Limits,
+    progress: &mut Progress<'_, '_>,
+) -> Result<Decoded, Error> {
+    let decode = |progress: &mut Progress<'_, '_>| {
         let file = symbols::open(&runtime.model, bytes)?;
         let view = View::default();
         let file = whole(runtime, file, &view, limits)?;
-        collect(RowReader::new(runtime, file, &view, limits)?, &mut Progress::none())
-    })
+        collect(RowReader::new(runtime, file, &view, limits)?, progress)
+    };
+    // A watch stays in its own thread.
+    if progress.is_watched() { decode(progress) } else { runtime.run(|| decode(&mut Progress::none())) }
 }
 
 /// A file whose picture as a whole is within the limits.

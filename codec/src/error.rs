@@ -274,8 +274,8 @@ pub enum Error {
         allowed: u64,
     },
 
-    /// Rows were asked for after an error: some are missing. That error says why.
-    #[error("decoding has failed before, there are no more rows")]
+    /// Rows were asked for or given after an error: some are missing. That error says why.
+    #[error("this picture has failed before, with another error: there are no more rows of it")]
     FailedBefore,
 
     /// The caller's watch has ended the work.

@@ -23,7 +23,20 @@
 //! # }
 //! ```
 //!
-//! Below that lie the parts, each usable alone:
+//! # Threads
+//!
+//! [`Encoder`] and [`Decoder`] are `Send + Sync`: make one, and share it. Loading a model and every call run on rayon's pool (the global one, unless the caller is
+//! on a thread of another: `ThreadPool::install`), and a thread of a pool that waits takes up whatever else the pool has to do. Therefore,
+//! in a program that uses rayon itself:
+//!
+//! - make coders outside of the pool, or with `OnceLock::get` and `set`. A `LazyLock` that is forced from within `par_iter` may be asked for itself by the
+//!   thread that is making it, and waits for ever;
+//! - hold no lock across a call that another piece of work in the pool takes, for the same reason;
+//! - a small picture may have to wait for a large one that the pool is at work on. Who shows thumbnails beside long work gives either a pool of its own.
+//!
+//! # Parts
+//!
+//! What coders are made of, each usable alone:
 //!
 //! 5. [`mod@format`]: the container, as `codec/FORMAT.md` specifies it;
 //! 6. [`entropy`]: symbols to bytes and back;

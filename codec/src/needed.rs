@@ -31,24 +31,25 @@ const LEAST: u64 = 1 << 16;
 /// Latents around a region that are decoded too with the model inside the program; rounded up.
 const HALO: usize = 8;
 
-/// How far a model looks beyond the pixels that are wanted.
+/// How far a model looks beyond the pixels that are wanted, and how much is decoded at once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reach {
     halo: usize,
     anchor: usize,
+    band: usize,
 }
 
 impl Default for Reach {
-    /// That of the model inside the program.
+    /// That of the model inside the program, on the CPU.
     fn default() -> Self {
-        Self { halo: HALO, anchor: 1 }
+        Self { halo: HALO, anchor: 1, band: CPU_BAND }
     }
 }
 
 impl Reach {
-    /// That of a model whose latents lie on a grid of `anchor` and are decoded up to `halo` around a region.
-    pub(crate) fn new(halo: usize, anchor: usize) -> Self {
-        Self { halo: halo.max(HALO), anchor }
+    /// That of a model whose latents lie on a grid of `anchor` and are decoded up to `halo` around a region, where `band` positions are decoded at once.
+    pub(crate) fn new(halo: usize, anchor: usize, band: usize) -> Self {
+        Self { halo: halo.max(HALO), anchor, band }
     }
 }
 
@@ -84,13 +85,13 @@ impl Needed {
             Area { rows: whole(&window.rows), columns: whole(&window.columns) }.within(&Area::of_picture(header));
         let pixels = tiles.pixels(header).map(|side| side as u64).iter().product::<u64>();
 
-        let most = CPU_BAND.max(side * side);
+        let most = reach.band.max(side * side);
         let band = tiles.positions().min(most);
         // A band is written before complete rows are taken away, and the last row of tiles may be incomplete.
         let waiting = window.positions().min(columns * side + band);
         let chunk = window.positions().min(columns.max(CHUNK));
         // Rows that are complete at the same time, on their way into the picture.
-        let rows = window.rows.len().min(side + CPU_BAND.div_ceil(columns.max(1)));
+        let rows = window.rows.len().min(side + reach.band.div_ceil(columns.max(1)));
         let made = (rows * LATENT * columns * LATENT) as u64 * pixel;
         let of_alpha = match alpha {
             None => 0,
@@ -263,9 +264,9 @@ mod tests {
         let preview = Needed::of(&header, None, &View::at(Scale::Preview), Reach::default()).unwrap();
         assert_eq!(preview.pixels(), 1000 * 700);
         // Models that look 16, 17 and 25 latents far, which is into the tile beside a region's and beyond it.
-        assert_eq!(reaching(Reach::new(16, 8), 512, 0, 1, 1), (1000 - 256) * 512);
-        assert_eq!(reaching(Reach::new(17, 8), 512, 0, 1, 1), 1000 * 512);
-        assert_eq!(reaching(Reach::new(25, 8), 0, 0, 1, 1), 512 * 512);
+        assert_eq!(reaching(Reach::new(16, 8, CPU_BAND), 512, 0, 1, 1), (1000 - 256) * 512);
+        assert_eq!(reaching(Reach::new(17, 8, CPU_BAND), 512, 0, 1, 1), 1000 * 512);
+        assert_eq!(reaching(Reach::new(25, 8, CPU_BAND), 0, 0, 1, 1), 512 * 512);
     }
 
     #[test]

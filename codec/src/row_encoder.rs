@@ -56,6 +56,8 @@ pub struct RowEncoder<'a> {
     payloads: Vec<Vec<u8>>,
     alpha_payloads: Vec<Vec<u8>>,
     opaque: bool,
+    /// An error has taken rows with it.
+    failed: bool,
     /// What the picture's filter is fitted with, at efforts that do.
     sampler: Option<Sampler<'a>>,
     stats: Stats,
@@ -137,6 +139,7 @@ impl Encoder {
             payloads: Vec::new(),
             alpha_payloads: Vec::new(),
             opaque: true,
+            failed: false,
         })
     }
 }
@@ -145,8 +148,12 @@ impl RowEncoder<'_> {
     /// Takes the next rows, at least one: samples [rows, width, channels], and alpha [rows, width] if the frame says so. Codes what is complete.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] for rows that do not fit the frame; what [`Encoder::encode`] says.
+    /// [`Error::InvalidInput`] for rows that do not fit the frame, in whose place others may come; what [`Encoder::encode`] says, after which the next
+    /// call is [`Error::FailedBefore`].
     pub fn push(&mut self, pixels: Samples, alpha: Option<Samples>) -> Result<(), Error> {
+        if self.failed {
+            return Err(Error::FailedBefore);
+        }
         let rows = self.check(&pixels, alpha.as_ref())?;
         if let Some(alpha) = &alpha {
             self.opaque &= alpha.all_are_greatest();
@@ -163,7 +170,9 @@ impl RowEncoder<'_> {
             if self.colours.end() < window.end {
                 return Ok(());
             }
+            self.failed = true;
             self.code(&strip, &window)?;
+            self.failed = false;
         }
     }
 
@@ -176,8 +185,11 @@ impl RowEncoder<'_> {
     /// The file, after the last row.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] if rows are missing.
+    /// [`Error::InvalidInput`] if rows are missing; [`Error::FailedBefore`].
     pub fn finish(mut self) -> Result<Encoded, Error> {
+        if self.failed {
+            return Err(Error::FailedBefore);
+        }
         let found = self.colours.end() as u64;
         if self.strip().is_some() {
             let expected = u64::from(self.frame.height);

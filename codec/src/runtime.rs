@@ -66,7 +66,7 @@ impl Runtime {
 
     /// How far a view of a file looks beyond what is wanted. Limits are checked before it is known whether the file has a filter, so one counts.
     pub(crate) fn reach(&self) -> Reach {
-        Reach::new(self.transforms.halo() + FILTER_HALO, self.transforms.anchor())
+        Reach::new(self.transforms.halo() + FILTER_HALO, self.transforms.anchor(), self.band_positions())
     }
 
     pub(crate) fn warning(&self) -> Option<Warning> {
@@ -98,9 +98,12 @@ impl Runtime {
         Ok(loaded().get_or_insert(network).clone())
     }
 
+    /// Keeps an engine for the next call, unless there are as many as can be at work at once.
     pub(crate) fn put_back(&self, engine: Box<dyn PriorEngine>) {
         let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
-        engines.push(engine);
+        if engines.len() < rayon::current_num_threads() {
+            engines.push(engine);
+        }
     }
 
     /// Does work with networks and engines: on a thread of the pool, where these are our own. A thread of the pool that waits may take up another

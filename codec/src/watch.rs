@@ -1,6 +1,7 @@
-//! Progress and cancellation of the calls that take a whole picture. Those that work in rows are driven by their caller and need neither.
+//! Progress and cancellation of the calls that take a whole picture. Those that work in rows are driven by their caller, who may stop after any of them;
+//! one of them codes at most some rows of tiles, for which a search (efforts 2 and 3) takes as long as for a picture of their size.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use crate::error::Error;
 
@@ -32,10 +33,21 @@ impl<'p, 'w> Progress<'p, 'w> {
 
     /// Until `work` is done, steps stay where the part begins: they only ask whether to go on.
     pub(crate) fn holding<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
-        let length = std::mem::replace(&mut self.length, 0.0);
+        self.share(0.0..0.0, work)
+    }
+
+    /// Steps of `work` are of this share of the part.
+    pub(crate) fn share<T>(&mut self, share: Range<f64>, work: impl FnOnce(&mut Self) -> T) -> T {
+        let (start, length) = (self.start, self.length);
+        self.part(start + length * share.start, length * (share.end - share.start));
         let result = work(self);
-        self.length = length;
+        self.part(start, length);
         result
+    }
+
+    /// Whether anybody is told.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watch.is_some()
     }
 
     /// So much of the part is done.

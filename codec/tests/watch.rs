@@ -66,12 +66,36 @@ fn a_picture_of_one_row_of_tiles_is_watched_and_ended_too() {
 }
 
 #[test]
-fn a_search_for_a_size_is_watched_and_ended() {
+fn searches_for_a_size_and_for_a_distance_are_watched_and_ended() {
     let encoder = Encoder::new(&block_model(), DeviceChoice::Cpu).unwrap();
     let original = picture(300, 200, Colour::Rgb);
-    let options = EncodeOptions { target: Some(Target::Bytes(2000)), tile: 64, ..EncodeOptions::default() };
-    let file = encoder.encode(&original, &options).unwrap().bytes;
-    assert_watched(|watch| {
-        encoder.encode_watched(&original, &options, watch).map(|encoded| assert_eq!(encoded.bytes, file))
-    });
+    for target in [Target::Bytes(2000), Target::Psnr(25.0)] {
+        let options = EncodeOptions { target: Some(target), tile: 64, ..EncodeOptions::default() };
+        let file = encoder.encode(&original, &options).unwrap().bytes;
+        assert_watched(|watch| {
+            encoder.encode_watched(&original, &options, watch).map(|encoded| assert_eq!(encoded.bytes, file))
+        });
+    }
+}
+
+#[test]
+fn a_search_for_a_distance_is_asked_about_while_it_decodes() {
+    let encoder = Encoder::new(&block_model(), DeviceChoice::Cpu).unwrap();
+    // Three bands.
+    let original = picture(1000, 20000, Colour::Grey);
+    let told = |target: Target| {
+        let options = EncodeOptions { target: Some(target), ..EncodeOptions::default() };
+        let mut trials = 0;
+        let (told, result) = seen(2.0, |watch| {
+            let encoded = encoder.encode_watched(&original, &options, watch)?;
+            trials = encoded.target.map_or(0, |outcome| outcome.trials as usize);
+            Ok(())
+        });
+        result.unwrap();
+        (told.len(), trials)
+    };
+    let ((of_size, sizes), (of_distance, distances)) = (told(Target::Bytes(20_000)), told(Target::Psnr(25.0)));
+    // The analysis is the same, and each trial codes three bands.
+    let analysis = of_size - 3 * sizes;
+    assert_eq!(of_distance, analysis + 6 * distances, "{of_size} in {sizes} trials, {distances} trials");
 }

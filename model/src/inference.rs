@@ -28,13 +28,18 @@ impl Transforms {
     /// Loads the synthesis transform, and the encoder's networks if `encoder` is set.
     ///
     /// # Errors
-    /// A tensor is missing or has the wrong shape or type.
+    /// A tensor is missing or has the wrong shape or type, or the synthesis has one more.
     pub fn load(file: &WeightFile<'_>, device: &Device, encoder: bool) -> Result<Self, LoadError> {
         let config = file.checked_config()?;
         let mut synthesis_tensors = file.floats("synthesis.")?;
         let gain = take_gain(&mut synthesis_tensors, &config)?;
         let mut init = Init::new(0, device);
         let synthesis = params::with_named(Synthesis::new(&config, &mut init), &synthesis_tensors)?;
+        // The synthesis id covers tensors, not the description that says which are used.
+        params::slots(&synthesis).iter().for_each(|slot| drop(synthesis_tensors.remove(&slot.name)));
+        if let Some(name) = synthesis_tensors.into_keys().next() {
+            return Err(ParamError::Unknown(format!("synthesis.{name}")).into());
+        }
         let encoder = if encoder {
             let analysis = params::with_named(Analysis::new(&config, &mut init), &file.floats("analysis.")?)?;
             let hyper = params::with_named(HyperAnalysis::new(&config, &mut init), &file.floats("hyper_analysis.")?)?;

@@ -14,6 +14,9 @@ pub enum ParamError {
     /// The module needs a tensor the file has not.
     #[error("tensor {0} is missing")]
     Missing(String),
+    /// The file has a tensor that would change what the model computes if the model knew it.
+    #[error("tensor {0} is none of this model's: its description and its tensors do not fit")]
+    Unknown(String),
     /// A tensor has another shape than the module's.
     #[error("tensor {name} has shape {found:?}, the model needs {expected:?}")]
     Shape {

@@ -15,18 +15,20 @@ pub const PREVIEW: usize = 12;
 /// The synthesis transform; `None` if the model has attention.
 ///
 /// # Errors
-/// A tensor is missing or has the wrong shape or type.
+/// A tensor is missing or has the wrong shape or type, or there is one more: the synthesis id covers tensors, not the description that says which are used.
 pub fn synthesis(file: &WeightFile<'_>) -> Result<Option<Synthesis>, LoadError> {
     let Some((mut tensors, config)) = tensors(file, "synthesis.")? else { return Ok(None) };
     let ModelConfig { c8, c16, y, blocks8, blocks16, .. } = config;
-    Ok(Some(Synthesis {
+    let synthesis = Synthesis {
         stem: tensors.dense("stem", y, c16)?,
         blocks16: tensors.blocks("blocks16", blocks16, c16)?,
         up: tensors.dense("up", c16, 4 * c8)?,
         gain: tensors.take("gain", &[KNOTS, c8])?,
         blocks8: tensors.blocks("blocks8", blocks8, c8)?,
         head: tensors.dense("head", c8, PATCH)?,
-    }))
+    };
+    tensors.end("synthesis.")?;
+    Ok(Some(synthesis))
 }
 
 /// The analysis transform; `None` if the model has attention.
@@ -104,6 +106,11 @@ fn tensors(file: &WeightFile<'_>, prefix: &str) -> Result<Option<(Tensors, Model
 struct Tensors(Named);
 
 impl Tensors {
+    /// Whether all have been taken.
+    fn end(self, prefix: &str) -> Result<(), ParamError> {
+        self.0.into_keys().next().map_or(Ok(()), |name| Err(ParamError::Unknown(format!("{prefix}{name}"))))
+    }
+
     fn take(&mut self, name: &str, expected: &[usize]) -> Result<Vec<f32>, ParamError> {
         let (found, values) = self.0.remove(name).ok_or_else(|| ParamError::Missing(name.to_owned()))?;
         if found != expected || values.len() != expected.iter().product::<usize>() {

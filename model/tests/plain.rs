@@ -40,3 +40,22 @@ fn the_reference_agrees_with_burn_in_all_three_transforms() {
     let found = reference::analyse(&plain::analysis(&file).unwrap().unwrap(), &patches);
     assert_close("analysis", &found.values, &burn.analyse(patches.values, 2 * rows, 2 * columns).unwrap());
 }
+
+#[test]
+fn a_synthesis_with_more_tensors_than_its_description_says_is_refused_by_both() {
+    let parsed = WeightFile::parse(TINY).unwrap();
+    let more = parsed.with(|entries| {
+        let another: Vec<_> = entries
+            .iter()
+            .filter_map(|(name, entry)| Some((name.strip_prefix("synthesis.blocks8.0.")?.to_owned(), entry.clone())))
+            .collect();
+        for (name, entry) in another {
+            entries.insert(format!("synthesis.blocks8.1.{name}"), entry);
+        }
+    });
+    let more = more.unwrap();
+    let file = WeightFile::parse(&more).unwrap();
+    for error in [plain::synthesis(&file).unwrap_err(), Transforms::load(&file, &Device::flex(), false).unwrap_err()] {
+        assert!(error.to_string().starts_with("tensor synthesis.blocks8.1."), "{error}");
+    }
+}

@@ -24,6 +24,15 @@ pub enum AlphaError {
     /// Bytes follow the end of the stream.
     #[error("bytes follow the end of the stream")]
     TrailingBytes,
+
+    /// The DEFLATE stream is so much longer than what it gives that most of it gives nothing.
+    #[error("the stream of {found} bytes is too long for its samples, which no encoder needs more than {most} for")]
+    Padded {
+        /// Bytes of the payload.
+        found: usize,
+        /// Most that there may be.
+        most: usize,
+    },
     /// A sample of more bits than the picture has.
     #[error("a sample is {found}, at most {most} is allowed")]
     TooLarge {

@@ -1,6 +1,7 @@
 //! Alpha exactly: every tile one sample for all, or filtered rows under DEFLATE.
 //!
-//! A hostile stream can make the decoder do no more than fill one tile: DEFLATE is stopped at the tile's last byte.
+//! A hostile stream can make the decoder do no more than fill one tile: DEFLATE is stopped at the tile's last byte, and streams that are much longer than what
+//! they give are refused, as they may hold any number of blocks that give nothing.
 
 use std::ops::Range;
 
@@ -136,6 +137,10 @@ fn decode_tile<T: Copy, const BYTES: usize>(
 
 /// A DEFLATE stream that takes all of `payload` and gives exactly `length` bytes.
 fn inflate(payload: &[u8], length: usize) -> Result<Vec<u8>, AlphaError> {
+    let most = length + length / 64 + 64;
+    if payload.len() > most {
+        return Err(AlphaError::Padded { found: payload.len(), most });
+    }
     let mut out = vec![0; length];
     let flags = TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
     let (status, read, written) = decompress(&mut DecompressorOxide::new(), payload, &mut out, 0, flags);
@@ -169,12 +174,31 @@ mod tests {
         assert_eq!(error(&compress_to_vec(&rows[..17], 6)), AlphaError::TooShort { found: 17, expected: 18 });
         let longer = [rows.as_slice(), &[0]].concat();
         assert_eq!(error(&compress_to_vec(&longer, 6)), AlphaError::TooLong { expected: 18 });
-        // A bomb: a megabyte of zeros in a thousand bytes.
-        assert_eq!(error(&compress_to_vec(&vec![0; 1 << 20], 9)), AlphaError::TooLong { expected: 18 });
+        // Bombs: zeros a thousand times as many as bytes, fewer than there may be and more.
+        assert_eq!(error(&compress_to_vec(&vec![0; 1 << 16], 9)), AlphaError::TooLong { expected: 18 });
+        assert_eq!(error(&compress_to_vec(&vec![0; 1 << 20], 9)), AlphaError::Padded { found: 1033, most: 82 });
         let padded = [compress_to_vec(&rows, 6), vec![0]].concat();
         assert_eq!(error(&padded), AlphaError::TrailingBytes);
+        // Stored blocks of no bytes, as many as may be and one more.
+        let empty = [0, 0, 0, 0xff, 0xff];
+        let idle = [empty.repeat(12), compress_to_vec(&rows, 6)].concat();
+        assert_eq!(decode_tile(&idle), Ok([[1, 2, 3, 4, 5]; 3].concat()));
+        let idle = [empty.repeat(17), compress_to_vec(&rows, 6)].concat();
+        assert_eq!(error(&idle), AlphaError::Padded { found: idle.len(), most: 18 + 64 });
         let whole = compress_to_vec(&rows, 6);
         (2..whole.len()).for_each(|end| assert_eq!(error(&whole[..end]), AlphaError::Deflate, "{end} bytes"));
+    }
+
+    #[test]
+    fn what_cannot_be_compressed_has_room_in_a_stream() {
+        let side = 1024u16;
+        let tile = TileRect { width: side, height: side, ..TILE };
+        let mut noise = 7;
+        let plane: Vec<u8> =
+            (0..usize::from(side).pow(2)).map(|_| crate::splitmix::splitmix64(&mut noise) as u8).collect();
+        let payload = encode_tile(&tile, side.into(), 0, &plane, |sample| [sample]);
+        assert!(payload.len() > plane.len(), "{} bytes", payload.len());
+        assert_eq!(super::decode_tile(&payload, &tile, |[sample]| sample), Ok(plane));
     }
 
     /// Made by zlib from rows with the filters 0 to 4 in turn.

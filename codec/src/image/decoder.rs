@@ -43,7 +43,8 @@ impl<R: Read> LicDecoder<R> {
         Ok(Self { file, front, limits: Limits::no_limits(), decoder: None })
     }
 
-    /// The same with a decoder of the caller's: another model, a chosen device.
+    /// The same with a decoder of the caller's: another model, a chosen device, [`crate::Limits`]. These are looked at when samples are read, not before:
+    /// `DynamicImage::from_decoder` makes room for the whole picture first, so call [`Self::set_limits`], too, before you hand a stranger's file to it.
     ///
     /// # Errors
     /// As [`Self::new`].

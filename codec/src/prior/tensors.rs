@@ -79,6 +79,12 @@ impl<'a> Tensors<'a> {
         Ok(elements)
     }
 
+    /// Elements of a tensor of this type and of one dimension.
+    pub(super) fn get_list<T: Element>(&self, name: &str) -> Result<Vec<T>, WeightsError> {
+        let count = self.get_any::<T>(name)?.len();
+        self.get(name, &[count])
+    }
+
     /// Elements of a tensor of this type, of any shape.
     pub(super) fn get_any<T: Element>(&self, name: &str) -> Result<Vec<T>, WeightsError> {
         let view = self.file.tensor(name).map_err(|_| WeightsError::Missing { name: name.into() })?;

@@ -205,11 +205,11 @@ fn load_gains(tensors: &Tensors<'_>, latents: usize) -> Result<Gains, WeightsErr
 fn load_tables(tensors: &Tensors<'_>, channels: usize) -> Result<(ScaleTables, HyperTables), WeightsError> {
     let radius: Vec<u16> = tensors.get("prior.scale.radius", &[SCALES])?;
     // The lengths of the cumulative tensors follow from the other tensors; the tables compare them.
-    let cdf: Vec<u16> = tensors.get_any("prior.scale.cdf")?;
+    let cdf: Vec<u16> = tensors.get_list("prior.scale.cdf")?;
     let scales = ScaleTables::new(&radius, &cdf);
     let low: Vec<i16> = tensors.get("prior.z.low", &[HYPER_KNOTS, channels])?;
     let count: Vec<u16> = tensors.get("prior.z.count", &[HYPER_KNOTS, channels])?;
-    let cdf: Vec<u16> = tensors.get_any("prior.z.cdf")?;
+    let cdf: Vec<u16> = tensors.get_list("prior.z.cdf")?;
     let hyper = HyperTables::new(&low, &count, &cdf);
     let invalid = |names| move |source| WeightsError::Tables { names, source };
     let scales = scales.map_err(invalid("prior.scale.radius, prior.scale.cdf"))?;
@@ -230,7 +230,7 @@ fn load_adaptation(tensors: &Tensors<'_>, scales: &ScaleTables) -> Result<Option
     if !tensors.has("prior.adapt.score") && !tensors.has("prior.adapt.information") {
         return Ok(None);
     }
-    let scores = tensors.get_any("prior.adapt.score")?;
+    let scores = tensors.get_list("prior.adapt.score")?;
     let information: Vec<u16> = tensors.get("prior.adapt.information", &[SCALES])?;
     let names = "prior.adapt.score, prior.adapt.information";
     let checked = Adaptation::new(scales, scores, &information);

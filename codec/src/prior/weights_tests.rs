@@ -60,6 +60,8 @@ fn damaged_weight_files_are_refused_with_the_name_of_the_tensor() {
     let error = damaged("prior.z_shift", &|tensor| tensor.3[0] = 13);
     assert!(matches!(error, WeightsError::Table { .. }), "{error}");
     for name in ["prior.scale.cdf", "prior.z.cdf"] {
+        let error = damaged(name, &|tensor| tensor.2.insert(0, 1));
+        assert!(matches!(error, WeightsError::Shape { .. }), "{error}");
         let error = damaged(name, &|tensor| tensor.3[..4].copy_from_slice(&[0; 4]));
         let not_rising = TableError::NotRising { table: 0, entry: 1 };
         assert!(matches!(&error, WeightsError::Tables { source, .. } if *source == not_rising), "{error}");

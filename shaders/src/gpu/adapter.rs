@@ -77,14 +77,10 @@ impl Gpu {
         let ranked = adapters.into_iter().filter_map(|adapter| Some((rank(&adapter, policy)?, adapter)));
         let (_, adapter) = ranked.min_by_key(|(rank, _)| *rank).ok_or(GpuError::NoAdapter(policy))?;
         let name = adapter.get_info().name;
-        let limits = adapter.limits();
         let wanted = wgpu::DeviceDescriptor {
             label: Some("lic"),
-            required_limits: wgpu::Limits {
-                max_buffer_size: limits.max_buffer_size,
-                max_storage_buffer_binding_size: limits.max_storage_buffer_binding_size,
-                ..wgpu::Limits::default()
-            },
+            // Nothing more: kernels that are too much for it fail below, and what is for drawing must not keep a device from computing.
+            required_limits: adapter.limits(),
             ..Default::default()
         };
         let opened = adapter.request_device(&wanted).await;
