@@ -60,6 +60,11 @@ impl Bd {
         self.anchor_points.min(self.test_points) < FEW_POINTS
     }
 
+    /// Whether it says little, for one reason or the other.
+    pub fn is_weak(&self) -> bool {
+        self.overlaps_little() || self.has_few_points()
+    }
+
     /// What a reader should hear about the figure, in words; empty if nothing.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
@@ -90,6 +95,14 @@ pub enum BdError {
         /// Where it would end.
         high: f64,
     },
+    /// The tested curve has none of the rates that were asked for, or no quality there that the anchor has.
+    #[error("between these rates there is nothing to compare: the tested curve goes from {low:.3} to {high:.3} bpp")]
+    NoRates {
+        /// The lowest rate of the tested curve.
+        low: f64,
+        /// Its highest.
+        high: f64,
+    },
     /// A curve on which more bits give less quality: neither a difference in quality nor an interval of rates is defined.
     #[error("a curve's rate does not rise with its quality, so its quality at a rate is not defined")]
     NotRising,
@@ -117,7 +130,13 @@ pub fn bd_rate(anchor: &Curve, test: &Curve, interval: Interval, method: Method)
             Some([at(low)?, at(high)?])
         }
     };
-    let mut bd = mean_difference(&anchor_rate, &test_rate, wanted)?;
+    let mut bd = mean_difference(&anchor_rate, &test_rate, wanted).map_err(|error| match (error, interval) {
+        (BdError::NoOverlap { .. }, Interval::Rate(..)) => {
+            let [low, high] = [test.points().first(), test.points().last()].map(|end| end.map_or(0.0, |end| end.bpp));
+            BdError::NoRates { low, high }
+        }
+        _ => error,
+    })?;
     if let Interval::Rate(low, high) = interval {
         // Where the tested curve ends before these rates, `wanted` does too.
         bd.overlap *= covered(test, low, high);

@@ -17,33 +17,37 @@ pub(super) struct Avif {
     speed: u8,
     depth: &'static str,
     chroma: &'static str,
+    tune: &'static str,
     /// Since version 1.0 `avifenc` has a dial of quality; before, quantizers from 0 to 63 are given.
     has_quality: bool,
 }
 
 impl Avif {
-    /// Options: `speed=0..10` (0 is the slowest and best), `chroma=444|420`, `depth=10|8` bits of the coded planes.
+    /// Options: `speed=0..10` (0 is the slowest and best), `chroma=444|420`, `depth=10|8` bits of the coded planes, `tune=ssim|psnr`: what aom aims at.
+    /// SSIM is what `avifenc` tells aom by itself, whatever its help says (libavif 0.11 and later).
     pub(super) fn new(spec: &Spec) -> Result<Self, CodecError> {
-        spec.only(&["chroma", "depth", "speed"])?;
+        spec.only(&["chroma", "depth", "speed", "tune"])?;
         let speed = spec.number("speed", 6, [0, 10])?;
         let chroma = spec.word("chroma", &["444", "420"])?;
         let depth = spec.word("depth", &["10", "8"])?;
-        ask("avif", "avifdec", "--version", HINT)?;
+        let tune = spec.word("tune", &["ssim", "psnr"])?;
+        let decoder = first_line(&ask("avif", "avifdec", "--version", HINT)?);
         let version = ask("avif", "avifenc", "--version", HINT)?;
         let has_quality = ask("avif", "avifenc", "--help", HINT)?.contains("--qcolor");
-        let version = version.lines().next().unwrap_or_default().trim_start_matches("Version:").trim().to_owned();
+        let version = first_line(&version);
         let dotted = if chroma == "444" { "4:4:4" } else { "4:2:0" };
         let dial_text = if has_quality { "-q" } else { "aom's cq-level from 63 to 0" };
         let about = About {
             label: spec.label().to_owned(),
-            version: format!("avifenc {version}"),
+            version: format!("avifenc {version}; avifdec {decoder}"),
             settings: format!(
-                "aom, speed {speed}, chroma {dotted}, {depth} bits, full range, quality as {dial_text}, one thread"
+                "aom, speed {speed}, tuned for {}, chroma {dotted}, {depth} bits, full range, quality as {dial_text}, one thread",
+                tune.to_uppercase()
             ),
             qualities: dial(5, 85, 10),
             whole_qualities: true,
         };
-        Ok(Self { about, speed, depth, chroma, has_quality })
+        Ok(Self { about, speed, depth, chroma, tune, has_quality })
     }
 
     fn quality_arguments(&self, quality: f32) -> Vec<String> {
@@ -74,8 +78,9 @@ impl Program for Avif {
     const DECODER: &'static str = "avifdec";
 
     fn encode(&self, original: &Path, coded: &Path, quality: f32) -> Result<Duration, CodecError> {
-        let Avif { speed, depth, chroma, .. } = self;
-        let fixed = ["-j", "1", "-c", "aom", "-s", &speed.to_string(), "-d", depth, "-y", chroma].map(OsString::from);
+        let Avif { speed, depth, chroma, tune, .. } = self;
+        let (speed, tune) = (speed.to_string(), format!("tune={tune}"));
+        let fixed = ["-j", "1", "-c", "aom", "-s", &speed, "-d", depth, "-y", chroma, "-a", &tune].map(OsString::from);
         let quality = self.quality_arguments(quality).into_iter().map(OsString::from);
         run("avifenc", fixed.into_iter().chain(quality).chain([original.into(), coded.into()]))
     }
@@ -84,4 +89,9 @@ impl Program for Avif {
         let fixed = ["-j", "1", "-d", "8", "--png-compress", "0"].map(OsString::from);
         run(Self::DECODER, fixed.into_iter().chain([coded.into(), decoded.into()]))
     }
+}
+
+/// What a program says of its version in its first line.
+fn first_line(said: &str) -> String {
+    said.lines().next().unwrap_or_default().trim_start_matches("Version:").trim().to_owned()
 }

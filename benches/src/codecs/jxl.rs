@@ -22,11 +22,12 @@ impl Jxl {
     pub(super) fn new(spec: &Spec) -> Result<Self, CodecError> {
         spec.only(&["effort"])?;
         let effort = spec.number("effort", 7, [1, 9])?;
-        ask("jxl", "djxl", "--version", HINT)?;
-        let version = ask("jxl", "cjxl", "--version", HINT)?;
+        let first_line = |said: String| said.lines().next().unwrap_or_default().trim().to_owned();
+        let decoder = first_line(ask("jxl", "djxl", "--version", HINT)?);
+        let encoder = first_line(ask("jxl", "cjxl", "--version", HINT)?);
         let about = About {
             label: spec.label().to_owned(),
-            version: version.lines().next().unwrap_or_default().trim().to_owned(),
+            version: format!("{encoder}; {decoder}"),
             settings: format!("effort {effort}, -q (100 is lossless), XYB without subsampling (4:4:4), one thread"),
             qualities: dial(5, 95, 10),
             whole_qualities: false,

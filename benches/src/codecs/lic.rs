@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use lic_codec::format::is_tile_size;
 use lic_codec::{Analysed, Decoder, DeviceChoice, Effort, EncodeOptions, Encoder, Model, Picture, quality_index};
@@ -114,11 +114,13 @@ impl Session for Work<'_> {
     }
 }
 
-/// SHA-256 of the running program, or the version if it cannot be read.
+/// SHA-256 of the running program, also if its file has been replaced since it was started; something that is never found again if it cannot be read.
 fn program_digest() -> &'static str {
     static DIGEST: OnceLock<String> = OnceLock::new();
     DIGEST.get_or_init(|| {
-        let bytes = std::env::current_exe().and_then(std::fs::read);
-        bytes.map_or_else(|_| env!("CARGO_PKG_VERSION").to_owned(), |bytes| sha256_hex(&bytes))
+        let running = std::fs::read("/proc/self/exe");
+        let bytes = running.or_else(|_| std::env::current_exe().and_then(std::fs::read));
+        let unknown = |_| format!("unread, of process {} at {:?}", std::process::id(), SystemTime::now());
+        bytes.map_or_else(unknown, |bytes| sha256_hex(&bytes))
     })
 }

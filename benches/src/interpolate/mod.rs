@@ -13,6 +13,7 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
+use crate::curve::LEAST_POINTS;
 use hermite::Hermite;
 use polynomial::Polynomial;
 
@@ -38,6 +39,14 @@ pub struct UnknownMethod {
 impl Method {
     /// All methods.
     pub const ALL: [Self; 3] = [Self::Pchip, Self::Akima, Self::Cubic];
+
+    /// The fewest points of a curve that it goes through.
+    pub fn least_points(self) -> usize {
+        match self {
+            Self::Pchip | Self::Akima => LEAST_POINTS,
+            Self::Cubic => 4,
+        }
+    }
 
     /// The name, as on the command line.
     pub fn name(self) -> &'static str {

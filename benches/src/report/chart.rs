@@ -18,6 +18,8 @@ const LINES_A_TICK: usize = 5;
 pub(super) fn text(report: &Report, metric: Metric) -> Option<String> {
     let sides = Side::all(&report.codecs, &report.published);
     let drawable = |side: Side<'_>| side.curve(metric).ok()?.quality(Method::Pchip);
+    let missing: Vec<String> =
+        sides.iter().filter(|side| drawable(**side).is_none()).map(|side| side.label()).collect();
     let curves: Vec<(char, String, Interpolant)> =
         ('a'..='z').zip(sides).filter_map(|(c, side)| Some((c, side.label(), drawable(side)?))).collect();
     let [left, right] = span(curves.iter().flat_map(|(_, _, curve)| curve.domain()))?;
@@ -51,6 +53,13 @@ pub(super) fn text(report: &Report, metric: Metric) -> Option<String> {
     text.push_str(&format!("{:10}{a:<21}{b:<21}{c:<18}{d} bpp\n", ""));
     let legend: Vec<String> = curves.iter().map(|(letter, label, _)| format!("{letter} {label}")).collect();
     text.push_str(&format!("{:10}{}\n", "", legend.join(", ")));
+    if !missing.is_empty() {
+        text.push_str(&format!(
+            "{:10}not drawn, as their quality does not rise with the rate: {}\n",
+            "",
+            missing.join(", ")
+        ));
+    }
     Some(text)
 }
 

@@ -59,7 +59,7 @@ pub enum Figure {
 pub struct ImageFigures {
     /// Mean of those that exist, in percent; NaN if there is none.
     pub mean: f64,
-    /// Images among them whose curves overlap little: they count in full, but say little.
+    /// Images among them whose curves overlap little or have few points: they count in full, but say little.
     pub weak: Vec<String>,
     /// The largest, and the image's name.
     pub worst: Option<(String, f64)>,
@@ -136,12 +136,14 @@ impl<'a> Side<'a> {
     }
 }
 
-/// A curve through rates and values of a metric. Lossless points (no error at all) lie on no curve; equal points count once.
+/// A curve through rates and values of a metric. Lossless points (no error at all) lie on no curve; of points of the same quality (flat pictures have them)
+/// the cheapest counts.
 fn curve(points: &[(f64, f64)], metric: Metric) -> Result<Curve, CurveError> {
     let mut points: Vec<Point> =
         points.iter().map(|&(bpp, score)| Point { bpp, quality: metric.axis(score) }).collect();
     points.retain(|point| point.quality.is_finite());
-    points.dedup();
+    points.sort_by(|a, b| a.quality.total_cmp(&b.quality).then(a.bpp.total_cmp(&b.bpp)));
+    points.dedup_by(|next, kept| next.quality == kept.quality);
     Curve::new(points)
 }
 
@@ -173,7 +175,7 @@ fn images(
     let one = |(a, t): (&OfImage, &OfImage)| bd_rate(&of_image(a)?, &of_image(t)?, interval, method).ok();
     let pairs = anchor.images.iter().zip(&test.images);
     let figures: Vec<(&String, Option<Bd>)> = pairs.map(|(a, t)| (&t.name, one((a, t)))).collect();
-    let is_weak = |figure: &Option<Bd>| figure.as_ref().is_some_and(Bd::overlaps_little);
+    let is_weak = |figure: &Option<Bd>| figure.as_ref().is_some_and(Bd::is_weak);
     let weak = figures.iter().filter(|(_, bd)| is_weak(bd)).map(|&(name, _)| name.clone()).collect();
     let all: Vec<(String, Option<f64>)> =
         figures.into_iter().map(|(name, bd)| (name.clone(), bd.map(|bd| bd.value))).collect();

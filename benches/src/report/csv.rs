@@ -1,5 +1,5 @@
 //! A report as comma-separated values: one table with a row for every codec, quality and image, means included, so that a
-//! spreadsheet or a script can take it from there. Figures against anchors follow in rows of their own kind.
+//! spreadsheet or a script can take it from there. Figures against anchors follow in rows of their own kind; the first rows say how all of it was made.
 
 use super::{Comparison, Figure, Report};
 
@@ -15,6 +15,19 @@ pub fn text(report: &Report) -> Result<String, csv::Error> {
     let mut rows = csv::Writer::from_writer(Vec::new());
     rows.write_record(COLUMNS)?;
     let dataset = report.dataset.title.as_str();
+    let mut say = |row, codec: &str, value: &str, remark: &str| {
+        rows.write_record([row, dataset, codec, "", "", "", "", "", value, "", remark])
+    };
+    say("program", "", &report.program, &report.command)?;
+    say("interpolation", "", report.comparisons.method.name(), "")?;
+    say("interval", "", &report.comparisons.interval, "")?;
+    report.dataset.notes.iter().try_for_each(|note| say("note", "", "", note))?;
+    report.codecs.iter().try_for_each(|codec| say("codec", &codec.label, &codec.version, &codec.settings))?;
+    report
+        .warnings
+        .iter()
+        .chain(&report.comparisons.unpublished)
+        .try_for_each(|words| say("warning", "", "", words))?;
     for codec in &report.codecs {
         let label = codec.label.as_str();
         for image in &codec.images {
@@ -66,8 +79,12 @@ fn figures(rows: &mut csv::Writer<Vec<u8>>, dataset: &str, comparison: &Comparis
         };
         rows.write_record([kind, dataset, test, "", "", "", "", metric, &value, anchor, &remark])?;
     }
-    for (image, value) in images.iter().flat_map(|images| &images.all) {
+    for (figures, (image, value)) in images.iter().flat_map(|figures| figures.all.iter().map(move |one| (figures, one)))
+    {
         let (value, remark) = match value {
+            Some(value) if figures.is_weak(image) => {
+                (value.to_string(), "the curves overlap little, or have few points")
+            }
             Some(value) => (value.to_string(), ""),
             None => (String::new(), "the curves cannot be compared"),
         };

@@ -48,8 +48,8 @@ pub fn text(report: &Report, style: Style) -> String {
             let what = format!("{} against {} by {}", comparison.test, comparison.anchor, comparison.metric.title());
             remarks(comparison).iter().for_each(|remark| page.line(&format!("{what}: {remark}")));
         }
-        comparisons.unpublished.iter().for_each(|words| page.line(words));
     }
+    comparisons.unpublished.iter().for_each(|words| page.line(words));
     for curve in &report.published {
         page.line(&format!("{}: {} ({})", curve.label(), curve.description, curve.source));
     }
@@ -199,7 +199,7 @@ pub(super) fn marks() -> String {
 
 /// A mean difference in quality, which always is over all common rates; marked as [`overlap`] and [`points`] are.
 pub(super) fn difference(metric: Metric, bd: &Bd) -> String {
-    let weak = bd.overlaps_little() || bd.has_few_points();
+    let weak = bd.is_weak();
     let unit = if axis_unit(metric).is_empty() { String::new() } else { format!(" {}", axis_unit(metric)) };
     format!("{:+.3}{unit}{}", bd.value, if weak { "*" } else { "" })
 }

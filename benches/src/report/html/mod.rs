@@ -61,9 +61,9 @@ pub fn page(report: &Report, details: &[Detail]) -> String {
                             h2 { "Bjontegaard deltas" }
                             (tables::deltas(&report.comparisons))
                             p.note { (marks()) }
-                            @for words in &report.comparisons.unpublished { p.note { (words) } }
                         }
                     }
+                    @for words in &report.comparisons.unpublished { p.note { (words) } }
                     (plots(report))
                     (viewer::section(details))
                     section {

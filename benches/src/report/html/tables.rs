@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use crate::metric::Metric;
 use crate::report::table::{difference, mean_of_images, overlap, percent, points, remarks, score, worst_image};
-use crate::report::{Comparison, Comparisons, Mean, Measured};
+use crate::report::{Comparison, Comparisons, ImageFigures, Mean, Measured};
 
 /// Shown where there is no value.
 const NONE: &str = "–";
@@ -155,8 +155,7 @@ pub(super) fn image_deltas(comparisons: &Comparisons) -> Markup {
 }
 
 fn image_delta_rows(columns: &[&Comparison]) -> Markup {
-    let values: Vec<&[(String, Option<f64>)]> =
-        columns.iter().filter_map(|column| Some(column.images.as_ref()?.all.as_slice())).collect();
+    let values: Vec<&ImageFigures> = columns.iter().filter_map(|column| column.images.as_ref()).collect();
     html! {
         thead {
             tr {
@@ -165,12 +164,13 @@ fn image_delta_rows(columns: &[&Comparison]) -> Markup {
             }
         }
         tbody {
-            @for (row, (name, _)) in values.first().copied().unwrap_or_default().iter().enumerate() {
+            @for (row, (name, _)) in values.first().iter().flat_map(|figures| &figures.all).enumerate() {
                 tr {
                     th scope="row" { (name) }
-                    @for column in &values {
-                        @let value = column.get(row).and_then(|(_, value)| *value);
-                        (number(value, &value.map_or_else(none, percent)))
+                    @for figures in &values {
+                        @let value = figures.all.get(row).and_then(|(_, value)| *value);
+                        @let mark = if figures.is_weak(name) { "*" } else { "" };
+                        (number(value, &value.map_or_else(none, |value| percent(value) + mark)))
                     }
                 }
             }
