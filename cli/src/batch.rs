@@ -11,7 +11,7 @@ use anyhow::{Context, anyhow, bail};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use crate::exit::{Exists, SomeFailed, Usage, code, explain};
+use crate::exit::{Exists, MISSED, SomeFailed, Usage, code, explain};
 use crate::guard::keep_protected;
 use crate::jobs::{Job, Kinds, into_folder, pair};
 use crate::output::{print_json, progress, tell};
@@ -32,8 +32,8 @@ pub struct BatchArgs {
     /// Do not overwrite files that exist: with --out-dir their inputs are passed over, so that an interrupted run can be repeated; else it is an error.
     #[arg(long)]
     no_clobber: bool,
-    /// Overwrite also what may be the only copy of something: write-protected files; in encoding, files that are no .lic files; in decoding, .lic files and, with
-    /// --out-dir, images that are older than the .lic file.
+    /// Overwrite also what may be the only copy of something: write-protected files; in encoding, files that are no .lic files; in decoding, .lic files, PNGs
+    /// that lic has not written where only the extension is another or with --out-dir, and with --out-dir other images that are not newer than the .lic file.
     #[arg(long, conflicts_with = "no_clobber")]
     overwrite: bool,
     /// Say nothing on standard error but errors.
@@ -218,8 +218,9 @@ impl BatchArgs {
             }
         }
         bar.finish_and_clear();
-        match failures.first() {
-            Some(&code) => bail!(SomeFailed { failed: failures.len(), all: jobs.len(), code }),
+        let (missed, failed): (Vec<u8>, Vec<u8>) = failures.into_iter().partition(|&code| code == MISSED);
+        match failed.first().or(missed.first()) {
+            Some(&code) => bail!(SomeFailed { failed: failed.len(), missed: missed.len(), all: jobs.len(), code }),
             None => Ok(()),
         }
     }

@@ -3,11 +3,10 @@
 //! A row an image: the original, then what a file of each rate decodes to, all at their own pixels. What the numbers say is on standard
 //! output; for curves and comparisons with other codecs see `bd_rate`.
 
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use image::{ImageFormat, Rgb, RgbImage, imageops};
+use image::{Rgb, RgbImage, imageops};
 use lic_benches::codecs::rgb_samples;
 use lic_codec::{Decoder, Effort, EncodeOptions, Encoder, Picture, Target};
 use lic_datasets::Photo;
@@ -65,9 +64,20 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         rows.push(row(path, &name, args, &mut size, &encoder, &decoder).with_context(|| name.clone())?);
     }
     let sheet = joined(rows, size)?;
-    let mut png = Cursor::new(Vec::new());
-    sheet.write_to(&mut png, ImageFormat::Png).context("cannot make a PNG of the sheet")?;
-    write_atomically(&args.out, png.get_ref(), false)
+    write_atomically(&args.out, &png_of(&sheet).context("cannot make a PNG of the sheet")?, false)
+}
+
+fn png_of(sheet: &RgbImage) -> Result<Vec<u8>, png::EncodingError> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, sheet.width(), sheet.height());
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    let [keyword, text] = guard::SOFTWARE;
+    encoder.add_text_chunk(keyword.to_owned(), text.to_owned())?;
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(sheet.as_raw())?;
+    writer.finish()?;
+    Ok(bytes)
 }
 
 /// Refuses an output that is an input or not named like a PNG, before anything is computed.
@@ -77,6 +87,7 @@ fn check_output(args: &Args) -> anyhow::Result<()> {
         bail!(Usage(format!("{} is input and output at once: name another output", out.display())));
     }
     guard::check_name(out, "png")?;
+    guard::check_png(out)?;
     guard::check_output(out)
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use lic_codec::format::Header;
 use lic_codec::format::header::MAX_HEADER_BYTES;
-use lic_codec::{Decoder, Region, Scale, View, Warning};
+use lic_codec::{Decoder, Error, Limits, Region, Scale, View, Warning};
 use serde::Serialize;
 
 use crate::batch::{BatchArgs, Report};
@@ -34,12 +34,16 @@ pub struct Args {
     /// Make the picture smaller: means of 2x2, 4x4 or 8x8 pixels.
     #[arg(long, value_name = "1/2|1/4|1/8", default_value = "1", hide_default_value = true, value_parser = scale)]
     scale: Scale,
-    /// An eighth of the size, estimated from the latents: less exact than --scale 1/8, as sharp, and several times as fast.
+    /// An eighth of the size, estimated from the latents: less exact than --scale 1/8, as sharp, and several times as fast. With --region,
+    /// all the eighths that it touches.
     #[arg(long, conflicts_with = "scale")]
     preview: bool,
     /// The smallest of --preview, --scale 1/4, 1/2 and the full size whose longer side has at least this many pixels.
     #[arg(long, value_name = "PX", conflicts_with_all = ["scale", "preview", "region"], value_parser = side, allow_negative_numbers = true)]
     thumbnail: Option<u32>,
+    /// Refuse files of which more pixels would be decoded than this: those of the picture, or of the tiles that --region needs.
+    #[arg(long, value_name = "N")]
+    max_pixels: Option<u64>,
     #[command(flatten)]
     engine: EngineArgs,
 }
@@ -79,11 +83,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     args.engine.set_threads()?;
     let view = args.view();
-    let start = || Ok(Decoder::new(&args.engine.model()?, args.engine.device())?);
+    let limits = args.max_pixels.map_or_else(Limits::default, |most| Limits::default().with_pixels(most));
+    let start = || Ok(Decoder::new(&args.engine.model()?, args.engine.device())?.with_limits(limits));
     let keep = |job: &Job| {
         keep_lic_files(job)?;
-        // Where the user has named the output, it is meant.
-        if args.batch.has_folder() { keep_originals(job) } else { Ok(()) }
+        keep_originals(job, args.batch.has_folder())
     };
     let open = |job: &Job| job.input.open();
     args.batch.run(&jobs, start, keep, open, |decoder, number, job, input| {
@@ -112,6 +116,16 @@ impl<R: Seek> Seek for Counted<R> {
     }
 }
 
+/// The limit in the words of the command line.
+fn too_large(error: Error) -> anyhow::Error {
+    match error {
+        Error::LimitExceeded { found, allowed, .. } => {
+            anyhow::anyhow!("{found} pixels would be decoded, more than the {allowed} of --max-pixels")
+        }
+        error => error.into(),
+    }
+}
+
 fn one(
     job: &Job,
     decoder: &Decoder,
@@ -125,13 +139,13 @@ fn one(
         Input::File(mut file) => {
             let view = wanted.of(&mut file, &mut Vec::new())?;
             file.rewind()?;
-            (view, decoder.rows_seeking(Counted { reader: file, bytes: bytes.clone() }, &view)?)
+            (view, decoder.rows_seeking(Counted { reader: file, bytes: bytes.clone() }, &view).map_err(too_large)?)
         }
         Input::Stream(mut reader) => {
             let mut head = Vec::new();
             let view = wanted.of(&mut reader, &mut head)?;
             let reader = Cursor::new(head).chain(reader);
-            (view, decoder.rows(Counted { reader, bytes: bytes.clone() }, &view)?)
+            (view, decoder.rows(Counted { reader, bytes: bytes.clone() }, &view).map_err(too_large)?)
         }
     };
     let draft = SharedDraft::new(job.output.create()?);

@@ -25,8 +25,8 @@ Exit codes:
   4  the file needs another model, or the model cannot be used
   5  encoded, but the target was missed; the message says why
 With several inputs encode and decode try all, and the code is that of
-the first that failed. A run that a signal ends, as Ctrl-C does, has no
-code of its own: shells give 130.";
+the first that failed, or 5 if all are encoded. A run that a signal
+ends, as Ctrl-C does, has no code of its own: shells give 130.";
 
 /// The arguments contradict each other or the files they name.
 #[derive(Debug, thiserror::Error)]
@@ -50,14 +50,27 @@ pub struct TargetMissed(pub String);
 
 /// Some of several inputs failed; each was reported when it did.
 #[derive(Debug, thiserror::Error)]
-#[error("{failed} of {all} images failed")]
+#[error("{}", in_words(*failed, *missed, *all))]
 pub struct SomeFailed {
-    /// How many.
+    /// How many were not done.
     pub failed: usize,
+    /// How many were encoded, but missed their target.
+    pub missed: usize,
     /// Of how many.
     pub all: usize,
-    /// Exit code of the first.
+    /// Exit code of the first that was not done, else of a missed target.
     pub code: u8,
+}
+
+/// The code of a missed target.
+pub const MISSED: u8 = 5;
+
+fn in_words(failed: usize, missed: usize, all: usize) -> String {
+    match (failed, missed) {
+        (_, 0) => format!("{failed} of {all} images failed"),
+        (0, _) => format!("{missed} of {all} images missed the target, and are encoded as near to it as they can be"),
+        _ => format!("{failed} of {all} images failed, and {missed} missed the target"),
+    }
 }
 
 /// The exit code for an error.
@@ -79,7 +92,7 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
         return Some(3);
     }
     if cause.is::<TargetMissed>() {
-        return Some(5);
+        return Some(MISSED);
     }
     if let Some(error) = cause.downcast_ref::<PhotoError>() {
         return Some(of_photo(error));
@@ -132,6 +145,7 @@ fn of_training(error: &TrainError) -> u8 {
         | TrainError::Optimiser { .. }
         | TrainError::Changed { .. }
         | TrainError::Revive
+        | TrainError::Additions
         | TrainError::Setting { .. }
         | TrainError::Side(_)
         | TrainError::Scale(_) => 2,
@@ -139,7 +153,8 @@ fn of_training(error: &TrainError) -> u8 {
         TrainError::Checkpoint(CheckpointError::Invalid { .. })
         | TrainError::Params(_)
         | TrainError::Restore { .. }
-        | TrainError::Grow { .. } => 4,
+        | TrainError::Grow { .. }
+        | TrainError::OtherAdditions { .. } => 4,
         _ => 1,
     }
 }

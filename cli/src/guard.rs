@@ -1,8 +1,8 @@
 //! What is not overwritten unless the user says `--overwrite`: files that may be the only copy of something. That an output is its own input is never
 //! allowed, and is `jobs.rs`'s.
 
-use std::fs::{File, Metadata};
-use std::io::Read;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{BufReader, ErrorKind, Read};
 use std::path::Path;
 
 use anyhow::bail;
@@ -12,13 +12,24 @@ use crate::exit::Usage;
 use crate::jobs::Job;
 use crate::source::Place;
 
-/// Whether a file is one of lic's by its first bytes; `None` where there is no regular file with any.
+/// Keyword and text of the chunk by which PNGs that are written here are known again: they can be made anew.
+pub const SOFTWARE: [&str; 2] = ["Software", "lic"];
+
+/// Whether a file is one of lic's by its first bytes, which those that nobody lets us read are not; `None` where there is no regular file with any.
 fn is_lic(path: &Path) -> Option<bool> {
     // Asked before it is opened: opening a pipe waits for somebody who writes into it.
-    path.metadata().ok().filter(Metadata::is_file)?;
+    path.metadata().ok().filter(|file| file.is_file() && file.len() > 0)?;
     let mut start = Vec::new();
-    File::open(path).ok()?.take(SIGNATURE.len() as u64).read_to_end(&mut start).ok()?;
-    (!start.is_empty()).then_some(start == SIGNATURE)
+    let read = File::open(path).and_then(|file| file.take(SIGNATURE.len() as u64).read_to_end(&mut start));
+    Some(read.is_ok() && start == SIGNATURE)
+}
+
+/// Whether a PNG was written here; `None` where there is none.
+fn is_own_png(path: &Path) -> Option<bool> {
+    path.metadata().ok().filter(Metadata::is_file)?;
+    let reader = png::Decoder::new(BufReader::new(File::open(path).ok()?)).read_info().ok()?;
+    let [keyword, text] = SOFTWARE;
+    Some(reader.info().uncompressed_latin1_text.iter().any(|chunk| chunk.keyword == keyword && chunk.text == text))
 }
 
 /// Refuses an output where there is a file of a kind that stays; `because` says why, and what to do.
@@ -41,9 +52,13 @@ pub fn keep_lic_files(job: &Job) -> Result<(), Usage> {
     keep(job, |path| is_lic(path) == Some(true), because)
 }
 
-/// Whether a file is write-protected: taking its place needs nothing but permission to write into the folder.
+/// Whether a file is write-protected, or another's to write: taking its place needs nothing but permission to write into the folder.
 fn is_protected(path: &Path) -> bool {
-    path.metadata().is_ok_and(|file| file.is_file() && file.permissions().readonly())
+    let is_denied = |error: std::io::Error| error.kind() == ErrorKind::PermissionDenied;
+    path.metadata().is_ok_and(|file| {
+        file.is_file()
+            && (file.permissions().readonly() || OpenOptions::new().write(true).open(path).is_err_and(is_denied))
+    })
 }
 
 /// Refuses to replace a write-protected file.
@@ -68,14 +83,30 @@ pub fn check_output(path: &Path) -> anyhow::Result<()> {
     place.check_writable(false)
 }
 
-/// Refuses to write over an image that is older than the `.lic` file, so that it may be the original, where the user has not named it.
-pub fn keep_originals(job: &Job) -> Result<(), Usage> {
-    let time = |place: &Place| place.path()?.metadata().ok().filter(Metadata::is_file)?.modified().ok();
-    match (time(&job.input), time(&job.output)) {
-        (Some(input), Some(output)) if output < input => Err(Usage(format!(
-            "{} is older than {}, and may be what that was made of: use another --out-dir, or say --overwrite",
+/// Refuses to write over an image that the `.lic` file may have been made of: over a PNG that was not written here where an output in a folder or one of the
+/// input's own name (`lic decode IMG_1.*` names both) would take its place, and in a folder over other images that are not newer than the input.
+pub fn keep_originals(job: &Job, in_folder: bool) -> Result<(), Usage> {
+    let (Some(input), Some(output)) = (job.input.path(), job.output.path()) else { return Ok(()) };
+    let time = |path: &Path| path.metadata().ok().filter(Metadata::is_file)?.modified().ok();
+    let same_name = input.with_extension("") == output.with_extension("");
+    let stays = match is_own_png(output) {
+        Some(own) => !own && (in_folder || same_name),
+        None => in_folder && matches!((time(input), time(output)), (Some(input), Some(output)) if output <= input),
+    };
+    if stays {
+        return Err(Usage(format!(
+            "{} may be what {} was made of, so it is not overwritten: name another output, or say --overwrite",
             job.output, job.input
-        ))),
-        _ => Ok(()),
+        )));
     }
+    Ok(())
+}
+
+/// Refuses to write a PNG over a file that is none of ours, where there is no --overwrite: with `-o *.png` the first photo is the output.
+pub fn check_png(path: &Path) -> Result<(), Usage> {
+    let is_there = path.metadata().is_ok_and(|file| file.is_file() && file.len() > 0);
+    if is_there && is_own_png(path) != Some(true) {
+        return Err(Usage(format!("{} exists and was not written by lic: name another file", path.display())));
+    }
+    Ok(())
 }

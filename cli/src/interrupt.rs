@@ -20,18 +20,32 @@ pub fn end() -> ! {
 }
 
 /// Calls `act` at every signal that would end the program (Ctrl-C, SIGTERM, a terminal that is gone), on a thread of its own. Where signals cannot be caught, things are
-/// as they would be without this. Where one of them is ignored (`nohup`, a script's background), it has to stay so: SIGTERM alone is caught then.
+/// as they would be without this. Where one of them is ignored (`nohup`, a script's background), it has to stay so: the others are caught then.
 pub fn on_signal(act: impl FnMut() + Clone + Send + 'static) {
     let caught = ctrlc::try_set_handler(act.clone());
     #[cfg(unix)]
     if caught.is_err()
-        && let Ok(mut signals) = signal_hook::iterator::Signals::new([signal_hook::consts::SIGTERM])
+        && let Ok(mut signals) = signal_hook::iterator::Signals::new(not_ignored())
     {
         let mut act = act;
         std::thread::spawn(move || signals.forever().for_each(|_| act()));
     }
     #[cfg(not(unix))]
     drop(caught);
+}
+
+/// The signals that would end the program: those that are not ignored, as Linux says, or elsewhere the one that hardly ever is.
+#[cfg(unix)]
+fn not_ignored() -> Vec<i32> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    match mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()) {
+        Some(ignored) => {
+            [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0).collect()
+        }
+        None => vec![SIGTERM],
+    }
 }
 
 /// Becomes true with the first signal that would end the program (Ctrl-C, SIGTERM, a terminal that is gone); a later one ends it.

@@ -7,6 +7,7 @@ use image::DynamicImage;
 use lic_codec::Metadata;
 
 use crate::draft::SharedDraft;
+use crate::guard::SOFTWARE;
 use crate::picture::Format;
 
 /// Keyword of the PNG text chunk that carries XMP.
@@ -111,6 +112,8 @@ fn begin_png(
     // As `image` does.
     encoder.set_compression(png::Compression::Fast);
     encoder.set_filter(png::Filter::Adaptive);
+    let [keyword, text] = SOFTWARE;
+    encoder.add_text_chunk(keyword.to_owned(), text.to_owned())?;
     if let Some(xmp) = metadata.xmp {
         encoder.add_itxt_chunk(XMP_KEYWORD.to_owned(), String::from_utf8(xmp)?)?;
     }

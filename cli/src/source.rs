@@ -31,7 +31,7 @@ impl From<&PathBuf> for Place {
     fn from(path: &PathBuf) -> Self {
         // By the device's name a file that standard output was sent to would be replaced, and lose what it was appended to.
         match path.to_str() {
-            Some("-" | "/dev/stdout") => Self::Standard,
+            Some("-" | "/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1") => Self::Standard,
             _ => Self::File(path.clone()),
         }
     }

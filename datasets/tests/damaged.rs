@@ -66,6 +66,15 @@ fn a_jpeg_of_a_kind_that_is_not_read_is_not_called_damaged() {
     deep[marker(&whole, &[0xc0, 0xc1, 0xc2]) + 3] = 12;
     assert!(Photo::read(&deep).expect_err("12 bits").to_string().contains("8 bits per sample"));
     assert!(matches!(Photo::read(&[]), Err(PhotoError::NoBytes)));
+    // The first component's samples, across and down, and the second's.
+    for (factors, is_read) in [([0x11, 0x11], true), ([0x22, 0x11], true), ([0x11, 0x21], false), ([0x31, 0x11], false)]
+    {
+        let mut sampled = whole.clone();
+        let frame = marker(&whole, &[0xc0, 0xc1, 0xc2]);
+        (sampled[frame + 10], sampled[frame + 13]) = (factors[0], factors[1]);
+        let is_foreign = matches!(Photo::read(&sampled), Err(PhotoError::ForeignJpeg { .. }));
+        assert_eq!(!is_foreign, is_read, "{factors:x?}");
+    }
 }
 
 #[test]

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, bail};
-use lic_benches::anchors;
 use lic_benches::codecs::{self, LicDefaults, Spec};
+use lic_benches::metric::Metric;
 use lic_benches::report::Published;
 use lic_benches::report::compare::Side;
 use lic_benches::run::Subject;
+use lic_benches::{Method, anchors};
 use lic_datasets::{Completeness, Dataset};
 
 use crate::exit::Usage;
@@ -23,6 +24,8 @@ pub struct Cast {
     pub published: Vec<Published>,
     /// Labels of the anchors.
     pub anchors: Vec<String>,
+    /// Why there is none, if there could be one.
+    pub warning: Option<String>,
 }
 
 impl Cast {
@@ -33,8 +36,9 @@ impl Cast {
         qualities: &[f32],
         dataset: &Dataset,
         defaults: &LicDefaults,
+        (metrics, method): (&[Metric], Method),
     ) -> anyhow::Result<Self> {
-        let mut cast = Self { subjects: Vec::new(), published: Vec::new(), anchors: Vec::new() };
+        let mut cast = Self { subjects: Vec::new(), published: Vec::new(), anchors: Vec::new(), warning: None };
         let run = |cast: &mut Self, text: &str, argument: &str| -> anyhow::Result<()> {
             let spec: Spec = text.parse().map_err(|error| Usage(format!("{argument}: {error}")))?;
             if cast.runs(spec.label()) {
@@ -58,16 +62,20 @@ impl Cast {
                 None => run(&mut cast, text, "--codec")?,
             }
         }
-        let by_default = [default_anchor(dataset).to_owned()];
-        // A codec is no anchor of itself: one that is run alone is measured, and that is all.
-        let alone = asked == by_default;
-        for text in if !anchors.is_empty() {
+        let by_default = [default_anchor(dataset, metrics).to_owned()];
+        let anchors = if !anchors.is_empty() {
+            cast.check_points(method).map_err(Usage)?;
             anchors
-        } else if alone {
+        } else if asked == by_default {
+            // A codec is no anchor of itself: one that is run alone is measured, and that is all.
+            &[]
+        } else if let Err(why) = cast.check_points(method) {
+            cast.warning = Some(format!("no BD-rate: {why}"));
             &[]
         } else {
             &by_default[..]
-        } {
+        };
+        for text in anchors {
             let label = if let Some(name) = text.strip_prefix(PUBLISHED) {
                 cast.publish(name, dataset, "--anchor")?
             } else if let Some(spec) = text.parse::<Spec>().ok().filter(|spec| cast.runs(spec.label())) {
@@ -75,10 +83,17 @@ impl Cast {
                     bail!(Usage(format!("--anchor {text}: it is run with other qualities, give them in --codec")));
                 }
                 spec.label().to_owned()
-            } else if text.parse::<Spec>().is_err() || has_curve(dataset, text) {
+            } else if has_curve(dataset, text) {
                 cast.publish(text, dataset, "--anchor")?
+            } else if let Err(error) = text.parse::<Spec>() {
+                let curves = match whole_set(dataset) {
+                    Ok(set) => format!("the published curves of {set} are {}", anchors::names(set).join(", ")),
+                    Err(why) => why,
+                };
+                bail!(Usage(format!("--anchor {text:?}: {error}; {curves}")));
             } else {
                 run(&mut cast, text, "--anchor")?;
+                cast.check_points(method).map_err(Usage)?;
                 text.parse::<Spec>().map(|spec| spec.label().to_owned())?
             };
             if !cast.anchors.contains(&label) {
@@ -86,6 +101,19 @@ impl Cast {
             }
         }
         Ok(cast)
+    }
+
+    /// Whether there are points enough for curves.
+    fn check_points(&self, method: Method) -> Result<(), String> {
+        let least = method.least_points();
+        let few = self.subjects.iter().find(|subject| subject.qualities.len() < least);
+        few.map_or(Ok(()), |subject| {
+            let (label, count) = (&subject.codec.about().label, subject.qualities.len());
+            Err(format!(
+                "a curve of {label} needs at least {least} qualities with {}, and there are {count}",
+                method.name()
+            ))
+        })
     }
 
     /// Whether a codec of this label is run.
@@ -128,9 +156,16 @@ fn has_curve(dataset: &Dataset, name: &str) -> bool {
     whole_set(dataset).is_ok_and(|set| anchors::names(set).contains(&name))
 }
 
-/// VTM as it was measured on a known set, else JPEG.
-fn default_anchor(dataset: &Dataset) -> &'static str {
-    ["vtm", "vtm-18.0", "vtm-9.1"].into_iter().find(|name| has_curve(dataset, name)).unwrap_or("jpeg")
+/// VTM as it was measured on a known set, by one of the metrics, else JPEG.
+fn default_anchor(dataset: &Dataset, metrics: &[Metric]) -> &'static str {
+    let curve = |name: &str| anchors::find(whole_set(dataset).ok()?, name).ok();
+    let tells = |name: &&str| {
+        curve(name).is_some_and(|curve| {
+            let points = Published::of(&curve).points;
+            points.iter().any(|point| metrics.iter().any(|metric| point.scores.contains_key(metric)))
+        })
+    };
+    ["vtm", "vtm-18.0", "vtm-9.1"].into_iter().find(tells).unwrap_or("jpeg")
 }
 
 /// Those with these labels, in the order of the labels.

@@ -33,7 +33,7 @@ use interval::Between;
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub struct Args {
-    /// kodak, tecnick, clic-pro-valid, sample, or a folder of images.
+    /// kodak, tecnick, clic-pro-valid, sample, or a folder of images of 8 bits without alpha; folders inside it are left out.
     #[arg(long, value_name = "NAME|DIR")]
     dataset: String,
     /// Folder with the known sets in folders of their names; else $LIC_DATA_DIR and the user's cache are searched.
@@ -45,8 +45,8 @@ pub struct Args {
     /// Codecs to run, separated by commas.
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "lic")]
     codec: Vec<String>,
-    /// What to compare with, separated by commas: codecs, or published curves if the set has them; by default VTM, else
-    /// jpeg, which then is run.
+    /// What to compare with, separated by commas: codecs, or published curves if the set has them; by default VTM if
+    /// it was published by one of the metrics, else jpeg, which then is run.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     anchor: Vec<String>,
     /// Metrics, separated by commas: psnr, ms-ssim, ssimulacra2, butteraugli.
@@ -99,7 +99,8 @@ Codecs, with their options and what each is by default:
   mozjpeg   progressive with trellis quantisation:
             chroma=420|444|420dct
   webp      method=0..6 (4)
-  avif      speed=0..10 (6), chroma=444|420, depth=10|8;
+  avif      speed=0..10 (6), chroma=444|420, depth=10|8,
+            tune=ssim|psnr (ssim, as avifenc by itself);
             runs avifenc and avifdec
   jxl       effort=1..9 (7); runs cjxl and djxl
   published:NAME  a published curve, beside codecs that are run
@@ -133,8 +134,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let search = Search { data_dir: args.data_dir.clone() };
     let dataset = Dataset::open(&args.dataset, &search, args.partial).context("--dataset")?;
     let defaults = LicDefaults { model, device, effort: args.effort };
-    let Cast { subjects, published, anchors } =
-        Cast::new(&args.codec, &args.anchor, &qualities(&args.qualities)?, &dataset, &defaults)?;
+    let asked = qualities(&args.qualities)?;
+    let what = (&metrics[..], args.method);
+    let Cast { subjects, published, anchors, warning } =
+        Cast::new(&args.codec, &args.anchor, &asked, &dataset, &defaults, what)?;
     let cache = cache(args)?;
     // Not after an hour's work.
     if let Some(path) = &args.plot {
@@ -155,7 +158,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     bar.finish_and_clear();
 
     let codecs = Measured::all(&subjects, &dataset, &samples, &metrics);
-    let mut warnings: Vec<String> = subjects.iter().filter_map(|subject| subject.codec.warning()).collect();
+    let mut warnings: Vec<String> =
+        warning.into_iter().chain(subjects.iter().filter_map(|subject| subject.codec.warning())).collect();
     warnings.extend(codecs.iter().flat_map(|codec| [not_rising(codec), lossless(codec)]).flatten());
     let sides = Side::all(&codecs, &published);
     let comparisons = Comparisons::new(

@@ -217,6 +217,18 @@ fn a_missed_target_is_one_record_that_says_so() {
 }
 
 #[test]
+fn missed_targets_hide_no_failure() {
+    let here = folder("missed-and-failed");
+    save(&here, "a.png", 64, 64);
+    save(&here, "b.png", 64, 64);
+    let encode = ["a.png", "b.png", "--out-dir=out", "--target-size=3"];
+    lic_with_model(&here, "encode", &encode).with(5, &["2 of 2 images missed the target", "encoded"]);
+    fs::write(here.join("c.png"), b"no image").expect("written");
+    let ended = lic_with_model(&here, "encode", &[&encode[..], &["c.png"]].concat());
+    ended.with(3, &["1 of 3 images failed, and 2 missed the target"]);
+}
+
+#[test]
 fn a_name_that_is_too_long_is_found_before_the_work() {
     let here = folder("long-name");
     save(&here, "in.png", 64, 64);

@@ -30,23 +30,39 @@ fn decoding_into_a_folder_spares_what_may_be_the_original() {
     save(&here, "a.png", 30, 20);
     let original = fs::read(here.join("a.png")).expect("saved");
     lic_with_model(&here, "encode", &["a.png", "--out-dir", "."]).well();
-    lic_with_model(&here, "decode", &["a.lic", "--out-dir", "."]).with(2, &["a.png is older than a.lic"]);
+    lic_with_model(&here, "decode", &["a.lic", "--out-dir", "."]).with(2, &["a.png may be what a.lic was made of"]);
     assert_eq!(fs::read(here.join("a.png")).expect("there"), original);
     // The same where the files lie apart.
     fs::create_dir(here.join("apart")).expect("a folder");
     fs::rename(here.join("a.lic"), here.join("apart/a.lic")).expect("moved");
-    lic_with_model(&here, "decode", &["apart", "--out-dir", "."]).with(2, &["a.png is older than apart/a.lic"]);
+    lic_with_model(&here, "decode", &["apart", "--out-dir", "."])
+        .with(2, &["a.png may be what apart/a.lic was made of"]);
     assert_eq!(fs::read(here.join("a.png")).expect("there"), original);
     fs::rename(here.join("apart/a.lic"), here.join("a.lic")).expect("moved");
-    // What was decoded may be decoded again, and so may what is named, and everything if asked for.
+    // And also if the picture has been worked on since, as nothing can give it back.
+    save(&here, "a.png", 31, 20);
+    lic_with_model(&here, "decode", &["a.lic", "--out-dir", "."]).with(2, &["a.png may be what a.lic was made of"]);
+    fs::write(here.join("a.png"), &original).expect("written");
+    // What a shell makes of `lic decode a.*`.
+    lic_with_model(&here, "decode", &["a.lic", "a.png"]).with(2, &["a.png may be what a.lic was made of"]);
+    assert_eq!(fs::read(here.join("a.png")).expect("there"), original);
+    // What was decoded may be decoded again, also if it is older, and so may what has another name, and everything if asked for.
     for _ in 0..2 {
         lic_with_model(&here, "decode", &["a.lic", "--out-dir", "back"]).well();
+        lic_with_model(&here, "encode", &["a.png", "a.lic"]).well();
     }
-    lic_with_model(&here, "decode", &["a.lic", "a.png"]).well();
-    fs::write(here.join("a.png"), &original).expect("written");
-    lic_with_model(&here, "encode", &["a.png", "a.lic"]).well();
-    lic_with_model(&here, "decode", &["a.lic", "--out-dir", ".", "--overwrite"]).well();
+    save(&here, "b.png", 30, 20);
+    lic_with_model(&here, "decode", &["a.lic", "b.png"]).well();
+    for _ in 0..2 {
+        lic_with_model(&here, "decode", &["a.lic", "a.png", "--overwrite"]).well();
+        lic_with_model(&here, "decode", &["a.lic", "a.png"]).well();
+    }
     assert_ne!(fs::read(here.join("a.png")).expect("there"), original);
+    // Formats that bear no mark go by their times.
+    save(&here, "w.webp", 30, 20);
+    lic_with_model(&here, "encode", &["w.webp", "w.lic"]).well();
+    let decode = ["w.lic", "--out-dir", ".", "--format", "webp"];
+    lic_with_model(&here, "decode", &decode).with(2, &["w.webp may be what w.lic was made of"]);
 }
 
 #[test]
@@ -59,9 +75,14 @@ fn what_is_made_beside_pictures_spares_protected_files_and_other_kinds_too() {
         permissions.set_readonly(true);
         fs::set_permissions(here.join(name), permissions).expect("a mode");
     };
-    protect("photo.png");
     let before = fs::read(here.join("photo.png")).expect("saved");
-    lic_with_model(&here, "contact-sheet", &["a.png", "-o", "photo.png"]).with(2, &["photo.png is write-protected"]);
+    let sheet = |name: &str| lic_with_model(&here, "contact-sheet", &["a.png", "--bpp=0.5", "-o", name]);
+    sheet("photo.png").with(2, &["photo.png exists and was not written by lic"]);
+    for _ in 0..2 {
+        sheet("sheet.png").well();
+    }
+    protect("sheet.png");
+    sheet("sheet.png").with(2, &["sheet.png is write-protected"]);
     let bd_rate = |plot: &str| {
         let arguments = ["--dataset=sample", "--codec=jpeg", "--no-cache", "--plot", plot];
         lic_with_model(&here, "bd-rate", &arguments)

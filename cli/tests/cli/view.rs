@@ -67,6 +67,17 @@ fn regions_and_scales_that_make_no_sense_are_named() {
 }
 
 #[test]
+fn more_pixels_than_the_user_wants_to_decode_are_refused() {
+    let here = folder("max-pixels");
+    save(&here, "in.png", 30, 20);
+    lic_with_model(&here, "encode", &["in.png", "out.lic"]).well();
+    let decode = |most: &str| lic_with_model(&here, "decode", &["out.lic", "x.png", "--max-pixels", most]);
+    decode("599").with(1, &["out.lic", "600 pixels", "599 of --max-pixels"]);
+    assert!(!here.join("x.png").exists());
+    decode("600").well();
+}
+
+#[test]
 fn a_broken_stream_leaves_nothing_behind() {
     let here = folder("broken-stream");
     save(&here, "in.png", 500, 400);

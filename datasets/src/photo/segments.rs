@@ -59,7 +59,12 @@ impl Segments {
                 // Behind precision, height and width.
                 self.components = body.get(5).copied().unwrap_or(0);
                 self.progressive = marker == PROGRESSIVE;
-                self.foreign = body.first().filter(|&&bits| bits > 8).map(|_| "of more than 8 bits per sample");
+                let is_deep = body.first().is_some_and(|&bits| bits > 8);
+                self.foreign = match (is_deep, samples_oddly(body)) {
+                    (true, _) => Some("of more than 8 bits per sample"),
+                    (false, true) => Some("sampled more finely in its colours than in its brightness"),
+                    (false, false) => None,
+                };
             }
             // 0xc4, 0xc8 and 0xcc begin no frame: tables of Huffman's codes, nothing yet, and what an arithmetic coder begins with.
             0xc3 | 0xc7 => self.foreign = Some("lossless"),
@@ -96,6 +101,15 @@ impl Segments {
         let inks = if self.components == 4 { 2 } else { 0 };
         1 + coefficients + inks
     }
+}
+
+/// Whether a frame's header has a component with more samples than the first, or three for one of another: the decoder makes stripes of the one, and calls the
+/// other damaged.
+fn samples_oddly(body: &[u8]) -> bool {
+    let factors = |component: &[u8]| component.get(1).map_or([0, 0], |factors| [factors >> 4, factors & 15]);
+    let components: Vec<[u8; 2]> = body.get(6..).unwrap_or_default().chunks(3).map(factors).collect();
+    let Some(([across, down], others)) = components.split_first() else { return false };
+    !others.is_empty() && ([*across, *down].contains(&3) || others.iter().any(|[x, y]| x > across || y > down))
 }
 
 /// The next marker, and what is behind it. Before it may be fill bytes (0xff), samples of a scan, in which 0xff is
