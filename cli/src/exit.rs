@@ -25,8 +25,9 @@ Exit codes:
   4  the file needs another model, or the model cannot be used
   5  encoded, but the target was missed; the message says why
 With several inputs encode and decode try all, and the code is that of
-the first that failed, or 5 if all are encoded. A run that a signal
-ends, as Ctrl-C does, has no code of its own: shells give 130.";
+the first that failed, or 5 if all are encoded and some missed the
+target. A run that a signal ends, as Ctrl-C does, has no code of its
+own: shells give 130.";
 
 /// The arguments contradict each other or the files they name.
 #[derive(Debug, thiserror::Error)]

@@ -84,14 +84,21 @@ pub fn check_output(path: &Path) -> anyhow::Result<()> {
 }
 
 /// Refuses to write over an image that the `.lic` file may have been made of: over a PNG that was not written here where an output in a folder or one of the
-/// input's own name (`lic decode IMG_1.*` names both) would take its place, and in a folder over other images that are not newer than the input.
+/// input's own name beside it (`lic decode IMG_1.*` names both) would take its place, and over other images that are not newer than the input: any in a folder,
+/// WebP of the input's own name.
 pub fn keep_originals(job: &Job, in_folder: bool) -> Result<(), Usage> {
     let (Some(input), Some(output)) = (job.input.path(), job.output.path()) else { return Ok(()) };
     let time = |path: &Path| path.metadata().ok().filter(Metadata::is_file)?.modified().ok();
-    let same_name = input.with_extension("") == output.with_extension("");
+    let place = |path: &Path| Some((path.canonicalize().ok()?.parent()?.to_owned(), path.file_stem()?.to_owned()));
+    let same_name = place(input).is_some_and(|of_input| place(output) == Some(of_input));
+    // Of the formats that bear no mark PNM is what programs hand on; what they have made of a file before it was made anew is theirs to replace.
+    let is_webp = output.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("webp"));
     let stays = match is_own_png(output) {
         Some(own) => !own && (in_folder || same_name),
-        None => in_folder && matches!((time(input), time(output)), (Some(input), Some(output)) if output <= input),
+        None if in_folder || (same_name && is_webp) => {
+            matches!((time(input), time(output)), (Some(input), Some(output)) if output <= input)
+        }
+        None => false,
     };
     if stays {
         return Err(Usage(format!(

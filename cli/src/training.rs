@@ -68,8 +68,8 @@ pub struct Run {
     /// the larger network computes at first what the smaller one did. A checkpoint to resume takes precedence.
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
-    /// With --from a smaller model: what that one lacks begins as in this checkpoint or weight file of the preset, which was trained before, in
-    /// place of adding nothing at first.
+    /// With --from a smaller model: attention, and what new channels and blocks look for, begin as in this checkpoint or weight file of the preset,
+    /// which was trained before. What leads back from them adds nothing at first, as without this.
     #[arg(long, value_name = "FILE")]
     additions: Option<PathBuf>,
     /// Put new hidden units in the places of those in the file of --from whose gates are shut on all photos.

@@ -15,8 +15,9 @@ pub struct Limits {
     /// decoded whole. A region needs the tiles that lie within 128 pixels of it, and more with models that look further than the one inside the
     /// program: those with attention. The time to decode is bounded by them too; the pixels of pictures narrower than 64 take longer.
     pub max_pixels: Option<u64>,
-    /// Most bytes of memory beside what the caller holds: the samples of the picture, unless only rows are asked for; the work beside them on
-    /// the CPU with the model inside the program (rounded up; smaller models take less, larger ones more); and what is kept of the file.
+    /// Most bytes of memory beside what the caller holds: the samples of the picture, unless only rows are asked for; the work beside them
+    /// with the model inside the program (rounded up; smaller models take less, larger ones more; a GPU's own memory does not count, but bands of what it
+    /// decodes at once are larger); and what is kept of the file.
     /// That is the metadata, the tile index, and of a file that is read ([`crate::Decoder::rows`]) the alpha section and the tiles that are
     /// decoded together, half as much again while they come. Sections that decoding does not need are passed over and do not count.
     pub max_bytes: Option<u64>,

@@ -51,8 +51,9 @@ fn a_grown_network_computes_what_the_smaller_one_does() {
     let network = trained(&small, &device);
     let expected = evaluate(&network, &device);
     let with_attention = ModelConfig { c8: 64, c16: 64, head_width: Some(32), ..larger() };
-    for large in [small, larger(), with_attention] {
-        let fresh = Network::new(&large, 9, &device);
+    let into_new = [small, larger(), with_attention].map(|large| (large, Network::new(&large, 9, &device)));
+    // So does one that has been trained before, as long as it has no attention.
+    for (large, fresh) in into_new.into_iter().chain([(larger(), trained(&larger(), &device))]) {
         let grown = grow(fresh, &params::named(&network), &small, &large).unwrap();
         let found = evaluate(&grown, &device);
         let largest = expected.0.iter().fold(0.0f32, |m, v| m.max(v.abs()));
@@ -64,6 +65,29 @@ fn a_grown_network_computes_what_the_smaller_one_does() {
         let silent = (large.z - small.z) as f64 * 2.0 * 0.05;
         assert!(found.2 - expected.2 < silent + 1e-3 * expected.2, "{} instead of {}", found.2, expected.2);
     }
+}
+
+#[test]
+fn what_grows_into_a_trained_network_keeps_its_attention_and_the_inside_of_its_new_blocks() {
+    let device = Device::flex();
+    let (small, large) = (Preset::Tiny.config(), ModelConfig { c8: 64, c16: 64, head_width: Some(32), ..larger() });
+    let old = trained(&large, &device);
+    let before = params::values(&old);
+    let grown = grow(old, &params::named(&trained(&small, &device)), &small, &large).unwrap();
+    let after = params::values(&grown);
+    let (mut kept, mut silent) = (0, 0);
+    for slot in params::slots(&grown) {
+        let (before, after) = (&before[slot.range()], &after[slot.range()]);
+        let is_of_new_block = slot.name.contains(".blocks8.1.") || slot.name.contains(".blocks16.1.");
+        if is_of_new_block && slot.name.contains(".project.") {
+            assert!(after.iter().all(|&weight| weight == 0.0), "{}", slot.name);
+            silent += 1;
+        } else if is_of_new_block || slot.name.contains(".attention") {
+            assert_eq!(before, after, "{}", slot.name);
+            kept += 1;
+        }
+    }
+    assert!(kept > 50 && silent == 8, "{kept} kept, {silent} silent");
 }
 
 #[test]

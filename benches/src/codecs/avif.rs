@@ -23,14 +23,14 @@ pub(super) struct Avif {
 }
 
 impl Avif {
-    /// Options: `speed=0..10` (0 is the slowest and best), `chroma=444|420`, `depth=10|8` bits of the coded planes, `tune=ssim|psnr`: what aom aims at.
-    /// SSIM is what `avifenc` tells aom by itself, whatever its help says (libavif 0.11 and later).
+    /// Options: `speed=0..10` (0 is the slowest and best), `chroma=444|420`, `depth=10|8` bits of the coded planes, `tune=ssim|psnr|iq`: what aom aims at.
+    /// SSIM is what `avifenc` 0.11 tells aom by itself, whatever its help says; from libavif 1.4 on it is `iq`, which older ones do not know.
     pub(super) fn new(spec: &Spec) -> Result<Self, CodecError> {
         spec.only(&["chroma", "depth", "speed", "tune"])?;
         let speed = spec.number("speed", 6, [0, 10])?;
         let chroma = spec.word("chroma", &["444", "420"])?;
         let depth = spec.word("depth", &["10", "8"])?;
-        let tune = spec.word("tune", &["ssim", "psnr"])?;
+        let tune = spec.word("tune", &["ssim", "psnr", "iq"])?;
         let decoder = first_line(&ask("avif", "avifdec", "--version", HINT)?);
         let version = ask("avif", "avifenc", "--version", HINT)?;
         let has_quality = ask("avif", "avifenc", "--help", HINT)?.contains("--qcolor");

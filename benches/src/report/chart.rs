@@ -18,8 +18,8 @@ const LINES_A_TICK: usize = 5;
 pub(super) fn text(report: &Report, metric: Metric) -> Option<String> {
     let sides = Side::all(&report.codecs, &report.published);
     let drawable = |side: Side<'_>| side.curve(metric).ok()?.quality(Method::Pchip);
-    let missing: Vec<String> =
-        sides.iter().filter(|side| drawable(**side).is_none()).map(|side| side.label()).collect();
+    let falls = |side: &&Side<'_>| side.curve(metric).is_ok_and(|curve| curve.quality(Method::Pchip).is_none());
+    let missing: Vec<String> = sides.iter().filter(falls).map(|side| side.label()).collect();
     let curves: Vec<(char, String, Interpolant)> =
         ('a'..='z').zip(sides).filter_map(|(c, side)| Some((c, side.label(), drawable(side)?))).collect();
     let [left, right] = span(curves.iter().flat_map(|(_, _, curve)| curve.domain()))?;

@@ -24,8 +24,10 @@ pub struct Cast {
     pub published: Vec<Published>,
     /// Labels of the anchors.
     pub anchors: Vec<String>,
-    /// Why there is none, if there could be one.
-    pub warning: Option<String>,
+    /// Labels of codecs that are measured only: they have too few qualities for a curve.
+    pub bare: Vec<String>,
+    /// Which BD-rates there are not for that reason.
+    pub warnings: Vec<String>,
 }
 
 impl Cast {
@@ -38,7 +40,13 @@ impl Cast {
         defaults: &LicDefaults,
         (metrics, method): (&[Metric], Method),
     ) -> anyhow::Result<Self> {
-        let mut cast = Self { subjects: Vec::new(), published: Vec::new(), anchors: Vec::new(), warning: None };
+        let mut cast = Self {
+            subjects: Vec::new(),
+            published: Vec::new(),
+            anchors: Vec::new(),
+            bare: Vec::new(),
+            warnings: Vec::new(),
+        };
         let run = |cast: &mut Self, text: &str, argument: &str| -> anyhow::Result<()> {
             let spec: Spec = text.parse().map_err(|error| Usage(format!("{argument}: {error}")))?;
             if cast.runs(spec.label()) {
@@ -63,17 +71,29 @@ impl Cast {
             }
         }
         let by_default = [default_anchor(dataset, metrics).to_owned()];
+        let few: Vec<(String, String)> = cast
+            .subjects
+            .iter()
+            .filter_map(|one| Some((one.codec.about().label.clone(), too_few(one, method)?)))
+            .collect();
         let anchors = if !anchors.is_empty() {
-            cast.check_points(method).map_err(Usage)?;
+            if let Some((_, why)) = few.into_iter().next() {
+                bail!(Usage(why));
+            }
             anchors
         } else if asked == by_default {
             // A codec is no anchor of itself: one that is run alone is measured, and that is all.
             &[]
-        } else if let Err(why) = cast.check_points(method) {
-            cast.warning = Some(format!("no BD-rate: {why}"));
-            &[]
         } else {
-            &by_default[..]
+            // Nobody has asked for an anchor: those that have enough are compared with it.
+            for (label, why) in few {
+                cast.bare.push(label);
+                cast.warnings.push(format!("no BD-rate: {why}"));
+            }
+            // Unless it is run, and with as few.
+            let runs_few = by_default == ["jpeg"] && (1..method.least_points()).contains(&qualities.len());
+            let all_are_bare = cast.bare.len() == cast.subjects.len() && cast.published.is_empty();
+            if runs_few || all_are_bare { &[] } else { &by_default[..] }
         };
         for text in anchors {
             let label = if let Some(name) = text.strip_prefix(PUBLISHED) {
@@ -93,7 +113,9 @@ impl Cast {
                 bail!(Usage(format!("--anchor {text:?}: {error}; {curves}")));
             } else {
                 run(&mut cast, text, "--anchor")?;
-                cast.check_points(method).map_err(Usage)?;
+                if let Some(why) = cast.subjects.last().and_then(|anchor| too_few(anchor, method)) {
+                    bail!(Usage(why));
+                }
                 text.parse::<Spec>().map(|spec| spec.label().to_owned())?
             };
             if !cast.anchors.contains(&label) {
@@ -101,19 +123,6 @@ impl Cast {
             }
         }
         Ok(cast)
-    }
-
-    /// Whether there are points enough for curves.
-    fn check_points(&self, method: Method) -> Result<(), String> {
-        let least = method.least_points();
-        let few = self.subjects.iter().find(|subject| subject.qualities.len() < least);
-        few.map_or(Ok(()), |subject| {
-            let (label, count) = (&subject.codec.about().label, subject.qualities.len());
-            Err(format!(
-                "a curve of {label} needs at least {least} qualities with {}, and there are {count}",
-                method.name()
-            ))
-        })
     }
 
     /// Whether a codec of this label is run.
@@ -138,6 +147,14 @@ impl Cast {
         }
         Ok(label)
     }
+}
+
+/// Why a codec has no curve, if it has too few points for one.
+fn too_few(subject: &Subject, method: Method) -> Option<String> {
+    let (label, count, least) = (&subject.codec.about().label, subject.qualities.len(), method.least_points());
+    let name = method.name();
+    (count < least)
+        .then(|| format!("a curve of {label} needs at least {least} qualities with {name}, and there are {count}"))
 }
 
 /// The name of a known set that is there as a whole, or why published curves do not hold for these images.
@@ -173,12 +190,12 @@ pub fn chosen<'a>(sides: &[Side<'a>], labels: &[String]) -> Vec<Side<'a>> {
     labels.iter().filter_map(|label| sides.iter().copied().find(|side| side.label() == *label)).collect()
 }
 
-/// Those that were asked for as codecs.
-pub fn tests<'a>(sides: &[Side<'a>], asked: &[String]) -> Vec<Side<'a>> {
+/// Those that were asked for as codecs, but for those that are measured only.
+pub fn tests<'a>(sides: &[Side<'a>], asked: &[String], bare: &[String]) -> Vec<Side<'a>> {
     let label = |text: &String| text.parse::<Spec>().map_or_else(|_| text.clone(), |spec| spec.label().to_owned());
     let mut labels: Vec<String> = asked.iter().map(label).collect();
     // A published curve may be named twice; the order is the user's.
     let mut seen = BTreeSet::new();
-    labels.retain(|label| seen.insert(label.clone()));
+    labels.retain(|label| seen.insert(label.clone()) && !bare.contains(label));
     chosen(sides, &labels)
 }

@@ -100,8 +100,8 @@ Codecs, with their options and what each is by default:
             chroma=420|444|420dct
   webp      method=0..6 (4)
   avif      speed=0..10 (6), chroma=444|420, depth=10|8,
-            tune=ssim|psnr (ssim, as avifenc by itself);
-            runs avifenc and avifdec
+            tune=ssim|psnr|iq (ssim, as avifenc 0.11 by
+            itself); runs avifenc and avifdec
   jxl       effort=1..9 (7); runs cjxl and djxl
   published:NAME  a published curve, beside codecs that are run
 Options follow colons, qualities are separated by slashes:
@@ -136,7 +136,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let defaults = LicDefaults { model, device, effort: args.effort };
     let asked = qualities(&args.qualities)?;
     let what = (&metrics[..], args.method);
-    let Cast { subjects, published, anchors, warning } =
+    let Cast { subjects, published, anchors, bare, mut warnings } =
         Cast::new(&args.codec, &args.anchor, &asked, &dataset, &defaults, what)?;
     let cache = cache(args)?;
     // Not after an hour's work.
@@ -158,13 +158,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     bar.finish_and_clear();
 
     let codecs = Measured::all(&subjects, &dataset, &samples, &metrics);
-    let mut warnings: Vec<String> =
-        warning.into_iter().chain(subjects.iter().filter_map(|subject| subject.codec.warning())).collect();
+    warnings.extend(subjects.iter().filter_map(|subject| subject.codec.warning()));
     warnings.extend(codecs.iter().flat_map(|codec| [not_rising(codec), lossless(codec)]).flatten());
     let sides = Side::all(&codecs, &published);
     let comparisons = Comparisons::new(
         &cast::chosen(&sides, &anchors),
-        &cast::tests(&sides, &args.codec),
+        &cast::tests(&sides, &args.codec, &bare),
         &metrics,
         args.method,
         interval,

@@ -160,6 +160,12 @@ fn curves_that_cannot_be_compared_end_with_an_error_after_the_table() {
     let alone = bd_rate(&here, &["--dataset=set", "--codec=webp:q=20/80", "--metric=psnr"]).well();
     let text = String::from_utf8_lossy(&alone.stdout).into_owned();
     assert!(text.contains("warning: no BD-rate: a curve of webp needs at least 3 qualities"), "{text}");
+    // And those that have enough are compared with it.
+    let both = bd_rate(&here, &["--dataset=set", "--codec=mozjpeg:q=30/60/90,webp:q=20/80", "--metric=psnr"]).well();
+    let text = String::from_utf8_lossy(&both.stdout).into_owned();
+    assert!(text.contains("no BD-rate: a curve of webp") && text.contains("Bjontegaard deltas"), "{text}");
+    let few = ["--dataset=set", "--codec=webp:q=20/50/80", "--qualities=20,80", "--metric=psnr"];
+    bd_rate(&here, &few).well();
     let far = ["--dataset=set", "--codec=jpeg:q=10/15/20", "--anchor=webp:q=90/95/100", "--metric=psnr"];
     bd_rate(&here, &far).with(1, &["no BD-rate", "do not overlap"]);
 }

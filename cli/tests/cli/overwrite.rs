@@ -61,8 +61,13 @@ fn decoding_into_a_folder_spares_what_may_be_the_original() {
     // Formats that bear no mark go by their times.
     save(&here, "w.webp", 30, 20);
     lic_with_model(&here, "encode", &["w.webp", "w.lic"]).well();
-    let decode = ["w.lic", "--out-dir", ".", "--format", "webp"];
-    lic_with_model(&here, "decode", &decode).with(2, &["w.webp may be what w.lic was made of"]);
+    for decode in [&["w.lic", "--out-dir", ".", "--format", "webp"][..], &["w.lic", "w.webp"]] {
+        lic_with_model(&here, "decode", decode).with(2, &["w.webp may be what w.lic was made of"]);
+    }
+    // However the names are written.
+    save(&here, "p.png", 30, 20);
+    lic_with_model(&here, "encode", &["p.png", "p.lic"]).well();
+    lic_with_model(&here, "decode", &["p.lic", "./p.png"]).with(2, &["p.png may be what p.lic was made of"]);
 }
 
 #[test]

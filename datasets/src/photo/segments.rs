@@ -60,11 +60,7 @@ impl Segments {
                 self.components = body.get(5).copied().unwrap_or(0);
                 self.progressive = marker == PROGRESSIVE;
                 let is_deep = body.first().is_some_and(|&bits| bits > 8);
-                self.foreign = match (is_deep, samples_oddly(body)) {
-                    (true, _) => Some("of more than 8 bits per sample"),
-                    (false, true) => Some("sampled more finely in its colours than in its brightness"),
-                    (false, false) => None,
-                };
+                self.foreign = if is_deep { Some("of more than 8 bits per sample") } else { odd_sampling(body) };
             }
             // 0xc4, 0xc8 and 0xcc begin no frame: tables of Huffman's codes, nothing yet, and what an arithmetic coder begins with.
             0xc3 | 0xc7 => self.foreign = Some("lossless"),
@@ -103,13 +99,17 @@ impl Segments {
     }
 }
 
-/// Whether a frame's header has a component with more samples than the first, or three for one of another: the decoder makes stripes of the one, and calls the
-/// other damaged.
-fn samples_oddly(body: &[u8]) -> bool {
+/// What is odd about how a frame's header says that components are sampled: of colours finer than brightness the decoder makes stripes, and three samples for one
+/// it calls damaged.
+fn odd_sampling(body: &[u8]) -> Option<&'static str> {
     let factors = |component: &[u8]| component.get(1).map_or([0, 0], |factors| [factors >> 4, factors & 15]);
-    let components: Vec<[u8; 2]> = body.get(6..).unwrap_or_default().chunks(3).map(factors).collect();
-    let Some(([across, down], others)) = components.split_first() else { return false };
-    !others.is_empty() && ([*across, *down].contains(&3) || others.iter().any(|[x, y]| x > across || y > down))
+    let components: Vec<[u8; 2]> = body.get(6..)?.chunks(3).map(factors).collect();
+    let (first, others) = components.split_first()?;
+    if others.iter().any(|other| other[0] > first[0] || other[1] > first[1]) {
+        return Some("sampled more finely in its colours than in its brightness");
+    }
+    let has_three = first.contains(&3) && others.iter().any(|other| other != first);
+    has_three.then_some("sampled three times as finely in its brightness as in its colours")
 }
 
 /// The next marker, and what is behind it. Before it may be fill bytes (0xff), samples of a scan, in which 0xff is

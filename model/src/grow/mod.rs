@@ -14,6 +14,9 @@
 //! them are random (so gradients arrive), and the prior expects zeros, which makes them almost free of charge ([`silence`]).
 //!
 //! Every channel keeps what its place means: see [`axis`].
+//!
+//! In place of a new network it may be one that was trained before (`--additions`): attention is then as it was, and what leads into new channels and through
+//! new blocks, while all that leads back from them is 0, as always.
 
 mod axis;
 mod layout;

@@ -67,7 +67,7 @@ pub struct Options {
     pub resume: bool,
     /// Weight file or checkpoint, of this preset or a smaller one, to begin with in place of the KLT start.
     pub from: Option<PathBuf>,
-    /// Weight file or checkpoint of this preset: what `from`, of a smaller one, does not have is as there, in place of silent.
+    /// Weight file or checkpoint of this preset, which `from`, of a smaller one, is grown into in place of a new network ([`crate::grow::grow`]).
     pub additions: Option<PathBuf>,
     /// Put new hidden units in the places of those of `from` whose gates are shut.
     pub revive: bool,
