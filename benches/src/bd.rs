@@ -107,7 +107,7 @@ pub enum BdError {
     #[error("a curve's rate does not rise with its quality, so its quality at a rate is not defined")]
     NotRising,
     /// The interpolation needs more points.
-    #[error("{} interpolation needs at least 4 points", method.name())]
+    #[error("{} interpolation needs at least {} points", method.name(), method.least_points())]
     TooFew {
         /// The interpolation.
         method: Method,

@@ -32,8 +32,8 @@ pub struct BatchArgs {
     /// Do not overwrite files that exist: with --out-dir their inputs are passed over, so that an interrupted run can be repeated; else it is an error.
     #[arg(long)]
     no_clobber: bool,
-    /// Overwrite also what may be the only copy of something: write-protected files; in encoding, files that are no .lic files; in decoding, .lic files, PNGs
-    /// that lic has not written where only the extension is another or with --out-dir, and with --out-dir other images that are not newer than the .lic file.
+    /// Overwrite also what may be the only copy of something: write-protected files; in encoding, files that are no .lic files; in decoding, .lic files and,
+    /// with --out-dir or where only the extension is another, PNGs that lic has not written, and WebP (with --out-dir PNM, too) that is not newer than the .lic file.
     #[arg(long, conflicts_with = "no_clobber")]
     overwrite: bool,
     /// Say nothing on standard error but errors.

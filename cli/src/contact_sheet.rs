@@ -6,17 +6,19 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use image::{Rgb, RgbImage, imageops};
+use image::{DynamicImage, Rgb, RgbImage, imageops};
 use lic_benches::codecs::rgb_samples;
-use lic_codec::{Decoder, Effort, EncodeOptions, Encoder, Picture, Target};
+use lic_codec::{Decoder, Effort, EncodeOptions, Encoder, Metadata, Picture, Target};
 use lic_datasets::Photo;
 
-use crate::draft::write_atomically;
+use crate::draft::{Draft, SharedDraft};
 use crate::engine::EngineArgs;
 use crate::exit::Usage;
 use crate::guard;
 use crate::jobs::same_file;
 use crate::output::{print_line, tell};
+use crate::picture::Format;
+use crate::sink::Sink;
 use crate::units::bits_per_pixel;
 
 /// Pixels between pictures.
@@ -64,20 +66,19 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         rows.push(row(path, &name, args, &mut size, &encoder, &decoder).with_context(|| name.clone())?);
     }
     let sheet = joined(rows, size)?;
-    write_atomically(&args.out, &png_of(&sheet).context("cannot make a PNG of the sheet")?, false)
+    write(&args.out, sheet.into())
 }
 
-fn png_of(sheet: &RgbImage) -> Result<Vec<u8>, png::EncodingError> {
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, sheet.width(), sheet.height());
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    let [keyword, text] = guard::SOFTWARE;
-    encoder.add_text_chunk(keyword.to_owned(), text.to_owned())?;
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(sheet.as_raw())?;
-    writer.finish()?;
-    Ok(bytes)
+fn write(out: &Path, sheet: DynamicImage) -> anyhow::Result<()> {
+    let draft = SharedDraft::new(Draft::of_file(out)?);
+    let size = [sheet.width(), sheet.height()];
+    let sink = Sink::begin(draft.clone(), Format::Png, &sheet, size, Metadata::default());
+    let written = sink.and_then(|mut sink| {
+        sink.rows(sheet)?;
+        sink.finish()
+    });
+    written.context("cannot make a PNG of the sheet")?;
+    draft.commit(false)
 }
 
 /// Refuses an output that is an input or not named like a PNG, before anything is computed.

@@ -135,19 +135,20 @@ fn one(
     no_clobber: bool,
 ) -> anyhow::Result<Report<Record>> {
     let bytes = Arc::new(AtomicU64::new(0));
-    let (view, mut rows) = match input {
+    let (view, rows) = match input {
         Input::File(mut file) => {
             let view = wanted.of(&mut file, &mut Vec::new())?;
             file.rewind()?;
-            (view, decoder.rows_seeking(Counted { reader: file, bytes: bytes.clone() }, &view).map_err(too_large)?)
+            (view, decoder.rows_seeking(Counted { reader: file, bytes: bytes.clone() }, &view))
         }
         Input::Stream(mut reader) => {
             let mut head = Vec::new();
             let view = wanted.of(&mut reader, &mut head)?;
             let reader = Cursor::new(head).chain(reader);
-            (view, decoder.rows(Counted { reader, bytes: bytes.clone() }, &view).map_err(too_large)?)
+            (view, decoder.rows(Counted { reader, bytes: bytes.clone() }, &view))
         }
     };
+    let mut rows = rows.map_err(too_large)?;
     let draft = SharedDraft::new(job.output.create()?);
     let Saved { size: [width, height], lost } = save::write(&mut rows, format, &draft)?;
     draft.commit(no_clobber)?;

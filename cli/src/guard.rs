@@ -90,12 +90,15 @@ pub fn keep_originals(job: &Job, in_folder: bool) -> Result<(), Usage> {
     let (Some(input), Some(output)) = (job.input.path(), job.output.path()) else { return Ok(()) };
     let time = |path: &Path| path.metadata().ok().filter(Metadata::is_file)?.modified().ok();
     let place = |path: &Path| Some((path.canonicalize().ok()?.parent()?.to_owned(), path.file_stem()?.to_owned()));
-    let same_name = place(input).is_some_and(|of_input| place(output) == Some(of_input));
+    let in_the_way = in_folder || place(output).is_some_and(|of_output| place(input) == Some(of_output));
+    if !in_the_way {
+        return Ok(());
+    }
     // Of the formats that bear no mark PNM is what programs hand on; what they have made of a file before it was made anew is theirs to replace.
     let is_webp = output.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("webp"));
     let stays = match is_own_png(output) {
-        Some(own) => !own && (in_folder || same_name),
-        None if in_folder || (same_name && is_webp) => {
+        Some(own) => !own,
+        None if in_folder || is_webp => {
             matches!((time(input), time(output)), (Some(input), Some(output)) if output <= input)
         }
         None => false,

@@ -79,10 +79,7 @@ impl Decoder {
     /// # Errors
     /// As [`Self::decode`], but damage in other tiles is not noticed; [`Error::RegionOutside`].
     pub fn view(&self, bytes: &[u8], view: &View) -> Result<Decoded, Error> {
-        self.runtime.run(|| {
-            let file = whole(&self.runtime, LicFile::open(bytes)?, view, self.limits)?;
-            collect(RowReader::new(&self.runtime, file, view, self.limits)?, &mut Progress::none())
-        })
+        self.view_with(bytes, view, &mut Progress::none())
     }
 
     /// The same, telling a watch how much is done.
@@ -90,8 +87,14 @@ impl Decoder {
     /// # Errors
     /// As [`Self::view`], and [`Error::Cancelled`] if the watch ends it.
     pub fn view_watched(&self, bytes: &[u8], view: &View, watch: &mut Watch<'_>) -> Result<Decoded, Error> {
-        let file = whole(&self.runtime, LicFile::open(bytes)?, view, self.limits)?;
-        collect(RowReader::new(&self.runtime, file, view, self.limits)?, &mut Progress::new(watch))
+        self.view_with(bytes, view, &mut Progress::new(watch))
+    }
+
+    fn view_with(&self, bytes: &[u8], view: &View, progress: &mut Progress<'_, '_>) -> Result<Decoded, Error> {
+        self.runtime.run_watched(progress, |progress| {
+            let file = whole(&self.runtime, LicFile::open(bytes)?, view, self.limits)?;
+            collect(RowReader::new(&self.runtime, file, view, self.limits)?, progress)
+        })
     }
 
     /// Begins to decode a file that is read from beginning to end as its rows are asked for. Neither the file nor the picture is ever in
@@ -144,14 +147,12 @@ pub(crate) fn decode_with(
     limits: Limits,
     progress: &mut Progress<'_, '_>,
 ) -> Result<Decoded, Error> {
-    let decode = |progress: &mut Progress<'_, '_>| {
+    runtime.run_watched(progress, |progress| {
         let file = symbols::open(&runtime.model, bytes)?;
         let view = View::default();
         let file = whole(runtime, file, &view, limits)?;
         collect(RowReader::new(runtime, file, &view, limits)?, progress)
-    };
-    // A watch stays in its own thread.
-    if progress.is_watched() { decode(progress) } else { runtime.run(|| decode(&mut Progress::none())) }
+    })
 }
 
 /// A file whose picture as a whole is within the limits.

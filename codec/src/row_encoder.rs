@@ -170,9 +170,9 @@ impl RowEncoder<'_> {
             if self.colours.end() < window.end {
                 return Ok(());
             }
-            self.failed = true;
-            self.code(&strip, &window)?;
-            self.failed = false;
+            let coded = self.code(&strip, &window);
+            self.failed = coded.is_err();
+            coded?;
         }
     }
 

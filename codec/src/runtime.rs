@@ -17,6 +17,7 @@ use crate::pool::in_pool;
 use crate::preview::PreviewHead;
 use crate::prior::{FastEngine, PriorEngine};
 use crate::transform::{Synthesis, Transforms};
+use crate::watch::Progress;
 
 /// Latents that filters behind the synthesis look further: beyond the pixels that they change, but not beyond the next latent.
 pub(crate) const FILTER_HALO: usize = 1;
@@ -110,6 +111,15 @@ impl Runtime {
     /// call's work, so nothing in `work` may hold a lock while it waits for the pool; of burn and of GPUs that is not known.
     pub(crate) fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         if self.transforms.on_pool() { in_pool(work) } else { work() }
+    }
+
+    /// The same for work that may be watched: a watch stays in its own thread.
+    pub(crate) fn run_watched<R: Send>(
+        &self,
+        progress: &mut Progress<'_, '_>,
+        work: impl FnOnce(&mut Progress<'_, '_>) -> R + Send,
+    ) -> R {
+        if progress.is_watched() { work(progress) } else { self.run(|| work(&mut Progress::none())) }
     }
 
     /// Positions whose prior runs together.

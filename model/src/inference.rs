@@ -5,8 +5,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use lic_shaders::transform::at_quality;
 
-use crate::load::Named;
-use crate::load::{LoadError, ParamError};
+use crate::load::{LoadError, Named, ParamError, check_none_left};
 use crate::net::{Analysis, Init, Synthesis};
 use crate::params::{self, read};
 use crate::preset::{KNOTS, ModelConfig};
@@ -35,11 +34,8 @@ impl Transforms {
         let gain = take_gain(&mut synthesis_tensors, &config)?;
         let mut init = Init::new(0, device);
         let synthesis = params::with_named(Synthesis::new(&config, &mut init), &synthesis_tensors)?;
-        // The synthesis id covers tensors, not the description that says which are used.
         params::slots(&synthesis).iter().for_each(|slot| drop(synthesis_tensors.remove(&slot.name)));
-        if let Some(name) = synthesis_tensors.into_keys().next() {
-            return Err(ParamError::Unknown(format!("synthesis.{name}")).into());
-        }
+        check_none_left("synthesis.", synthesis_tensors)?;
         let encoder = if encoder {
             let analysis = params::with_named(Analysis::new(&config, &mut init), &file.floats("analysis.")?)?;
             let hyper = params::with_named(HyperAnalysis::new(&config, &mut init), &file.floats("hyper_analysis.")?)?;

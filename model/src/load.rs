@@ -43,6 +43,14 @@ pub enum LoadError {
     Config(#[from] ConfigError),
 }
 
+/// Checks that nothing is left of the tensors below `prefix` when a model has taken its own: ids cover tensors, not the description that says which are used.
+///
+/// # Errors
+/// [`ParamError::Unknown`].
+pub(crate) fn check_none_left(prefix: &str, left: Named) -> Result<(), ParamError> {
+    left.into_keys().next().map_or(Ok(()), |name| Err(ParamError::Unknown(format!("{prefix}{name}"))))
+}
+
 impl WeightFile<'_> {
     /// The model's numbers, unless they ask for more than the file holds.
     ///

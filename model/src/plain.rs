@@ -4,8 +4,7 @@
 
 use lic_shaders::transform::{Activation, Analysis, Block, Conv3x3, Dense, HyperAnalysis, PATCH, Synthesis};
 
-use crate::load::Named;
-use crate::load::{LoadError, ParamError};
+use crate::load::{LoadError, Named, ParamError, check_none_left};
 use crate::preset::{KNOTS, ModelConfig};
 use crate::weights::WeightFile;
 
@@ -15,7 +14,7 @@ pub const PREVIEW: usize = 12;
 /// The synthesis transform; `None` if the model has attention.
 ///
 /// # Errors
-/// A tensor is missing or has the wrong shape or type, or there is one more: the synthesis id covers tensors, not the description that says which are used.
+/// A tensor is missing or has the wrong shape or type, or there is one more.
 pub fn synthesis(file: &WeightFile<'_>) -> Result<Option<Synthesis>, LoadError> {
     let Some((mut tensors, config)) = tensors(file, "synthesis.")? else { return Ok(None) };
     let ModelConfig { c8, c16, y, blocks8, blocks16, .. } = config;
@@ -27,7 +26,7 @@ pub fn synthesis(file: &WeightFile<'_>) -> Result<Option<Synthesis>, LoadError> 
         blocks8: tensors.blocks("blocks8", blocks8, c8)?,
         head: tensors.dense("head", c8, PATCH)?,
     };
-    tensors.end("synthesis.")?;
+    check_none_left("synthesis.", tensors.0)?;
     Ok(Some(synthesis))
 }
 
@@ -106,11 +105,6 @@ fn tensors(file: &WeightFile<'_>, prefix: &str) -> Result<Option<(Tensors, Model
 struct Tensors(Named);
 
 impl Tensors {
-    /// Whether all have been taken.
-    fn end(self, prefix: &str) -> Result<(), ParamError> {
-        self.0.into_keys().next().map_or(Ok(()), |name| Err(ParamError::Unknown(format!("{prefix}{name}"))))
-    }
-
     fn take(&mut self, name: &str, expected: &[usize]) -> Result<Vec<f32>, ParamError> {
         let (found, values) = self.0.remove(name).ok_or_else(|| ParamError::Missing(name.to_owned()))?;
         if found != expected || values.len() != expected.iter().product::<usize>() {

@@ -98,7 +98,7 @@ fn a_run_that_begins_with_a_weight_file_begins_where_its_training_ended() {
 }
 
 #[test]
-fn a_run_of_a_larger_preset_begins_with_a_smaller_one_grown_or_grafted() {
+fn a_run_of_a_larger_preset_begins_with_a_smaller_one_grown_into_a_new_or_a_trained_one() {
     let folder = tempfile::tempdir().unwrap();
     photos(folder.path());
     let first = folder.path().join("first");
@@ -112,15 +112,15 @@ fn a_run_of_a_larger_preset_begins_with_a_smaller_one_grown_or_grafted() {
     shrunk.from = Some(grown.out.join("checkpoint.safetensors"));
     let error = train(&shrunk, &mut |_| {}).unwrap_err();
     assert!(matches!(error, TrainError::Grow { .. }), "{error}");
-    // Grafted on what was grown before, and on models that add nothing.
-    let mut grafted = Options { revive: false, out: folder.path().join("grafted"), ..grown.clone() };
-    grafted.additions = Some(grown.out.join("checkpoint.safetensors"));
-    assert_eq!(losses(&grafted).len(), 1);
-    let mut other = Options { out: folder.path().join("other"), ..grafted.clone() };
+    // Into what was grown before, and into models that add nothing.
+    let mut again = Options { revive: false, out: folder.path().join("again"), ..grown.clone() };
+    again.additions = Some(grown.out.join("checkpoint.safetensors"));
+    assert_eq!(losses(&again).len(), 1);
+    let mut other = Options { out: folder.path().join("other"), ..again.clone() };
     other.additions.clone_from(&grown.from);
     let error = train(&other, &mut |_| {}).unwrap_err();
     assert!(matches!(error, TrainError::OtherAdditions { .. }), "{error}");
-    other.from.clone_from(&grafted.additions);
+    other.from.clone_from(&again.additions);
     let error = train(&other, &mut |_| {}).unwrap_err();
     assert!(matches!(error, TrainError::Additions), "{error}");
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lic_codec::Picture;
 
-use super::tool::{Desk, Program, ask, run};
+use super::tool::{Desk, Program, ask, run, version};
 use super::{About, Codec, CodecError, Session, Spec, dial};
 
 const HINT: &str = "install libavif's programs (Debian: libavif-bin)";
@@ -31,15 +31,13 @@ impl Avif {
         let chroma = spec.word("chroma", &["444", "420"])?;
         let depth = spec.word("depth", &["10", "8"])?;
         let tune = spec.word("tune", &["ssim", "psnr", "iq"])?;
-        let decoder = first_line(&ask("avif", "avifdec", "--version", HINT)?);
-        let version = ask("avif", "avifenc", "--version", HINT)?;
+        let [encoder, decoder] = ["avifenc", "avifdec"].map(|program| version("avif", program, HINT));
         let has_quality = ask("avif", "avifenc", "--help", HINT)?.contains("--qcolor");
-        let version = first_line(&version);
         let dotted = if chroma == "444" { "4:4:4" } else { "4:2:0" };
         let dial_text = if has_quality { "-q" } else { "aom's cq-level from 63 to 0" };
         let about = About {
             label: spec.label().to_owned(),
-            version: format!("avifenc {version}; avifdec {decoder}"),
+            version: format!("avifenc {}; avifdec {}", encoder?, decoder?),
             settings: format!(
                 "aom, speed {speed}, tuned for {}, chroma {dotted}, {depth} bits, full range, quality as {dial_text}, one thread",
                 tune.to_uppercase()
@@ -89,9 +87,4 @@ impl Program for Avif {
         let fixed = ["-j", "1", "-d", "8", "--png-compress", "0"].map(OsString::from);
         run(Self::DECODER, fixed.into_iter().chain([coded.into(), decoded.into()]))
     }
-}
-
-/// What a program says of its version in its first line.
-fn first_line(said: &str) -> String {
-    said.lines().next().unwrap_or_default().trim_start_matches("Version:").trim().to_owned()
 }

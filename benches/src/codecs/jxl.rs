@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lic_codec::Picture;
 
-use super::tool::{Desk, Program, ask, run};
+use super::tool::{Desk, Program, run, version};
 use super::{About, Codec, CodecError, Session, Spec, dial};
 
 const HINT: &str = "install libjxl's programs (Debian: libjxl-tools)";
@@ -22,12 +22,10 @@ impl Jxl {
     pub(super) fn new(spec: &Spec) -> Result<Self, CodecError> {
         spec.only(&["effort"])?;
         let effort = spec.number("effort", 7, [1, 9])?;
-        let first_line = |said: String| said.lines().next().unwrap_or_default().trim().to_owned();
-        let decoder = first_line(ask("jxl", "djxl", "--version", HINT)?);
-        let encoder = first_line(ask("jxl", "cjxl", "--version", HINT)?);
+        let [encoder, decoder] = ["cjxl", "djxl"].map(|program| version("jxl", program, HINT));
         let about = About {
             label: spec.label().to_owned(),
-            version: format!("{encoder}; {decoder}"),
+            version: format!("{}; {}", encoder?, decoder?),
             settings: format!("effort {effort}, -q (100 is lossless), XYB without subsampling (4:4:4), one thread"),
             qualities: dial(5, 95, 10),
             whole_qualities: false,

@@ -25,6 +25,12 @@ pub(super) fn ask(
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
+/// What a program says of its version, in its first line.
+pub(super) fn version(codec: &'static str, program: &'static str, hint: &'static str) -> Result<String, CodecError> {
+    let said = ask(codec, program, "--version", hint)?;
+    Ok(said.lines().next().unwrap_or_default().trim_start_matches("Version:").trim().to_owned())
+}
+
 /// Runs a program to its end and says how long that took.
 pub(super) fn run<A: AsRef<OsStr>>(
     program: &'static str,

@@ -17,11 +17,17 @@ const LINES_A_TICK: usize = 5;
 /// The curves of one metric over the logarithm of the rate, each in a letter of its own; `None` if there are none.
 pub(super) fn text(report: &Report, metric: Metric) -> Option<String> {
     let sides = Side::all(&report.codecs, &report.published);
-    let drawable = |side: Side<'_>| side.curve(metric).ok()?.quality(Method::Pchip);
-    let falls = |side: &&Side<'_>| side.curve(metric).is_ok_and(|curve| curve.quality(Method::Pchip).is_none());
-    let missing: Vec<String> = sides.iter().filter(falls).map(|side| side.label()).collect();
-    let curves: Vec<(char, String, Interpolant)> =
-        ('a'..='z').zip(sides).filter_map(|(c, side)| Some((c, side.label(), drawable(side)?))).collect();
+    let (mut curves, mut missing) = (Vec::<(char, String, Interpolant)>::new(), Vec::new());
+    let mut letters = 'a'..='z';
+    for side in sides {
+        let letter = letters.next();
+        let Ok(curve) = side.curve(metric) else { continue };
+        match (curve.quality(Method::Pchip), letter) {
+            (Some(curve), Some(letter)) => curves.push((letter, side.label(), curve)),
+            (Some(_), None) => {}
+            (None, _) => missing.push(side.label()),
+        }
+    }
     let [left, right] = span(curves.iter().flat_map(|(_, _, curve)| curve.domain()))?;
     let at = |column: usize| left + (right - left) * column as f64 / (WIDTH - 1) as f64;
     let value = |curve: &Interpolant, column: usize| {

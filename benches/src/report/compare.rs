@@ -114,7 +114,7 @@ impl<'a> Side<'a> {
     }
 
     /// Whether there is this metric of it: curves are published with some only.
-    fn has(self, metric: Metric) -> bool {
+    pub fn has(self, metric: Metric) -> bool {
         match self {
             Self::Run(_) => true,
             Self::Published(curve) => curve.points.iter().any(|point| point.scores.contains_key(&metric)),

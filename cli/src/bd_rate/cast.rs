@@ -24,10 +24,8 @@ pub struct Cast {
     pub published: Vec<Published>,
     /// Labels of the anchors.
     pub anchors: Vec<String>,
-    /// Labels of codecs that are measured only: they have too few qualities for a curve.
-    pub bare: Vec<String>,
-    /// Which BD-rates there are not for that reason.
-    pub warnings: Vec<String>,
+    /// Labels of codecs that are measured only, and why: they have too few qualities for a curve.
+    pub bare: Vec<(String, String)>,
 }
 
 impl Cast {
@@ -40,13 +38,7 @@ impl Cast {
         defaults: &LicDefaults,
         (metrics, method): (&[Metric], Method),
     ) -> anyhow::Result<Self> {
-        let mut cast = Self {
-            subjects: Vec::new(),
-            published: Vec::new(),
-            anchors: Vec::new(),
-            bare: Vec::new(),
-            warnings: Vec::new(),
-        };
+        let mut cast = Self { subjects: Vec::new(), published: Vec::new(), anchors: Vec::new(), bare: Vec::new() };
         let run = |cast: &mut Self, text: &str, argument: &str| -> anyhow::Result<()> {
             let spec: Spec = text.parse().map_err(|error| Usage(format!("{argument}: {error}")))?;
             if cast.runs(spec.label()) {
@@ -86,10 +78,7 @@ impl Cast {
             &[]
         } else {
             // Nobody has asked for an anchor: those that have enough are compared with it.
-            for (label, why) in few {
-                cast.bare.push(label);
-                cast.warnings.push(format!("no BD-rate: {why}"));
-            }
+            cast.bare = few;
             // Unless it is run, and with as few.
             let runs_few = by_default == ["jpeg"] && (1..method.least_points()).contains(&qualities.len());
             let all_are_bare = cast.bare.len() == cast.subjects.len() && cast.published.is_empty();
@@ -175,11 +164,11 @@ fn has_curve(dataset: &Dataset, name: &str) -> bool {
 
 /// VTM as it was measured on a known set, by one of the metrics, else JPEG.
 fn default_anchor(dataset: &Dataset, metrics: &[Metric]) -> &'static str {
-    let curve = |name: &str| anchors::find(whole_set(dataset).ok()?, name).ok();
     let tells = |name: &&str| {
-        curve(name).is_some_and(|curve| {
-            let points = Published::of(&curve).points;
-            points.iter().any(|point| metrics.iter().any(|metric| point.scores.contains_key(metric)))
+        let curve = whole_set(dataset).ok().and_then(|set| anchors::find(set, name).ok());
+        curve.map(|curve| Published::of(&curve)).is_some_and(|curve| {
+            let side = Side::Published(&curve);
+            metrics.iter().any(|metric| side.has(*metric))
         })
     };
     ["vtm", "vtm-18.0", "vtm-9.1"].into_iter().find(tells).unwrap_or("jpeg")
@@ -191,11 +180,11 @@ pub fn chosen<'a>(sides: &[Side<'a>], labels: &[String]) -> Vec<Side<'a>> {
 }
 
 /// Those that were asked for as codecs, but for those that are measured only.
-pub fn tests<'a>(sides: &[Side<'a>], asked: &[String], bare: &[String]) -> Vec<Side<'a>> {
+pub fn tests<'a>(sides: &[Side<'a>], asked: &[String], bare: &[(String, String)]) -> Vec<Side<'a>> {
     let label = |text: &String| text.parse::<Spec>().map_or_else(|_| text.clone(), |spec| spec.label().to_owned());
     let mut labels: Vec<String> = asked.iter().map(label).collect();
     // A published curve may be named twice; the order is the user's.
     let mut seen = BTreeSet::new();
-    labels.retain(|label| seen.insert(label.clone()) && !bare.contains(label));
+    labels.retain(|label| seen.insert(label.clone()) && bare.iter().all(|(bare, _)| bare != label));
     chosen(sides, &labels)
 }

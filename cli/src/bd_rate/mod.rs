@@ -136,7 +136,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let defaults = LicDefaults { model, device, effort: args.effort };
     let asked = qualities(&args.qualities)?;
     let what = (&metrics[..], args.method);
-    let Cast { subjects, published, anchors, bare, mut warnings } =
+    let Cast { subjects, published, anchors, bare } =
         Cast::new(&args.codec, &args.anchor, &asked, &dataset, &defaults, what)?;
     let cache = cache(args)?;
     // Not after an hour's work.
@@ -158,6 +158,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     bar.finish_and_clear();
 
     let codecs = Measured::all(&subjects, &dataset, &samples, &metrics);
+    let mut warnings: Vec<String> = bare.iter().map(|(_, why)| format!("no BD-rate: {why}")).collect();
     warnings.extend(subjects.iter().filter_map(|subject| subject.codec.warning()));
     warnings.extend(codecs.iter().flat_map(|codec| [not_rising(codec), lossless(codec)]).flatten());
     let sides = Side::all(&codecs, &published);

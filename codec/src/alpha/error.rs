@@ -24,7 +24,6 @@ pub enum AlphaError {
     /// Bytes follow the end of the stream.
     #[error("bytes follow the end of the stream")]
     TrailingBytes,
-
     /// The DEFLATE stream is so much longer than what it gives that most of it gives nothing.
     #[error("the stream of {found} bytes is too long for its samples, which no encoder needs more than {most} for")]
     Padded {

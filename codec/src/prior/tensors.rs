@@ -72,17 +72,21 @@ impl<'a> Tensors<'a> {
     /// Elements of a tensor of exactly this type and shape.
     pub(super) fn get<T: Element>(&self, name: &str, shape: &[usize]) -> Result<Vec<T>, WeightsError> {
         let elements = self.get_any(name)?;
-        let found = self.file.tensor(name).map(|view| view.shape().to_vec()).unwrap_or_default();
-        if found != shape {
-            return Err(WeightsError::Shape { name: name.into(), found, expected: shape.to_vec() });
-        }
-        Ok(elements)
+        self.check_shape(name, shape).map(|()| elements)
     }
 
     /// Elements of a tensor of this type and of one dimension.
     pub(super) fn get_list<T: Element>(&self, name: &str) -> Result<Vec<T>, WeightsError> {
-        let count = self.get_any::<T>(name)?.len();
-        self.get(name, &[count])
+        let elements: Vec<T> = self.get_any(name)?;
+        self.check_shape(name, &[elements.len()]).map(|()| elements)
+    }
+
+    fn check_shape(&self, name: &str, shape: &[usize]) -> Result<(), WeightsError> {
+        let found = self.file.tensor(name).map(|view| view.shape().to_vec()).unwrap_or_default();
+        if found != shape {
+            return Err(WeightsError::Shape { name: name.into(), found, expected: shape.to_vec() });
+        }
+        Ok(())
     }
 
     /// Elements of a tensor of this type, of any shape.

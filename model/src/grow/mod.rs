@@ -84,8 +84,8 @@ pub fn fits(small: &ModelConfig, large: &ModelConfig) -> Result<(), GrowError> {
 
 /// `fresh`, a new network of size `large`, with the weights `named` of a network of size `small` embedded: it computes what that network does.
 ///
-/// If `fresh` has been trained, new channels and new blocks begin with what they have learnt to look for, and attention, which is no less than all it
-/// was, with all it has learnt; then the network computes only about what the smaller one does.
+/// If `fresh` has been trained, new channels and new blocks begin with what they have learnt to look for, and attention stays as it is; a network with
+/// attention then computes something else than the smaller one.
 ///
 /// # Errors
 /// See [`GrowError`].
@@ -127,7 +127,7 @@ fn is_of_new_block(name: &str, small: &ModelConfig) -> bool {
     number.parse::<usize>().is_ok_and(|number| number >= count)
 }
 
-/// Whether a tensor is of the last layer of a block, which its output is that of.
+/// Whether a tensor is of a block's last layer, whose output is added to the stream.
 fn is_last(name: &str) -> bool {
     name.ends_with(".project.weight") || name.ends_with(".project.bias")
 }
