@@ -3,6 +3,7 @@
 //!
 //! Register to register, two dozen independent sums, all threads at once; nothing is read from memory. The best of several runs, because
 //! anything else on the machine only makes it slower.
+#![allow(unsafe_code, reason = "nothing but intrinsics")]
 
 #[cfg(target_arch = "x86_64")]
 fn main() {

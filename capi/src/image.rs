@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use lic_codec::format::{Cicp, Header, LicFile, SectionKind};
-use lic_codec::{Colour, Decoder, DeviceChoice, Error, Model, Picture};
+use lic_codec::{Colour, Decoder, DeviceChoice, Error, Limits, Model, Picture};
 
 use crate::status::{Failure, LicStatus};
 
@@ -16,9 +16,7 @@ pub struct LicImage {
     has_alpha: bool,
     pub(crate) orientation: u8,
     pub(crate) cicp: Option<Cicp>,
-    /// Bytes that decoding takes beside the file.
-    needed: u64,
-    /// Bytes that it may take.
+    /// Bytes that decoding may take, with those of the file.
     pub(crate) limit: u64,
 }
 
@@ -48,7 +46,6 @@ impl LicImage {
             has_alpha,
             orientation: parsed.orientation(),
             cicp,
-            needed: parsed.decoding_memory(),
             bytes,
             limit: u64::MAX,
         })
@@ -71,13 +68,18 @@ impl LicImage {
 
     /// The picture with straight alpha.
     pub(crate) fn decode(&self) -> Result<Picture, Failure> {
-        let needed = (self.bytes.len() as u64).saturating_add(self.needed);
-        if needed > self.limit {
-            let message = format!("decoding takes {needed} bytes of memory, the limit is {}", self.limit);
-            return Err(Failure::new(LicStatus::Limit, message));
-        }
-        let decoder = DECODER.as_ref().map_err(Failure::from)?;
-        let mut picture = decoder.decode(&self.bytes).map_err(|error| Failure::from(&error))?.picture;
+        let file = self.bytes.len() as u64;
+        let decoder = DECODER.as_ref().map_err(Failure::from)?.clone();
+        let limits = Limits::default().with_bytes(self.limit.saturating_sub(file));
+        let decoded = decoder.with_limits(limits).decode(&self.bytes).map_err(|error| match error {
+            Error::LimitExceeded { found, .. } => {
+                let needed = found.saturating_add(file);
+                let message = format!("decoding takes {needed} bytes of memory, the limit is {}", self.limit);
+                Failure::new(LicStatus::Limit, message)
+            }
+            error => Failure::from(&error),
+        })?;
+        let mut picture = decoded.picture;
         picture.unpremultiply();
         Ok(picture)
     }

@@ -4,6 +4,7 @@
 //! the functions that C sees and all of the crate's unsafe code, `image` what lies behind a handle, `pixels` the ways samples can lie in a
 //! caller's buffer, `status` the error codes and messages, with the barrier that no panic passes.
 
+#[allow(unsafe_code, reason = "C's pointers")]
 mod ffi;
 mod image;
 mod pixels;

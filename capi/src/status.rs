@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::ffi::{CString, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use lic_codec::Error;
+use lic_codec::{Error, ErrorKind};
 
 /// How a call ended. Later versions may have more values.
 #[repr(C)]
@@ -67,24 +67,13 @@ impl From<&Error> for Failure {
 }
 
 fn status(error: &Error) -> LicStatus {
-    match error {
-        Error::Alpha(inner) => status(inner),
-        Error::NotLic { .. } => LicStatus::NotLic,
-        Error::Truncated { .. }
-        | Error::Checksum { .. }
-        | Error::InvalidHeader { .. }
-        | Error::ImplausibleSize { .. }
-        | Error::InvalidSection { .. }
-        | Error::InvalidLength { .. }
-        | Error::TileTooShort { .. }
-        | Error::InvalidTile { .. }
-        | Error::InvalidAlphaTile { .. }
-        | Error::TrailingGarbage { .. } => LicStatus::Damaged,
-        Error::UnsupportedVersion { .. } | Error::UnsupportedFeature { .. } | Error::UnknownCriticalSection { .. } => {
-            LicStatus::Unsupported
-        }
-        Error::WrongParseId { .. } | Error::TileCutsWindows { .. } => LicStatus::Model,
-        Error::OutOfMemory { .. } => LicStatus::Memory,
+    match error.kind() {
+        ErrorKind::NotLic => LicStatus::NotLic,
+        ErrorKind::Damaged => LicStatus::Damaged,
+        ErrorKind::Unsupported => LicStatus::Unsupported,
+        ErrorKind::OtherModel => LicStatus::Model,
+        ErrorKind::Limit => LicStatus::Limit,
+        ErrorKind::Memory => LicStatus::Memory,
         // Wrong weights, devices and arguments of our own making.
         _ => LicStatus::Internal,
     }

@@ -1,4 +1,5 @@
 //! The functions of `lic.h`, called as C calls them: what they give, and that no misuse is worse than an error code.
+#![allow(unsafe_code, reason = "called as C calls")]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! What a handle takes, gives back, and may take while it decodes. A program of its own with a single test, because the counting allocator counts
 //! every thread.
+#![allow(unsafe_code, reason = "called as C calls")]
 
 mod support;
 

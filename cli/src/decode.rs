@@ -1,17 +1,17 @@
 //! `lic decode`: `.lic` files to images.
 
-use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use lic_codec::format::Header;
-use lic_codec::format::header::MAX_HEADER_BYTES;
 use lic_codec::{Decoder, Error, Limits, Region, Scale, View, Warning};
 use serde::Serialize;
 
 use crate::batch::{BatchArgs, Report};
 use crate::draft::SharedDraft;
 use crate::engine::EngineArgs;
+use crate::exit::Unsupported;
 use crate::guard::{keep_lic_files, keep_originals};
 use crate::jobs::{Job, Kinds};
 use crate::picture::{self, Format};
@@ -120,7 +120,7 @@ impl<R: Seek> Seek for Counted<R> {
 fn too_large(error: Error) -> anyhow::Error {
     match error {
         Error::LimitExceeded { found, allowed, .. } => {
-            anyhow::anyhow!("{found} pixels would be decoded, more than the {allowed} of --max-pixels")
+            Unsupported(format!("{found} pixels would be decoded, more than the {allowed} of --max-pixels")).into()
         }
         error => error.into(),
     }
@@ -135,18 +135,10 @@ fn one(
     no_clobber: bool,
 ) -> anyhow::Result<Report<Record>> {
     let bytes = Arc::new(AtomicU64::new(0));
-    let (view, rows) = match input {
-        Input::File(mut file) => {
-            let view = wanted.of(&mut file, &mut Vec::new())?;
-            file.rewind()?;
-            (view, decoder.rows_seeking(Counted { reader: file, bytes: bytes.clone() }, &view))
-        }
-        Input::Stream(mut reader) => {
-            let mut head = Vec::new();
-            let view = wanted.of(&mut reader, &mut head)?;
-            let reader = Cursor::new(head).chain(reader);
-            (view, decoder.rows(Counted { reader, bytes: bytes.clone() }, &view))
-        }
+    let view = |header: &Header| wanted.of(header);
+    let rows = match input {
+        Input::File(reader) => decoder.rows_seeking_with(Counted { reader, bytes: bytes.clone() }, view),
+        Input::Stream(reader) => decoder.rows_with(Counted { reader, bytes: bytes.clone() }, view),
     };
     let mut rows = rows.map_err(too_large)?;
     let draft = SharedDraft::new(job.output.create()?);
@@ -161,7 +153,7 @@ fn one(
     let time = rows.elapsed();
     let (colour, stats) = (rows.header().colour, rows.stats());
     let size = bytes.load(Ordering::Relaxed);
-    let whole = view == View::default();
+    let whole = wanted.of(rows.header()) == View::default();
     let bpp = whole.then(|| bits_per_pixel(size, stats.pixels));
     let record = Record {
         input: job.input.to_string(),
@@ -225,14 +217,11 @@ impl Args {
 }
 
 impl Wanted {
-    /// The view of the file that a reader starts with, of which no more than the header is read, into `head`.
-    fn of(self, reader: &mut impl Read, head: &mut Vec<u8>) -> anyhow::Result<View> {
+    /// The view of a file with this header.
+    fn of(self, header: &Header) -> View {
         match self {
-            Self::View(view) => Ok(view),
-            Self::Thumbnail(side) => {
-                reader.take(MAX_HEADER_BYTES as u64).read_to_end(head)?;
-                Ok(View::at_least(side, &Header::parse(head)?))
-            }
+            Self::View(view) => view,
+            Self::Thumbnail(side) => View::at_least(side, header),
         }
     }
 }

@@ -28,7 +28,7 @@ enum PhaseArg {
 /// Arguments of `lic distill`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Checkpoint or weight file of the teacher.
+    /// Checkpoint or weight file of the teacher, whom phase 3 does not ask.
     #[arg(long, value_name = "FILE")]
     teacher: PathBuf,
     #[command(flatten)]
@@ -36,7 +36,7 @@ pub struct Args {
     #[command(flatten)]
     length: Length,
     /// What to run. Each phase has a folder of its own in the output folder and begins with the checkpoint of the one before it there, the
-    /// first one with --from.
+    /// first one with --from, --additions and --revive.
     #[arg(long, value_enum, default_value = "all")]
     phase: PhaseArg,
     /// Print bits per pixel of the teacher's latent channels, most bits first, and train nothing. They are measured once and kept in
@@ -46,11 +46,11 @@ pub struct Args {
     /// Highest learning rate; half of it in phase 3.
     #[arg(long, default_value_t = 1e-4)]
     rate: f64,
-    /// Size of the fixed set of crops of phases 1 and 2, on which the teacher is asked once.
+    /// Size of the fixed set of crops of phases 1 and 2, on which the teacher is asked once: a multiple of 8.
     #[arg(long, default_value_t = 2048, value_parser = clap::value_parser!(u64).range(8..=1 << 20))]
     crops: u64,
     /// Most gigabytes of the teacher's outputs that a phase stores in the output folder; what does not fit is computed at every visit.
-    #[arg(long, default_value_t = 4.0)]
+    #[arg(long, default_value_t = 4.0, value_parser = gigabytes)]
     store: f64,
     /// Weight of the distance of features in phase 1.
     #[arg(long, default_value_t = 1.0)]
@@ -58,6 +58,12 @@ pub struct Args {
     /// Weight of the distance of channels in phase 2.
     #[arg(long, default_value_t = 1.0)]
     channel_weight: f64,
+}
+
+/// Parses `--store`.
+fn gigabytes(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0);
+    number.ok_or_else(|| "a number from 0 on is needed".to_owned())
 }
 
 /// Runs the subcommand.
@@ -75,7 +81,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         PhaseArg::All => Phase::ALL.to_vec(),
     };
     options.crops = args.crops;
-    options.store = (args.store.max(0.0) * 1e9) as u64;
+    options.store = (args.store * 1e9) as u64;
     options.feature_weight = args.feature_weight;
     options.channel_weight = args.channel_weight;
 

@@ -231,7 +231,7 @@ fn one(
             (rows.encode(encoder, options)?, width, height, colour)
         }
     };
-    let Encoded { bytes, quality, stats, target } = encoded;
+    let Encoded { bytes, quality, stats, target, .. } = encoded;
     let time = start.elapsed();
     job.output.write(&bytes, no_clobber)?;
 

@@ -6,7 +6,7 @@ use image::ImageError;
 use lic_benches::codecs::CodecError as AnyCodecError;
 use lic_benches::metric::MetricError;
 use lic_benches::run::Problem;
-use lic_codec::Error as CodecError;
+use lic_codec::{Error as CodecError, ErrorKind};
 use lic_datasets::{DatasetError, PhotoError};
 use lic_model::checkpoint::CheckpointError;
 use lic_model::distill::DistillError;
@@ -21,7 +21,8 @@ Exit codes:
   1  failed: files that cannot be read or written, a device that does
      not work, figures that cannot be computed
   2  wrong arguments
-  3  the input is damaged, or of a kind that is not supported
+  3  the input is damaged, of a kind that is not supported, or larger
+     than --max-pixels allows
   4  the file needs another model, or the model cannot be used
   5  encoded, but the target was missed; the message says why
 With several inputs encode and decode try all, and the code is that of
@@ -164,7 +165,7 @@ fn of_distillation(error: &DistillError) -> u8 {
     match error {
         DistillError::Train(error) => of_training(error),
         DistillError::Data(error) => of_training_photo(error),
-        DistillError::FewCrops(_) => 2,
+        DistillError::Crops(_) => 2,
         DistillError::Params(_) | DistillError::NoBits => 4,
         DistillError::Cache(_) | DistillError::Io { .. } => 1,
     }
@@ -201,19 +202,13 @@ fn of_any_codec(error: &AnyCodecError) -> Option<u8> {
 }
 
 fn of_codec(error: &CodecError) -> u8 {
-    match error {
-        CodecError::Io(_)
-        | CodecError::Device(_)
-        | CodecError::Prior(_)
-        | CodecError::Cancelled
-        | CodecError::OutOfMemory { .. } => 1,
-        CodecError::InvalidOption { .. }
-        | CodecError::InvalidInput { .. }
-        | CodecError::RegionOutside { .. }
-        | CodecError::TileCutsWindows { .. } => 2,
-        CodecError::Alpha(error) => of_codec(error),
-        CodecError::WrongParseId { .. } | CodecError::Model(_) | CodecError::InvalidTables(_) => 4,
-        _ => 3,
+    match error.kind() {
+        // Metadata come from the input, not from arguments.
+        _ if matches!(error, CodecError::InvalidMetadata { .. }) => 3,
+        ErrorKind::NotLic | ErrorKind::Damaged | ErrorKind::Unsupported | ErrorKind::Limit => 3,
+        ErrorKind::OtherModel | ErrorKind::Model => 4,
+        ErrorKind::Caller => 2,
+        _ => 1,
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::bail;
 use lic_codec::format::SIGNATURE;
+use lic_model::checkpoint;
 
 use crate::exit::Usage;
 use crate::jobs::Job;
@@ -64,6 +65,15 @@ fn is_protected(path: &Path) -> bool {
 /// Refuses to replace a write-protected file.
 pub fn keep_protected(job: &Job) -> Result<(), Usage> {
     keep(job, is_protected, "is write-protected, so it is not overwritten: name another output, or say --overwrite")
+}
+
+/// Refuses to write over a training checkpoint: the hours that made it are in no other file.
+pub fn keep_checkpoint(path: &Path) -> Result<(), Usage> {
+    if checkpoint::exists(path) {
+        let name = path.display();
+        return Err(Usage(format!("{name} is a training checkpoint, so it is not overwritten: name another output")));
+    }
+    Ok(())
 }
 
 /// Refuses a name that says something else than what is written: it may be that of an input.

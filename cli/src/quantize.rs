@@ -52,6 +52,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         )));
     }
     guard::check_output(&args.out)?;
+    guard::keep_checkpoint(&args.out)?;
     let given = weight_file(args)?;
     // First, so that a wrong folder is not found out after the work of an hour.
     let to_fit = args.fit.as_deref().map(photos).transpose()?;

@@ -58,10 +58,10 @@ pub struct Run {
     /// Folder of validation photos, none of them among the training photos.
     #[arg(long)]
     valid: Option<PathBuf>,
-    /// Folder for the checkpoint and the log (log.jsonl).
+    /// Folder for the checkpoint and the log (log.jsonl); of lic distill for a folder of these for each phase, and for what the teacher said.
     #[arg(long, short)]
     out: PathBuf,
-    /// Go on from the checkpoint in the output folder.
+    /// Go on from the checkpoint in the output folder, or begin if there is none.
     #[arg(long)]
     resume: bool,
     /// Begin with this checkpoint or weight file (of `lic quantize`) instead of the best linear codec. One of a smaller preset is grown:
@@ -152,10 +152,6 @@ impl Run {
     }
 
     fn options_of(&self, budget: Budget, rate: f64) -> anyhow::Result<Options> {
-        // A run that goes on knows both from its beginning.
-        if !self.resume && !self.revive && self.revived_rate != 1.0 {
-            bail!(Usage("--revived-rate needs --revive: without it no block gets new hidden units".to_owned()));
-        }
         let device = device(self.device)?.autodiff();
         let mut options = Options::new(self.preset, self.data.clone(), self.out.clone(), budget, device);
         options.valid.clone_from(&self.valid);
@@ -258,7 +254,10 @@ impl View {
                     bpp: mix(old.bpp, report.bpp),
                     mse: mix(old.mse, report.mse),
                 };
-                self.mean = Some(mean);
+                // A single step that came to nothing says nothing about the others.
+                if mean.loss.is_finite() {
+                    self.mean = Some(mean);
+                }
                 let psnr = 10.0 * (255.0 * 255.0 / mean.mse).log10();
                 let StepReport { loss, added, bpp, .. } = mean;
                 let added = if added > 0.0 { format!(" + {added:.3}") } else { String::new() };

@@ -1,4 +1,5 @@
-//! What an image viewer does: small PNGs of any images, `.lic` files among them.
+//! What an image viewer does: small PNGs of any images, `.lic` files among them. It decodes them whole, as `image` has nothing else;
+//! `lic_codec::Decoder::view` with `View::at_least` makes a preview of a `.lic` file in a third of the time.
 //!
 //!     cargo run --release -p lic-codec --features image --example thumbnails -- 256 photo.lic other.png thumbnails/
 

@@ -17,7 +17,7 @@ use crate::refine::StoredRows;
 use crate::source::Source;
 use crate::stats::{Stats, timed};
 use crate::target::{MOST_NEAR, Range, Target, is_better, search};
-use crate::watch::Progress;
+use crate::watch::{Progress, Watch};
 
 /// Part of the work that the analysis is taken to be, where a target is searched for.
 const ANALYSIS: f64 = 0.2;
@@ -35,13 +35,28 @@ impl Encoder {
         self.analyse_with(picture, options, &mut Progress::none())
     }
 
+    /// The same, telling a watch how much is done.
+    ///
+    /// # Errors
+    /// As [`Self::encode`], and [`Error::Cancelled`] if the watch ends it.
+    pub fn analyse_watched(
+        &self,
+        picture: &Picture,
+        options: &EncodeOptions,
+        watch: &mut Watch<'_>,
+    ) -> Result<Analysed<'_>, Error> {
+        self.analyse_with(picture, options, &mut Progress::new(watch))
+    }
+
     fn analyse_with(
         &self,
         picture: &Picture,
         options: &EncodeOptions,
         progress: &mut Progress<'_, '_>,
     ) -> Result<Analysed<'_>, Error> {
-        let header = self.header_of(picture, options)?;
+        progress.step(0, 1)?;
+        // Any will do until one is coded at.
+        let header = self.header_of(picture, QualityIndex::MAX, options)?;
         let (sections, spent) = self.sections(picture, &header, options, progress)?;
         let mut stats = Stats { pixels: u64::from(header.width) * u64::from(header.height), ..Stats::default() };
         let (mut rest, mut latents) = (self.latents(picture, &header)?, Vec::new());
@@ -127,6 +142,7 @@ impl Encoder {
 #[derive(Debug)]
 pub struct Analysed<'a> {
     encoder: &'a Encoder,
+    /// But for the quality.
     header: Header,
     sections: Vec<OwnedSection>,
     effort: Effort,
@@ -146,18 +162,28 @@ impl Analysed<'_> {
         self.encode_with(quality, self.effort, &mut Progress::none())
     }
 
+    /// The same, telling a watch how much is done.
+    ///
+    /// # Errors
+    /// As [`Self::encode`], and [`Error::Cancelled`] if the watch ends it.
+    pub fn encode_watched(&self, quality: QualityIndex, watch: &mut Watch<'_>) -> Result<Encoded, Error> {
+        self.encode_with(quality, self.effort, &mut Progress::new(watch))
+    }
+
     fn encode_with(
         &self,
         quality: QualityIndex,
         effort: Effort,
         progress: &mut Progress<'_, '_>,
     ) -> Result<Encoded, Error> {
+        progress.step(0, 1)?;
         let of_tile = |tile: &TileRect| {
             let latent = self.latents.get(tile.index as usize);
             latent.map_or(&[][..], Vec::as_slice)
         };
         let latents = |tiles: &[TileRect], _: &mut Stats| Ok(tiles.iter().map(of_tile).collect());
-        let Self { encoder, header, sections, .. } = self;
+        let Self { encoder, sections, .. } = self;
+        let header = &Header { quality: quality.get(), ..self.header };
         let source = self.picture.as_ref().map(|picture| Source { picture, top: 0 });
         let sampler = encoder.sampler(header, quality, effort);
         encoder.run(header, sections.clone(), quality, sampler, |sampler, stats| {

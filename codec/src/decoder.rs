@@ -1,11 +1,12 @@
 //! [`Decoder`]: a file to a picture, with memory for the picture and about two rows of tiles.
 
 use std::io::{Read, Seek};
+use std::sync::Arc;
 
 use crate::device::DeviceChoice;
 use crate::error::{Error, Warning};
-use crate::format::LicFile;
 use crate::format::stream::StreamHeader;
+use crate::format::{Header, LicFile};
 use crate::limits::{Budget, Limits};
 use crate::model::Model;
 use crate::needed::Needed;
@@ -13,6 +14,8 @@ use crate::needed::Needed;
 use crate::needed::Reach;
 use crate::opened::{Opened, admit};
 use crate::picture::Picture;
+#[cfg(feature = "image")]
+use crate::rows::RowBand;
 use crate::rows::RowReader;
 use crate::runtime::Runtime;
 use crate::stats::Stats;
@@ -22,6 +25,7 @@ use crate::watch::{Progress, Watch};
 
 /// A decoded file.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Decoded {
     /// The picture as it is stored, with its metadata: the orientation is not applied, nor are colours converted.
     pub picture: Picture,
@@ -31,9 +35,10 @@ pub struct Decoded {
     pub stats: Stats,
 }
 
-/// Decodes files of one model on one device. May be used by several threads at once.
+/// Decodes files of one model on one device. May be used by several threads at once; a clone shares the networks, and can have other limits.
+#[derive(Clone)]
 pub struct Decoder {
-    runtime: Runtime,
+    runtime: Arc<Runtime>,
     limits: Limits,
 }
 
@@ -49,11 +54,22 @@ impl Decoder {
     /// # Errors
     /// [`Error::Model`] if the weight file's transforms are damaged, [`Error::Device`] if the device cannot be used.
     pub fn new(model: &Model, device: DeviceChoice) -> Result<Self, Error> {
-        let runtime = Runtime::new(model, device, false)?;
+        let runtime = Arc::new(Runtime::new(model, device, false)?);
         Ok(Self { runtime, limits: Limits::default() })
     }
 
-    /// The same decoder that refuses files beyond these limits.
+    /// Where the networks run: as [`crate::Encoder::device`].
+    pub fn device(&self) -> String {
+        self.runtime.device()
+    }
+
+    /// What the user should hear about the device; also among the warnings of every [`Decoded`].
+    pub fn warning(&self) -> Option<Warning> {
+        self.runtime.warning()
+    }
+
+    /// The same decoder that refuses files beyond these limits, in place of those it had.
+    #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
@@ -90,8 +106,30 @@ impl Decoder {
         self.view_with(bytes, view, &mut Progress::new(watch))
     }
 
+    /// Hands out rows of a file in memory, of which all tiles are checked first if all are wanted.
+    #[cfg(feature = "image")]
+    pub(crate) fn each_band(
+        &self,
+        bytes: &[u8],
+        view: &View,
+        mut take: impl FnMut(RowBand) + Send,
+    ) -> Result<(), Error> {
+        self.runtime.run(|| {
+            let file = match view.region {
+                None => symbols::open(&self.runtime.model, bytes)?,
+                Some(_) => LicFile::open(bytes)?,
+            };
+            let mut rows = RowReader::new(&self.runtime, Opened::memory(file)?, view, self.limits)?;
+            while let Some(band) = rows.next_band()? {
+                take(band);
+            }
+            Ok(())
+        })
+    }
+
     fn view_with(&self, bytes: &[u8], view: &View, progress: &mut Progress<'_, '_>) -> Result<Decoded, Error> {
         self.runtime.run_watched(progress, |progress| {
+            progress.step(0, 1)?;
             let file = whole(&self.runtime, LicFile::open(bytes)?, view, self.limits)?;
             collect(RowReader::new(&self.runtime, file, view, self.limits)?, progress)
         })
@@ -117,7 +155,7 @@ impl Decoder {
     /// What is wrong with header, sections or index; [`Error::WrongParseId`], [`Error::RegionOutside`], [`Error::LimitExceeded`],
     /// [`Error::Io`], [`Error::OutOfMemory`].
     pub fn rows<'a>(&'a self, reader: impl Read + Send + 'a, view: &View) -> Result<RowReader<'a>, Error> {
-        self.begin(StreamHeader::read(reader)?, view)
+        self.rows_with(reader, |_| *view)
     }
 
     /// The same with a reader that can seek, such as a file: of a region, no other tiles are read.
@@ -129,7 +167,35 @@ impl Decoder {
         reader: impl Read + Seek + Send + 'a,
         view: &View,
     ) -> Result<RowReader<'a>, Error> {
-        self.begin(StreamHeader::read_seeking(reader)?, view)
+        self.rows_seeking_with(reader, |_| *view)
+    }
+
+    /// As [`Self::rows`], for a view that depends on the picture's size, such as [`View::at_least`].
+    ///
+    /// # Errors
+    /// As [`Self::rows`].
+    pub fn rows_with<'a>(
+        &'a self,
+        reader: impl Read + Send + 'a,
+        view: impl FnOnce(&Header) -> View,
+    ) -> Result<RowReader<'a>, Error> {
+        let file = StreamHeader::read(reader)?;
+        let view = view(&file.header);
+        self.begin(file, &view)
+    }
+
+    /// As [`Self::rows_seeking`], for a view that depends on the picture's size.
+    ///
+    /// # Errors
+    /// As [`Self::rows`].
+    pub fn rows_seeking_with<'a>(
+        &'a self,
+        reader: impl Read + Seek + Send + 'a,
+        view: impl FnOnce(&Header) -> View,
+    ) -> Result<RowReader<'a>, Error> {
+        let file = StreamHeader::read_seeking(reader)?;
+        let view = view(&file.header);
+        self.begin(file, &view)
     }
 
     fn begin<'a, R: Read + Send + 'a>(&'a self, file: StreamHeader<R>, view: &View) -> Result<RowReader<'a>, Error> {
@@ -148,6 +214,7 @@ pub(crate) fn decode_with(
     progress: &mut Progress<'_, '_>,
 ) -> Result<Decoded, Error> {
     runtime.run_watched(progress, |progress| {
+        progress.step(0, 1)?;
         let file = symbols::open(&runtime.model, bytes)?;
         let view = View::default();
         let file = whole(runtime, file, &view, limits)?;

@@ -11,7 +11,7 @@ use crate::device::DeviceChoice;
 use crate::entropy::HyperCosts;
 use crate::error::{Error, Warning};
 use crate::format::alpha::write_alpha;
-use crate::format::header::checked_tile_size;
+use crate::format::header::{TILE_SIZES, checked_tile_size};
 use crate::format::{AlphaCoding, BitDepth, ColourModel, Header, Section, SectionKind, TileRect, write_file};
 use crate::metadata::OwnedSection;
 use crate::model::Model;
@@ -29,6 +29,7 @@ use crate::wiener::Sampler;
 
 /// An encoded picture.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Encoded {
     /// The file.
     pub bytes: Vec<u8>,
@@ -75,9 +76,8 @@ impl Encoder {
     /// [`Encoded::target`].
     ///
     /// # Errors
-    /// [`Error::InvalidInput`], [`Error::InvalidOption`], [`Error::InvalidHeader`] or [`Error::TileCutsWindows`] for arguments
-    /// that make no sense; [`Error::NoSearch`] for an effort that this build has no search for; [`Error::InvalidSection`] for metadata no file may
-    /// have; [`Error::Prior`] if the GPU fails.
+    /// [`Error::InvalidInput`] or [`Error::InvalidOption`] for arguments that make no sense; [`Error::NoSearch`] for an effort that this build has no
+    /// search for; [`Error::InvalidMetadata`] for metadata no file may have; [`Error::Prior`] if the GPU fails.
     pub fn encode(&self, picture: &Picture, options: &EncodeOptions) -> Result<Encoded, Error> {
         let work = || self.encode_with(picture, options, &mut Progress::none());
         // A search is burn's work for the most part ([`Runtime::run`]).
@@ -107,7 +107,8 @@ impl Encoder {
             return self.reach(target, picture, options, progress);
         }
         let quality = quality_index(options.quality)?;
-        let header = self.header_of(picture, options)?;
+        progress.step(0, 1)?;
+        let header = self.header_of(picture, quality, options)?;
         let (sections, spent) = self.sections(picture, &header, options, progress)?;
         let sampler = self.sampler(&header, quality, options.effort);
         let code = |sampler: Option<&mut Sampler<'_>>, stats: &mut Stats| {
@@ -118,9 +119,14 @@ impl Encoder {
         Ok(encoded)
     }
 
-    /// The header of a picture, all but the quality, after checking everything.
-    pub(crate) fn header_of(&self, picture: &Picture, options: &EncodeOptions) -> Result<Header, Error> {
-        self.header(picture.size()?, picture.colour, picture.pixels.depth(), options)
+    /// The header of a picture at a quality, after checking everything. The options' own quality does not count.
+    pub(crate) fn header_of(
+        &self,
+        picture: &Picture,
+        quality: QualityIndex,
+        options: &EncodeOptions,
+    ) -> Result<Header, Error> {
+        self.header(picture.size()?, picture.colour, picture.pixels.depth(), quality, options)
     }
 
     /// The same from its parts.
@@ -129,6 +135,7 @@ impl Encoder {
         [width, height]: [u16; 2],
         colour: ColourModel,
         depth: BitDepth,
+        quality: QualityIndex,
         options: &EncodeOptions,
     ) -> Result<Header, Error> {
         // Whether there is alpha or not, and whether it says anything: rows show that late.
@@ -136,18 +143,22 @@ impl Encoder {
         if options.effort.searches() && cfg!(not(feature = "burn")) {
             return Err(Error::NoSearch(options.effort.number()));
         }
+        let tile = |allowed| Error::InvalidOption { what: "the edge of tiles", value: options.tile.into(), allowed };
+        let tile_size = checked_tile_size(options.tile).map_err(|_| tile(TILE_SIZES))?;
         let header = Header {
             width,
             height,
             colour,
             depth,
-            quality: 0,
-            tile_size: checked_tile_size(options.tile)?,
+            quality: quality.get(),
+            tile_size,
             parse_id: self.runtime.model.parse_id(),
             synthesis_id: self.runtime.model.synthesis_id(),
             has_sections: false,
         };
-        check_anchor(&header, self.runtime.transforms.anchor())?;
+        // Of attention windows, which are the only anchors there are.
+        let windows = "a multiple of 128 with this model, because of its attention windows";
+        check_anchor(&header, self.runtime.transforms.anchor()).map_err(|_| tile(windows))?;
         Ok(header)
     }
 
@@ -183,7 +194,7 @@ impl Encoder {
             }
             Some(quality) => {
                 let quality = quality_index(quality)?;
-                let header = Header { colour: ColourModel::Grey, ..*header };
+                let header = Header { colour: ColourModel::Grey, quality: quality.get(), ..*header };
                 let plane = Picture::new(picture.width, picture.height, header.colour, alpha.samples.clone())?;
                 let effort = options.effort;
                 let code = |progress: &mut Progress<'_, '_>| {
@@ -237,7 +248,6 @@ impl Encoder {
         mut sampler: Option<Sampler<'_>>,
         code: impl FnOnce(Option<&mut Sampler<'_>>, &mut Stats) -> Result<Vec<Vec<u8>>, Error>,
     ) -> Result<Encoded, Error> {
-        let header = Header { quality: quality.get(), ..*header };
         let mut stats = Stats { pixels: u64::from(header.width) * u64::from(header.height), ..Stats::default() };
         let payloads = code(sampler.as_mut(), &mut stats)?;
         if let Some(sampler) = sampler {
@@ -247,7 +257,7 @@ impl Encoder {
         }
         stats.payload = payloads.iter().map(|p| p.len() as u64).sum();
         let sections: Vec<Section<'_>> = sections.iter().map(|(kind, body)| Section::new(*kind, body)).collect();
-        Ok(Encoded { bytes: write_file(&header, &sections, &payloads)?, quality, stats, target: None })
+        Ok(Encoded { bytes: write_file(header, &sections, &payloads)?, quality, stats, target: None })
     }
 
     /// The payloads of tiles, made band by band and shown to a sampler of the picture's filter.

@@ -3,8 +3,11 @@
 //! [`Error`] ends the work; a [`Warning`] is handed back beside a result that is still good.
 //! Every variant says whose fault it is and what can be done.
 
+mod kind;
+
 use std::fmt;
 
+pub use self::kind::ErrorKind;
 pub use crate::alpha::AlphaError;
 use crate::device::DeviceError;
 pub use crate::entropy::error::{EntropyError, TableError};
@@ -137,6 +140,15 @@ pub enum Error {
         kind: u8,
     },
 
+    /// Metadata that no file may have: a picture with them cannot be encoded. The caller's mistake, or that of the program they come from.
+    #[error("the picture's {what} cannot be written: {reason}")]
+    InvalidMetadata {
+        /// Which: `EXIF`, `XMP`, `CICP` or `orientation`.
+        what: &'static str,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+
     /// A section's checksum is right, its content is not. The writer of the file is wrong.
     #[error("section {kind}: {reason}")]
     InvalidSection {
@@ -254,10 +266,10 @@ pub enum Error {
         height: u32,
     },
 
-    /// Attention windows lie on a grid of 128 pixels, and with such tiles they would be cut at every tile's edge.
+    /// Attention windows lie on a grid of 128 pixels, and with such tiles they would be cut at every tile's edge. The writer of the file is wrong.
     #[error("this model has attention windows and needs tiles of a multiple of {unit} pixels, not {tile}")]
     TileCutsWindows {
-        /// Tile edge of the file, or asked for.
+        /// Tile edge of the file.
         tile: u16,
         /// What it must be a multiple of.
         unit: usize,

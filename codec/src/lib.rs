@@ -92,6 +92,7 @@ mod rows;
 mod runtime;
 mod samples;
 mod scale;
+#[allow(unsafe_code, reason = "the crate's only module with intrinsics")]
 mod simd;
 mod source;
 mod splitmix;
@@ -112,7 +113,7 @@ pub use coding::Effort;
 pub use decoder::{Decoded, Decoder};
 pub use device::DeviceChoice;
 pub use encoder::{Encoded, Encoder};
-pub use error::{Error, Warning};
+pub use error::{Error, ErrorKind, Warning};
 pub use format::ColourModel as Colour;
 pub use limits::Limits;
 pub use metadata::Metadata;

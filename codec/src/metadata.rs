@@ -14,9 +14,10 @@ pub struct Metadata {
     pub icc: Option<Vec<u8>>,
     /// Colour as code points; goes before the ICC profile where the reader knows them. Without both the samples are sRGB.
     pub cicp: Option<Cicp>,
-    /// EXIF: a TIFF structure that starts with `II*\0` or `MM\0*`. Its orientation tag does not count.
+    /// EXIF: a TIFF structure that starts with `II*\0` or `MM\0*`. Its orientation tag does not count. That of a decoded file is what its writer
+    /// has put there, and has not been looked at; encoding refuses any other.
     pub exif: Option<Vec<u8>>,
-    /// XMP packet, UTF-8.
+    /// XMP packet, UTF-8, to which the same applies.
     pub xmp: Option<Vec<u8>>,
     /// How to turn the stored samples for display, 1..=8 with EXIF's meaning; 1 is upright.
     pub orientation: u8,
@@ -81,16 +82,23 @@ impl Metadata {
     /// The sections that carry this; none for [`Metadata::default`].
     ///
     /// # Errors
-    /// [`Error::InvalidSection`] for what a writer must not write: EXIF that is no TIFF, XMP that is not UTF-8, code points of
+    /// [`Error::InvalidMetadata`] for what a writer must not write: EXIF that is no TIFF, XMP that is not UTF-8, code points of
     /// another matrix or range, an orientation outside of 1..=8.
     pub(crate) fn sections(&self) -> Result<Vec<OwnedSection>, Error> {
-        let invalid = |kind: SectionKind, reason| Error::InvalidSection { kind: kind.number(), reason };
+        let invalid = |what, reason| Error::InvalidMetadata { what, reason };
         if self.exif.as_ref().is_some_and(|exif| !is_tiff(exif)) {
-            return Err(invalid(SectionKind::Exif, "it does not start like TIFF"));
+            return Err(invalid("EXIF", "it does not start like TIFF"));
         }
         if self.xmp.as_ref().is_some_and(|xmp| std::str::from_utf8(xmp).is_err()) {
-            return Err(invalid(SectionKind::Xmp, "it is not UTF-8"));
+            return Err(invalid("XMP", "it is not UTF-8"));
         }
+        // The same words as for a file that has them.
+        let of_picture = |what| {
+            move |error| match error {
+                Error::InvalidSection { reason, .. } => invalid(what, reason),
+                error => error,
+            }
+        };
         let cicp = self.cicp.map(|c| vec![c.primaries, c.transfer, c.matrix, c.full_range]);
         let orientation = (self.orientation != 1).then(|| vec![self.orientation]);
         let all = [
@@ -104,8 +112,8 @@ impl Metadata {
             all.into_iter().filter_map(|(kind, body)| body.map(|body| (kind, body))).collect();
         for (kind, body) in &sections {
             let section = Section::new(*kind, body);
-            section.cicp()?;
-            section.orientation()?;
+            section.cicp().map_err(of_picture("CICP"))?;
+            section.orientation().map_err(of_picture("orientation"))?;
         }
         Ok(sections)
     }
@@ -128,15 +136,15 @@ mod tests {
     #[test]
     fn what_a_writer_must_not_write_is_refused() {
         let cicp = Cicp { primaries: 9, transfer: 16, matrix: 1, full_range: 1 };
-        for (kind, metadata) in [
-            (2, Metadata { cicp: Some(cicp), ..Metadata::default() }),
-            (3, Metadata { exif: Some(b"Exif\0\0II*\0".to_vec()), ..Metadata::default() }),
-            (4, Metadata { xmp: Some(vec![b'<', 0xff]), ..Metadata::default() }),
-            (5, Metadata { orientation: 0, ..Metadata::default() }),
-            (5, Metadata { orientation: 9, ..Metadata::default() }),
+        for (name, metadata) in [
+            ("CICP", Metadata { cicp: Some(cicp), ..Metadata::default() }),
+            ("EXIF", Metadata { exif: Some(b"Exif\0\0II*\0".to_vec()), ..Metadata::default() }),
+            ("XMP", Metadata { xmp: Some(vec![b'<', 0xff]), ..Metadata::default() }),
+            ("orientation", Metadata { orientation: 0, ..Metadata::default() }),
+            ("orientation", Metadata { orientation: 9, ..Metadata::default() }),
         ] {
             let found = metadata.sections().unwrap_err();
-            assert!(matches!(found, Error::InvalidSection { kind: k, .. } if k == kind), "{found}");
+            assert!(matches!(found, Error::InvalidMetadata { what, .. } if what == name), "{found}");
         }
     }
 }

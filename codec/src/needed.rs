@@ -59,6 +59,8 @@ pub(crate) struct Needed {
     pixels: u64,
     /// Bytes of the picture that comes out.
     picture: u64,
+    /// Bytes of rows on their way into it.
+    made: u64,
     /// Bytes of everything else but the next.
     work: u64,
     /// Bytes of small pieces, and of the index: most of them are taken when the file is open.
@@ -113,7 +115,7 @@ impl Needed {
         let filtered = wiener::HELD * wiener::padded(columns * LATENT) as u64;
         let work = filtered + taught + BAND * band as u64 + WAITING * waiting as u64 + STREAMING * chunk as u64;
         let opened = LEAST + INDEXED * u64::from(header.tile_count()) * (1 + u64::from(alpha.is_some()));
-        Ok(Self { pixels, picture: width * height * pixel, work: work + made + of_alpha, opened })
+        Ok(Self { pixels, picture: width * height * pixel, made, work: work + of_alpha, opened })
     }
 
     /// What a view of a file in memory takes, beside that file.
@@ -129,6 +131,12 @@ impl Needed {
         Self { picture: 0, ..*self }
     }
 
+    /// The same for a caller that takes rows and makes another copy of them.
+    #[cfg(feature = "image")]
+    pub(crate) fn copied(&self) -> Self {
+        Self { made: self.made.saturating_mul(2), ..*self }
+    }
+
     /// The same with so many bytes of the file kept beside the work.
     pub(crate) fn keeping(&self, bytes: u64) -> Self {
         Self { work: self.work.saturating_add(bytes), ..*self }
@@ -141,7 +149,12 @@ impl Needed {
 
     /// Bytes in all.
     pub(crate) fn bytes(&self) -> u64 {
-        self.picture.saturating_add(self.work).saturating_add(self.opened)
+        self.taken().saturating_add(self.opened)
+    }
+
+    /// Bytes that are taken after a file is open.
+    fn taken(&self) -> u64 {
+        self.picture.saturating_add(self.made).saturating_add(self.work)
     }
 
     /// Asks the system for all that an open file still takes, and gives it back: later it is taken in pieces, most of which end the process
@@ -150,7 +163,7 @@ impl Needed {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub(crate) fn probe(&self) -> Result<(), Error> {
-        let bytes = self.picture.saturating_add(self.work);
+        let bytes = self.taken();
         let mut room = Vec::<u8>::new();
         let reserved = usize::try_from(bytes).ok().and_then(|bytes| room.try_reserve_exact(bytes).ok());
         // Without this a compiler may see that nobody uses the room, and not ask for it.

@@ -116,7 +116,7 @@ impl Encoder {
             _ => Err(Error::InvalidInput { what, found: value.into(), expected: u16::MAX.into() }),
         };
         let size = [side("the picture's width", frame.width)?, side("the picture's height", frame.height)?];
-        let header = Header { quality: quality.get(), ..self.header(size, frame.colour, frame.depth, options)? };
+        let header = self.header(size, frame.colour, frame.depth, quality, options)?;
         let strip = |channels: usize| {
             Ok::<_, Error>(Strip {
                 first: 0,

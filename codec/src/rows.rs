@@ -20,6 +20,7 @@ use crate::watch::Progress;
 
 /// Some rows of a decoded picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RowBand {
     /// The first of the rows, counted from the top of the picture that is decoded.
     pub y: u32,

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 /// Wall-clock time per stage, alpha included, and amounts, of one call or summed over several with `+=`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Stats {
     /// Pixels to latents and hyper-latents.
     pub analysis: Duration,

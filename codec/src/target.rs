@@ -46,6 +46,7 @@ impl Target {
 
 /// How a target was met.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct TargetOutcome {
     /// What was asked for.
     pub wanted: Target,

@@ -3,7 +3,7 @@
 //! A program of its own with a single test, because the counting allocator counts every thread. `make_corpus` is how the seeds were made.
 
 #[path = "../../fuzz/src/lib.rs"]
-#[allow(unreachable_pub)] // There it is a crate.
+#[allow(unreachable_pub, reason = "there it is a crate")]
 mod checks;
 mod support;
 

@@ -86,5 +86,5 @@ fn metadata_that_no_file_may_have_is_refused() {
     let metadata = Metadata { orientation: 9, ..Metadata::default() };
     let wrong = Picture { metadata, ..picture(8, 8, Colour::Grey) };
     let error = encoder.encode(&wrong, &EncodeOptions::default()).unwrap_err();
-    assert!(matches!(error, Error::InvalidSection { kind: 5, .. }), "{error}");
+    assert!(matches!(error, Error::InvalidMetadata { what: "orientation", .. }), "{error}");
 }

@@ -5,7 +5,8 @@ mod support;
 use lic_codec::entropy::TileDecoder;
 use lic_codec::format::LicFile;
 use lic_codec::{
-    Colour, Decoder, DeviceChoice, Effort, EncodeOptions, Encoder, Error, Miss, Picture, QualityIndex, Target, Warning,
+    Colour, Decoder, DeviceChoice, Effort, EncodeOptions, Encoder, Error, ErrorKind, Miss, Picture, QualityIndex,
+    Target, Warning,
 };
 use rayon::prelude::*;
 use support::{block_model, block_model_with, picture, random_model};
@@ -132,8 +133,8 @@ fn options_that_make_no_sense_are_refused() {
     }
     for tile in [0, 63, 96, 4160, 1 << 20] {
         let refused = encoder.encode(&small, &options(50.0, tile));
-        let Err(Error::InvalidHeader { field: "tile size", value, .. }) = refused else { panic!("{tile}") };
-        assert_eq!(value, tile);
+        let Err(error @ Error::InvalidOption { value, .. }) = refused else { panic!("{tile}") };
+        assert_eq!((value, error.kind()), (tile.into(), ErrorKind::Caller));
     }
     let broken = Picture { width: 9, ..small };
     assert!(matches!(encoder.encode(&broken, &options(50.0, 64)), Err(Error::InvalidInput { .. })));

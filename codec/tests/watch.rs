@@ -4,7 +4,7 @@ mod support;
 
 use std::ops::ControlFlow;
 
-use lic_codec::{Alpha, Colour, Decoder, DeviceChoice, EncodeOptions, Encoder, Error, Target, View};
+use lic_codec::{Alpha, Colour, Decoder, DeviceChoice, EncodeOptions, Encoder, Error, Target, View, quality_index};
 use support::{block_model, picture};
 
 /// What a watch was told until the work ended; it ends the work when `most` is passed.
@@ -59,10 +59,21 @@ fn a_picture_of_one_row_of_tiles_is_watched_and_ended_too() {
     let options = EncodeOptions { quality: 20.0, ..EncodeOptions::default() };
     let file = encoder.encode(&original, &options).unwrap().bytes;
     assert_watched(|watch| decoder.view_watched(&file, &View::default(), watch).map(|_| ()));
-    // Alpha comes first, and its tiles are asked about as well.
+    // Asked before anything is done; alpha comes first then, and its tiles are asked about as well.
     let (told, result) = seen(2.0, |watch| encoder.encode_watched(&original, &options, watch).map(|_| ()));
     result.unwrap();
-    assert_eq!(told.iter().take_while(|&&done| done == 0.0).count(), 3, "{told:?}");
+    assert_eq!(told.iter().take_while(|&&done| done == 0.0).count(), 4, "{told:?}");
+}
+
+#[test]
+fn the_two_halves_of_encoding_are_watched_and_ended_one_by_one() {
+    let encoder = Encoder::new(&block_model(), DeviceChoice::Cpu).unwrap();
+    let original = picture(200, 5000, Colour::Grey);
+    let options = EncodeOptions { quality: 20.0, ..EncodeOptions::default() };
+    assert_watched(|watch| encoder.analyse_watched(&original, &options, watch).map(|_| ()));
+    let analysed = encoder.analyse(&picture(1000, 20000, Colour::Grey), &options).unwrap();
+    let quality = quality_index(options.quality).unwrap();
+    assert_watched(|watch| analysed.encode_watched(quality, watch).map(|_| ()));
 }
 
 #[test]
@@ -95,7 +106,7 @@ fn a_search_for_a_distance_is_asked_about_while_it_decodes() {
         (told.len(), trials)
     };
     let ((of_size, sizes), (of_distance, distances)) = (told(Target::Bytes(20_000)), told(Target::Psnr(25.0)));
-    // The analysis is the same, and each trial codes three bands.
-    let analysis = of_size - 3 * sizes;
-    assert_eq!(of_distance, analysis + 6 * distances, "{of_size} in {sizes} trials, {distances} trials");
+    // The analysis is the same, and each trial is asked about at its beginning and codes three bands.
+    let analysis = of_size - 4 * sizes;
+    assert_eq!(of_distance, analysis + 8 * distances, "{of_size} in {sizes} trials, {distances} trials");
 }

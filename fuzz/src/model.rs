@@ -1,25 +1,16 @@
-//! The model that all targets share: the frozen tiny weights, loaded once.
+//! The model that all targets share: the frozen tiny weights with all that is fitted to them, loaded once.
 
 use std::sync::{Arc, LazyLock};
 
 use lic_codec::{Decoder, DeviceChoice, Encoder, Limits, Model};
-use lic_model::weights::{Entry, WeightFile};
 
 /// Most pixels that a target decodes: an application's limit, and what keeps a run at milliseconds.
 pub const MOST_PIXELS: u64 = 4608;
 
-/// The tiny weights, with a preview made up, because they have none.
+/// Tables that adapt, hyper-latents' tables by their neighbours, a filter between patches, a preview: `tiny` has none of them.
 pub static MODEL: LazyLock<Model> = LazyLock::new(|| {
-    let weights = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../model/weights/tiny.safetensors"));
-    let file = WeightFile::parse(weights).expect("the tiny weights are valid");
-    let latents = file.info.config.y;
-    let weight: Vec<f32> = (0..latents * 12).map(|i| (i % 7) as f32 / 100.0).collect();
-    let with_preview = file.with(|entries| {
-        entries.insert("preview.head.weight".to_owned(), Entry::f16(&[latents, 12], &weight));
-        entries.insert("preview.head.bias".to_owned(), Entry::f16(&[12], &[0.0; 12]));
-    });
-    let weights = with_preview.expect("shapes fit");
-    Model::from_bytes(weights).expect("the weights are valid")
+    let weights = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../model/weights/tiny-fitted.safetensors"));
+    Model::from_bytes(weights.to_vec()).expect("the weights are valid")
 });
 
 /// Their decoder, with a limit.

@@ -105,6 +105,30 @@ fn the_three_phases_follow_each_other_and_are_not_run_twice() {
 }
 
 #[test]
+fn a_phase_goes_on_with_its_own_teacher_and_crops_only() {
+    let folder = tempfile::tempdir().unwrap();
+    photos(folder.path());
+    teacher(folder.path());
+    let options = distillation(folder.path(), "student", 6, &[Phase::Features]);
+    assert_eq!(reports(&options).len(), 6);
+    // Without the teacher the projections would be gone from the checkpoint.
+    let mut alone = options.student.clone();
+    alone.resume = true;
+    alone.out = folder.path().join("student/phase1");
+    alone.schedule.budget = Budget::Steps(9);
+    let error = train(&alone, &mut |_| {}).unwrap_err();
+    assert!(error.to_string().starts_with("the run began with --teacher"), "{error}");
+    assert!(error.to_string().contains("not none"), "{error}");
+    // Ended or not.
+    let mut again = options.clone();
+    again.student.resume = true;
+    assert_eq!(reports(&again).len(), 0);
+    again.student.seed += 1;
+    let error = distill(&again, &mut |_, _| {}).unwrap_err();
+    assert!(error.to_string().starts_with("the run began with --seed"), "{error}");
+}
+
+#[test]
 fn with_soap_a_phase_begins_with_a_student_that_has_no_bases_for_its_projections() {
     let folder = tempfile::tempdir().unwrap();
     photos(folder.path());
@@ -315,7 +339,7 @@ fn a_set_of_too_few_crops_and_a_teacher_that_is_none_are_refused() {
     let mut options = distillation(folder.path(), "student", 1, &[Phase::Features]);
     options.crops = 7;
     let error = distill(&options, &mut |_, _| {}).unwrap_err();
-    assert!(matches!(error, DistillError::FewCrops(7)));
+    assert!(matches!(error, DistillError::Crops(7)));
     options.crops = 8;
     options.teacher = folder.path().join("a.png");
     let error = distill(&options, &mut |_, _| {}).unwrap_err();

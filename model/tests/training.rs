@@ -136,7 +136,7 @@ fn an_existing_run_is_not_overwritten_and_another_preset_not_resumed() {
     options.resume = true;
     options.preset = Preset::Student;
     let error = train(&options, &mut |_| {}).unwrap_err();
-    assert_eq!(error.to_string(), "the checkpoint is of preset tiny, not student");
+    assert!(error.to_string().starts_with("the checkpoint is of preset tiny, not student: "), "{error}");
 }
 
 #[test]
@@ -160,9 +160,9 @@ fn folders_without_usable_photos_are_refused() {
 }
 
 #[test]
-fn crops_that_are_not_scaled_are_the_photos_own_pixels_and_scales_outside_the_range_are_refused() {
+fn crops_that_are_not_scaled_are_the_photos_own_pixels() {
     let folder = tempfile::tempdir().unwrap();
-    // Every pixel has its own value, so a row of the crop is found in the photo or it is not there.
+    // Every pixel has its own value, so a pixel of the crop is found in the photo or it is not there.
     let photo = image::RgbImage::from_fn(80, 80, |x, y| image::Rgb([3 * x as u8, 3 * y as u8, (x * y) as u8]));
     photo.save(folder.path().join("photo.png")).unwrap();
     let known: std::collections::HashSet<[u8; 3]> = photo.pixels().map(|p| p.0).collect();
@@ -174,7 +174,11 @@ fn crops_that_are_not_scaled_are_the_photos_own_pixels_and_scales_outside_the_ra
     let crops = || Crops::load(folder.path(), 64, 0).unwrap();
     assert_eq!(own(crops().scaled_from(1.0)), 1.0);
     assert!(own(crops()) < 0.9);
+}
 
+#[test]
+fn scales_outside_their_range_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
     let mut options = options(folder.path(), &folder.path().join("run"), 1);
     for scale in [0.0, 1.5, f32::NAN] {
         options.smallest_scale = scale;

@@ -2,6 +2,7 @@
 
 /// A layer or table that breaks a rule of `codec/PRIOR.md`; row and channel numbers count from 0.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum LayerError {
     /// A tensor has the wrong number of elements.
     #[error("{tensor} has {found} elements, expected {expected}")]

@@ -1,5 +1,5 @@
 //! Pictures for the tests, and the C compiler.
-#![allow(dead_code)] // Every test program uses its own part of this.
+#![allow(dead_code, reason = "every test program uses its own part of this")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -66,7 +66,8 @@ fn numbers_that_mean_nothing_end_a_training_with_two_before_it_begins() {
     }
     lic(&here, run.into_iter().chain(["--steps=1", "--revive"])).with(2, &["--revive needs --from"]);
     lic(&here, run.into_iter().chain(["--steps=1", "--additions=x"])).with(2, &["--additions needs --from"]);
-    lic(&here, run.into_iter().chain(["--steps=1", "--revived-rate=4"])).with(2, &["--revived-rate needs --revive"]);
+    lic(&here, run.into_iter().chain(["--steps=1", "--revived-rate=4"]))
+        .with(2, &["--revived-rate 4: it must be 1 without --revive"]);
     let revived = ["--steps=1", "--revive", "--from=x", "--revived-rate=-1"];
     lic(&here, run.into_iter().chain(revived)).with(2, &["--revived-rate -1"]);
     assert!(!here.join("run").exists());
@@ -158,6 +159,8 @@ fn a_checkpoint_becomes_a_weight_file_with_all_that_is_fitted_to_photos() {
     // A weight file is quantised already.
     let again = ["quantize", "plain.safetensors", "--out", "again.safetensors"];
     lic(&here, again.iter().chain(&["--fit=photos"])).well();
+    let onto = ["quantize", "plain.safetensors", "--fit=photos", "--out=run/checkpoint.safetensors"];
+    lic(&here, onto).with(2, &["run/checkpoint.safetensors is a training checkpoint"]);
     for other in [&[][..], &["--fit=photos", "--check=photos"], &["--fit=photos", "--calibrate=photos"]] {
         lic(&here, again.iter().chain(other)).with(2, &["can only be fitted anew"]);
     }

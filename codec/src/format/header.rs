@@ -315,6 +315,9 @@ fn tile_from_code(code: Option<u8>) -> Result<u16, Error> {
     checked_tile_size(size.into())
 }
 
+/// The edges that tiles can have, in words.
+pub(crate) const TILE_SIZES: &str = "multiples of 64 in 64..=4096";
+
 /// Whether tiles can have edges of so many pixels: a multiple of 64 in 64..=4096.
 pub fn is_tile_size(pixels: u32) -> bool {
     let [unit, most] = [TILE_UNIT, MAX_TILE].map(u32::from);
@@ -328,7 +331,7 @@ pub fn is_tile_size(pixels: u32) -> bool {
 pub(crate) fn checked_tile_size(pixels: u32) -> Result<u16, Error> {
     match u16::try_from(pixels) {
         Ok(size) if is_tile_size(pixels) => Ok(size),
-        _ => Err(invalid("tile size", pixels, "multiples of 64 in 64..=4096")),
+        _ => Err(invalid("tile size", pixels, TILE_SIZES)),
     }
 }
 

@@ -13,9 +13,11 @@ use crate::decoder::Decoder;
 use crate::device::DeviceChoice;
 use crate::error::Error;
 use crate::format::{BitDepth, ColourModel};
+use crate::metadata::Metadata;
 use crate::model::Model;
 use crate::needed::{Needed, Reach};
 use crate::picture::Picture;
+use crate::rows::RowBand;
 use crate::samples::Samples;
 use crate::view::{Region, View};
 
@@ -52,8 +54,9 @@ impl<R: Read> LicDecoder<R> {
         Ok(Self { decoder: Some(decoder), ..Self::new(reader)? })
     }
 
-    /// Part of the picture, or all of it, straight alpha, as it is stored. Reads what is left of the file, unless the limits forbid.
-    fn decode(&mut self, view: &View) -> ImageResult<Picture> {
+    /// Writes part of the picture, or all of it, as it is stored but with straight alpha, to `buf`, a row every `pitch` bytes. Reads what is left of
+    /// the file, unless the limits forbid.
+    fn decode(&mut self, view: &View, buf: &mut [u8], pitch: usize) -> ImageResult<()> {
         let most = self.limits.max_alloc.map_or(u64::MAX, |most| most.saturating_sub(self.beside(view)));
         self.file.read_on(most).map_err(decoding)?;
         self.check_memory(view)?;
@@ -61,36 +64,37 @@ impl<R: Read> LicDecoder<R> {
             Some(decoder) => decoder.clone(),
             None => shared().map_err(decoding)?,
         };
-        let decoded = match view.region {
-            // Checks every tile's checksum first.
-            None => decoder.decode(self.file.came()),
-            Some(_) => decoder.view(self.file.came(), view),
+        let header = &self.front.header;
+        let [width, _] = view.size(header).map_err(decoding)?;
+        let take = |band: RowBand| {
+            let RowBand { y, height, pixels, alpha } = band;
+            let metadata = Metadata::default();
+            let mut rows = Picture { width, height, colour: header.colour, pixels, alpha, metadata };
+            rows.unpremultiply();
+            if let Some(place) = buf.get_mut(y as usize * pitch..) {
+                write(&rows, place, pitch);
+            }
         };
-        let mut picture = decoded.map_err(decoding)?.picture;
-        picture.unpremultiply();
-        Ok(picture)
+        decoder.each_band(self.file.came(), view, take).map_err(decoding)
     }
 
     /// Bytes that decoding takes beside the file.
     fn beside(&self, view: &View) -> u64 {
         let header = &self.front.header;
-        // Who asks has checked the rectangle.
-        let Ok([width, height]) = view.size(header) else { return u64::MAX };
-        // Samples of 10 and 12 bits are stretched into a copy.
-        let copy = match header.depth {
-            BitDepth::Ten | BitDepth::Twelve => {
-                u64::from(width) * u64::from(height) * u64::from(self.color_type().bytes_per_pixel())
-            }
-            _ => 0,
-        };
-        // One copy of the metadata is here, another comes with the picture.
+        // One copy of the metadata is here, another comes with the rows.
         let metadata = self.front.metadata.bytes();
         let reach = self.decoder.as_ref().map_or_else(Reach::default, |decoder| decoder.reach());
-        let picture = Needed::of(header, self.front.alpha, view, reach);
-        picture.map_or(u64::MAX, |picture| picture.keeping(2 * metadata).keeping(copy).bytes())
+        // Who asks has checked the rectangle.
+        let Ok(needed) = Needed::of(header, self.front.alpha, view, reach) else { return u64::MAX };
+        let rows = needed.rows().keeping(2 * metadata);
+        match header.depth {
+            // Their samples are stretched into a copy.
+            BitDepth::Ten | BitDepth::Twelve => rows.copied().bytes(),
+            BitDepth::Eight | BitDepth::Sixteen => rows.bytes(),
+        }
     }
 
-    /// Whether what is known of the file, the picture's samples and the work beside them fit into the limit.
+    /// Whether what is known of the file and the work beside it fit into the limit.
     fn check_memory(&self, view: &View) -> ImageResult<()> {
         let needed = self.beside(view).saturating_add(self.file.memory());
         match self.limits.max_alloc {
@@ -148,10 +152,11 @@ impl<R: Read> ImageDecoder for LicDecoder<R> {
         Ok(Orientation::from_exif(self.front.metadata.orientation).unwrap_or(Orientation::NoTransforms))
     }
 
-    /// `max_alloc` counts the file, the metadata, the decoded samples and the work memory of the CPU's path, but not the caller's buffer nor
-    /// copies of metadata that were asked for. A picture that does not fit as a whole is refused here, and not only when it is read, because
-    /// `DynamicImage::from_decoder` makes room for all of it before it reads. For rectangles of such a picture set [`crate::Limits`] in a decoder of
-    /// your own ([`Self::with_decoder`]) in place of `max_alloc`: they count what a rectangle takes, but not the file.
+    /// `max_alloc` counts the file, the metadata and the work memory, of which rows on their way into the caller's buffer are a part, but not that
+    /// buffer nor copies of metadata that were asked for. `ImageReader` takes the buffer from its own limit, 512 MiB unless told otherwise, before it
+    /// hands on the rest: pictures of up to about 96 megapixels in RGB of 8 bits go through, or 44 of 16. A picture that does not fit is refused
+    /// here, and not only when it is read, because `DynamicImage::from_decoder` makes room for all of it before it reads. For rectangles of such a
+    /// picture set [`crate::Limits`] in a decoder of your own ([`Self::with_decoder`]) in place of `max_alloc`: they do not count the file.
     fn set_limits(&mut self, limits: Limits) -> ImageResult<()> {
         limits.check_support(&LimitSupport::default())?;
         let (width, height) = self.dimensions();
@@ -165,10 +170,8 @@ impl<R: Read> ImageDecoder for LicDecoder<R> {
         if buf.len() as u64 != self.total_bytes() {
             return Err(wrong_length());
         }
-        let picture = self.decode(&View::default())?;
-        let pitch = buf.len() / (picture.height as usize).max(1);
-        write(&picture, buf, pitch);
-        Ok(())
+        let pitch = buf.len() / usize::from(self.front.header.height).max(1);
+        self.decode(&View::default(), buf, pitch)
     }
 
     fn read_image_boxed(self: Box<Self>, buf: &mut [u8]) -> ImageResult<()> {
@@ -196,8 +199,7 @@ impl<R: Read> ImageDecoderRect for LicDecoder<R> {
         if row_pitch < row || least.is_none_or(|least| buf.len() < least) {
             return Err(wrong_length());
         }
-        write(&self.decode(&view)?, buf, row_pitch);
-        Ok(())
+        self.decode(&view, buf, row_pitch)
     }
 }
 
@@ -269,14 +271,30 @@ mod tests {
     }
 
     #[test]
-    fn samples_that_are_stretched_count_once_more_for_the_part_that_is_read() {
+    fn image_open_reads_large_photos_within_its_default_limit() {
+        for (width, height, depth, fits) in [
+            (12_000, 8_000, BitDepth::Eight, true),
+            (8_192, 5_460, BitDepth::Sixteen, true),
+            (16_000, 12_000, BitDepth::Eight, false),
+        ] {
+            let start = start_of(&Header { depth, ..test_header(width, height) });
+            let mut decoder = LicDecoder::new(start.as_slice()).unwrap();
+            // As `ImageReader::decode` does.
+            let mut limits = Limits::default();
+            let room = limits.reserve(decoder.total_bytes()).and_then(|()| decoder.set_limits(limits));
+            assert_eq!(room.is_ok(), fits, "{width}x{height}, {depth:?}");
+        }
+    }
+
+    #[test]
+    fn samples_that_are_stretched_count_once_more_for_the_rows_that_are_made() {
         let beside = |depth, view: &View| {
             let start = start_of(&Header { depth, ..test_header(1000, 700) });
             LicDecoder::new(start.as_slice()).unwrap().beside(view)
         };
-        for (view, samples) in
-            [(View::default(), 1000 * 700 * 3), (View::of(Region { x: 900, y: 10, width: 7, height: 5 }), 7 * 5 * 3)]
-        {
+        let region = Region { x: 900, y: 10, width: 7, height: 5 };
+        // Whole latents, and those that the synthesis sees beyond a region.
+        for (view, samples) in [(View::default(), 1008 * 704 * 3), (View::of(region), 240 * 144 * 3)] {
             for depth in [BitDepth::Ten, BitDepth::Twelve] {
                 assert_eq!(beside(depth, &view) - beside(BitDepth::Sixteen, &view), 2 * samples, "{depth:?}, {view:?}");
             }

@@ -25,7 +25,7 @@ use ::image::hooks;
 
 pub use self::decoder::LicDecoder;
 pub use self::encoder::LicEncoder;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::format::SIGNATURE;
 
 /// The extension of `.lic` files, and the name by which `image` knows the format.
@@ -53,30 +53,16 @@ fn hint() -> ImageFormatHint {
 
 /// An error of ours as one of theirs, while decoding: theirs of decoding says that something is wrong with the file.
 fn decoding(error: Error) -> ImageError {
-    match innermost(&error) {
-        Error::LimitExceeded { limit: "max_pixels", .. } => {
-            ImageError::Limits(LimitError::from_kind(LimitErrorKind::DimensionError))
+    match error.kind() {
+        ErrorKind::Limit => {
+            let pixels = matches!(error, Error::LimitExceeded { limit: "max_pixels", .. });
+            let kind = if pixels { LimitErrorKind::DimensionError } else { LimitErrorKind::InsufficientMemory };
+            ImageError::Limits(LimitError::from_kind(kind))
         }
-        Error::LimitExceeded { .. } | Error::OutOfMemory { .. } => {
-            ImageError::Limits(LimitError::from_kind(LimitErrorKind::InsufficientMemory))
-        }
-        Error::UnsupportedVersion { .. }
-        | Error::UnsupportedFeature { .. }
-        | Error::UnknownCriticalSection { .. }
-        | Error::WrongParseId { .. }
-        | Error::TileCutsWindows { .. } => unsupported(&error.to_string()),
-        Error::Io(_) | Error::Device(_) | Error::Prior(_) | Error::Model(_) | Error::InvalidTables(_) => {
-            environment(error)
-        }
+        ErrorKind::Memory => ImageError::Limits(LimitError::from_kind(LimitErrorKind::InsufficientMemory)),
+        ErrorKind::Unsupported | ErrorKind::OtherModel => unsupported(&error.to_string()),
+        ErrorKind::Io | ErrorKind::Device | ErrorKind::Model => environment(error),
         _ => ImageError::Decoding(DecodingError::new(hint(), error)),
-    }
-}
-
-/// What is wrong, wherever in the file that is.
-fn innermost(error: &Error) -> &Error {
-    match error {
-        Error::Alpha(inner) => innermost(inner),
-        error => error,
     }
 }
 
@@ -90,9 +76,10 @@ fn environment(error: Error) -> ImageError {
 
 /// An error of ours as one of theirs, while encoding.
 fn encoding(error: Error) -> ImageError {
-    match error {
-        Error::Io(error) => ImageError::IoError(error),
-        error => ImageError::Encoding(EncodingError::new(hint(), error)),
+    match error.kind() {
+        ErrorKind::Memory => ImageError::Limits(LimitError::from_kind(LimitErrorKind::InsufficientMemory)),
+        ErrorKind::Io | ErrorKind::Device | ErrorKind::Model => environment(error),
+        _ => ImageError::Encoding(EncodingError::new(hint(), error)),
     }
 }
 
@@ -134,7 +121,7 @@ mod tests {
             (|| Error::OutOfMemory { bytes: 9 }, limits),
             (|| Error::LimitExceeded { limit: "max_bytes", found: 2, allowed: 1 }, limits),
             (|| Error::WrongParseId { file: 1, model: 2 }, unsupported),
-            (|| Error::TileCutsWindows { tile: 64, unit: 128 }, unsupported),
+            (|| Error::TileCutsWindows { tile: 64, unit: 128 }, damage),
             (|| DeviceError::NotBuilt.into(), environment),
             (|| PriorError::NoTiles.into(), environment),
             (|| io::Error::from(io::ErrorKind::TimedOut).into(), environment),

@@ -6,6 +6,7 @@ use crate::error::TableError;
 
 /// A weight file whose `prior.*` tensors break `codec/PRIOR.md`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum WeightsError {
     /// A tensor is not there.
     #[error("the weight file has no tensor {name}")]
@@ -83,6 +84,7 @@ pub enum WeightsError {
 
 /// Input that a running prior refuses, or a device that failed.
 #[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
 pub enum PriorError {
     /// `begin` without tiles.
     #[error("no tiles to work on")]

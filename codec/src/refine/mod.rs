@@ -167,7 +167,6 @@ impl Refiner<'_> {
             runtime: &self.encoder.runtime,
             source: self.source,
             header: self.header,
-            quality: self.quality,
             sampler,
             tile: area,
             window,

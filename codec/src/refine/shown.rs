@@ -11,7 +11,6 @@ use super::scaled;
 use crate::error::Error;
 use crate::format::{BitDepth, Header};
 use crate::picture::{Picture, channels};
-use crate::prior::QualityIndex;
 use crate::runtime::Runtime;
 use crate::samples::Samples;
 use crate::source::Source;
@@ -27,7 +26,6 @@ pub(super) struct Shown<'a> {
     pub(super) runtime: &'a Runtime,
     pub(super) source: &'a Source<'a>,
     pub(super) header: &'a Header,
-    pub(super) quality: QualityIndex,
     /// What the picture's own filter is fitted to so far, if it may have one.
     pub(super) sampler: Option<&'a Sampler<'a>>,
     pub(super) tile: &'a Area,
@@ -96,7 +94,7 @@ impl Shown<'_> {
     /// The window as a picture of as many bits as there are.
     fn window_header(&self) -> Header {
         let [width, height] = self.window.pixels(self.header).map(|side| side as u16);
-        Header { width, height, depth: BitDepth::Sixteen, quality: self.quality.get(), ..*self.header }
+        Header { width, height, depth: BitDepth::Sixteen, ..*self.header }
     }
 }
 

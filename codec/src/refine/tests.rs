@@ -9,7 +9,7 @@ use super::rates::Rates;
 use super::shown::{Shown, patches_of};
 use crate::coding::Effort;
 use crate::format::header::test_header;
-use crate::format::{BitDepth, ColourModel, LicFile, SectionKind};
+use crate::format::{BitDepth, ColourModel, Header, LicFile, SectionKind};
 use crate::model::Model;
 use crate::picture::Picture;
 use crate::prior::{FastEngine, PriorEngine, QualityIndex, TileShape};
@@ -113,7 +113,6 @@ fn a_search_aims_at_the_picture_less_what_the_decoders_filters_add() {
         runtime: &encoder.runtime,
         source: &source,
         header: &header,
-        quality,
         sampler: sampler.as_ref(),
         tile: &whole,
         window: &whole,
@@ -147,8 +146,8 @@ fn what_a_tile_aims_at_is_a_part_of_what_the_picture_does() {
     // The last latents reach beyond the picture, and the source has the picture's last rows only.
     let picture = waves(107, 70);
     let source = Source { picture: &picture, top: 2 };
-    let header = test_header(107, 102);
     let quality = QualityIndex::new(90).unwrap();
+    let header = Header { quality: quality.get(), ..test_header(107, 102) };
     let (window, tile) = (Area { rows: 2..7, columns: 0..7 }, Area { rows: 4..7, columns: 3..5 });
     let (steps, channels) = (steps(&model, quality), encoder.runtime.transforms.channels());
     let latents: Vec<f32> = (0..window.positions() * channels).map(|i| (i * 31 % 7) as f32 - 3.0).collect();
@@ -157,7 +156,7 @@ fn what_a_tile_aims_at_is_a_part_of_what_the_picture_does() {
         let (runtime, header) = (&encoder.runtime, &header);
         let (sampler, source, window, steps) = (None, &source, &window, &steps);
         let target = target(source, window);
-        let shown = Shown { runtime, source, header, quality, sampler, tile, window, target, around, steps };
+        let shown = Shown { runtime, source, header, sampler, tile, window, target, around, steps };
         shown.aim(latents).unwrap().patches
     };
     let whole = aim(&window, &vec![0.0; latents.len()], &latents);

@@ -85,7 +85,7 @@ impl<'a> Sampler<'a> {
     pub(crate) fn new(runtime: &'a Runtime, header: &Header, quality: QualityIndex, effort: Effort) -> Option<Self> {
         (effort != Effort::Nearest).then(|| Self {
             runtime,
-            header: Header { quality: quality.get(), ..*header },
+            header: *header,
             quality,
             steps: runtime.model.steps(quality),
             share: Share::of(u64::from(header.width) * u64::from(header.height), effort.searches()),

@@ -2,7 +2,7 @@
 //!
 //! Two kinds: [`random_model`], in which everything is random, so that halo, order and clamping matter; and
 //! [`block_model`], a plain linear block transform with a prior that knows the gains, which really compresses smooth pictures.
-#![allow(dead_code)] // Every test program uses its own part of this.
+#![allow(dead_code, reason = "every test program uses its own part of this")]
 
 use std::collections::BTreeMap;
 

@@ -3,7 +3,7 @@
 //! Differs from the networks in burn ([`crate::net`], [`crate::prior`]), which are the definition, in speed, and in the gradients of activations that a grid clips ([`grid`]): nothing is recorded for automatic
 //! differentiation, samples go forwards and backwards one by one, each on one thread and in that thread's cache, and products run at what the
 //! processor can do ([`kernels`]). `model/tests/backprop.rs` holds both against each other. Everything is f32
-//! but the operands of products where [`crate::net::Precision::Bf16`] is asked for, and of these the layers' at both ends of a transform stay f32 ([`layer`]).
+//! but the operands of products where [`crate::net::Precision::Bf16`] is asked for, and even then four layers go forward in f32: `analysis.head`, `synthesis.stem`, `synthesis.up` and `synthesis.head` ([`layer`]).
 
 mod addition;
 mod ask;
@@ -17,6 +17,7 @@ mod factor;
 pub(crate) mod grid;
 mod heads;
 pub(crate) mod hyper;
+#[allow(unsafe_code, reason = "the crate's only module with intrinsics")]
 pub(crate) mod kernels;
 pub(crate) mod layer;
 pub(crate) mod pool;

@@ -127,6 +127,6 @@ fn channel_distillation_in_our_own_kernels_is_that_of_burn() {
     let cache = Cache::open(&folder.path().join("latents"), sizes.iter().sum(), 1 << 30).unwrap();
     let (student, _) = configs();
     let bits = (0..teacher.config.y).map(|i| ((7 * i) % 48) as f64 + 1.0).collect();
-    let entropies = Entropies { teacher: teacher.id, photos: 0, bits, hyper: 0.0 };
+    let entropies = Entropies { teacher: teacher.id, crops: 0, bits, hyper: 0.0 };
     compare(&mut ChannelDistillation::new(teacher, cache, &entropies, &student, 500.0, 8).unwrap());
 }

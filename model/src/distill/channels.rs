@@ -233,10 +233,10 @@ mod tests {
     fn channels_keep_their_places_and_strong_new_ones_take_those_of_weak_ones() {
         // Teacher channels 0..12, the student's 8 at 0, 1, 3, 4, 6, 7, 9, 10; 2 is strong, 4 the weakest of the student's.
         let mut bits = vec![1.0, 1.0, 0.9, 1.0, 0.1, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0];
-        let entropies = Entropies { teacher: 0, photos: 0, bits: bits.clone(), hyper: 0.0 };
+        let entropies = Entropies { teacher: 0, crops: 0, bits: bits.clone(), hyper: 0.0 };
         assert_eq!(pairs(&entropies, &config(8), &config(12)), [0, 1, 3, 2, 6, 7, 9, 10]);
         bits[2] = 0.05;
-        let entropies = Entropies { teacher: 0, photos: 0, bits, hyper: 0.0 };
+        let entropies = Entropies { teacher: 0, crops: 0, bits, hyper: 0.0 };
         assert_eq!(pairs(&entropies, &config(8), &config(12)), [0, 1, 3, 4, 6, 7, 9, 10]);
     }
 

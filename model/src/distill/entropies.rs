@@ -22,8 +22,8 @@ const BATCHES: u64 = 32;
 pub struct Entropies {
     /// Whose: [`Teacher::id`].
     pub teacher: u32,
-    /// On which photos: first four bytes of [`Crops::digest`].
-    pub photos: u32,
+    /// On which crops: first four bytes of [`Crops::digest`].
+    pub crops: u32,
     /// Bits per pixel of each channel.
     pub bits: Vec<f64>,
     /// Bits per pixel of the hyper-latent.
@@ -56,7 +56,7 @@ impl Entropies {
             }
         }
         bits.iter_mut().for_each(|b| *b /= pixels);
-        Self { teacher: teacher.id, photos: id(crops), bits, hyper: hyper / pixels }
+        Self { teacher: teacher.id, crops: id(crops), bits, hyper: hyper / pixels }
     }
 
     /// Channels and their bits per pixel, most bits first.
@@ -70,9 +70,9 @@ impl Entropies {
     pub fn to_text(&self) -> String {
         let total: f64 = self.bits.iter().sum();
         let mut text = format!(
-            "# teacher {:08x} on photos {:08x}: bits per pixel of its latent channels, {total:.6} in all; \
+            "# teacher {:08x} on crops {:08x}: bits per pixel of its latent channels, {total:.6} in all; \
              its hyper-latent has {:.6}\n# channel\tbits per pixel\tshare so far, %\n",
-            self.teacher, self.photos, self.hyper
+            self.teacher, self.crops, self.hyper
         );
         let mut so_far = 0.0;
         for (channel, bits) in self.ranked() {
@@ -85,9 +85,9 @@ impl Entropies {
     /// Reads what [`Self::to_text`] wrote.
     fn parse(text: &str) -> Option<Self> {
         let head = text.lines().next()?;
-        let (teacher, rest) = head.strip_prefix("# teacher ")?.split_once(" on photos ")?;
+        let (teacher, rest) = head.strip_prefix("# teacher ")?.split_once(" on crops ")?;
         let teacher = u32::from_str_radix(teacher, 16).ok()?;
-        let photos = u32::from_str_radix(rest.split_once(':')?.0, 16).ok()?;
+        let crops = u32::from_str_radix(rest.split_once(':')?.0, 16).ok()?;
         let hyper = head.rsplit(' ').next()?.parse().ok()?;
         let mut bits: Vec<Option<f64>> = Vec::new();
         for line in text.lines().filter(|line| !line.starts_with('#')) {
@@ -100,28 +100,29 @@ impl Entropies {
             bits.resize(bits.len().max(channel + 1), None);
             bits[channel] = Some(value);
         }
-        Some(Self { teacher, photos, bits: bits.into_iter().collect::<Option<_>>()?, hyper })
+        Some(Self { teacher, crops, bits: bits.into_iter().collect::<Option<_>>()?, hyper })
     }
 
-    /// From the file if it is this teacher's on these photos, else measured and written there.
+    /// From the file if it is this teacher's on these crops, else measured and written there, and read from it all the same: it rounds.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn load_or_measure(path: &Path, teacher: &Teacher, crops: &Crops) -> Result<Self, DistillError> {
         let known = std::fs::read_to_string(path).ok().and_then(|text| Self::parse(&text));
-        let same = |known: &Self| known.teacher == teacher.id && known.photos == id(crops);
+        let same = |known: &Self| known.teacher == teacher.id && known.crops == id(crops);
         if let Some(known) = known.filter(|known| same(known) && known.bits.len() == teacher.config.y) {
             return Ok(known);
         }
         let entropies = Self::measure(teacher, crops);
-        match write_whole(path, entropies.to_text().as_bytes()) {
-            Ok(()) => Ok(entropies),
+        let text = entropies.to_text();
+        match write_whole(path, text.as_bytes()) {
+            Ok(()) => Ok(Self::parse(&text).unwrap_or(entropies)),
             Err(source) => Err(DistillError::Io { path: path.to_owned(), source }),
         }
     }
 }
 
-/// What names photos in the file.
+/// What names crops in the file.
 fn id(crops: &Crops) -> u32 {
     let digest = crops.digest();
     u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
@@ -134,14 +135,14 @@ mod tests {
     #[test]
     fn the_file_is_sorted_and_read_back_as_it_was() {
         let bits = vec![0.25, 0.5, 0.0, 0.125];
-        let entropies = Entropies { teacher: 0x00ab_cdef, photos: 0x0123_4567, bits, hyper: 0.015625 };
+        let entropies = Entropies { teacher: 0x00ab_cdef, crops: 0x0123_4567, bits, hyper: 0.015625 };
         let text = entropies.to_text();
         let channels: Vec<&str> = text.lines().skip(2).filter_map(|line| line.split('\t').next()).collect();
         assert_eq!(channels, ["1", "0", "3", "2"]);
         assert!(text.contains("0.875000 in all") && text.lines().last().unwrap().ends_with("100.00"), "{text}");
         assert_eq!(Entropies::parse(&text), Some(entropies));
-        // Files from before photos were named are measured again.
-        let nameless = text.replace(" on photos 01234567", "");
+        // Files from before crops were named are measured again.
+        let nameless = text.replace(" on crops 01234567", "");
         for damaged in ["", "# teacher", &nameless, &text.replace("3\t", "x\t"), &text.replace("\n0\t", "\n7\t")] {
             assert_eq!(Entropies::parse(damaged), None, "{damaged}");
         }

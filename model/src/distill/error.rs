@@ -32,9 +32,9 @@ pub enum DistillError {
     /// Channels are weighed by their bits.
     #[error("no channel of the teacher's latent carries any bits: it has not been trained")]
     NoBits,
-    /// Too few crops for the strata of the quality axis.
-    #[error("a set of {0} crops: it must have at least 8")]
-    FewCrops(u64),
+    /// Other than so many crops for each part of the quality axis.
+    #[error("--crops {0}: it must be a multiple of 8, at least 8")]
+    Crops(u64),
 }
 
 impl From<TrainError> for DistillError {

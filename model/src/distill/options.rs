@@ -14,7 +14,7 @@ pub struct DistillOptions {
     pub teacher: PathBuf,
     /// Phases to run, in order.
     pub phases: Vec<Phase>,
-    /// Crops of phases 1 and 2, at least 8.
+    /// Crops of phases 1 and 2, a multiple of 8.
     pub crops: u64,
     /// Most bytes of the teacher's outputs to store for a phase.
     pub store: u64,
@@ -44,8 +44,8 @@ impl DistillOptions {
     /// One does not; the error names it.
     pub fn check(&self) -> Result<(), DistillError> {
         self.student.check()?;
-        if self.crops < FIXED_PARTS {
-            return Err(DistillError::FewCrops(self.crops));
+        if self.crops < FIXED_PARTS || !self.crops.is_multiple_of(FIXED_PARTS) {
+            return Err(DistillError::Crops(self.crops));
         }
         for (flag, weight) in [("--feature-weight", self.feature_weight), ("--channel-weight", self.channel_weight)] {
             require(weight >= 0.0 && weight.is_finite(), flag, weight, "a number from 0 on")?;

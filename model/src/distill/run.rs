@@ -23,10 +23,12 @@ pub fn distill(options: &DistillOptions, observe: &mut dyn FnMut(Phase, Event<'_
     options.check()?;
     for &phase in &options.phases {
         let from = phase.begins_with(&options.student);
+        let revive = options.student.revive && from == options.student.from;
         let run = Options {
             schedule: phase.schedule(&options.student.schedule, &options.phases),
             // What an earlier phase revived has learnt since.
-            revive: options.student.revive && from == options.student.from,
+            revive,
+            revived_rate: if revive { options.student.revived_rate } else { 1.0 },
             additions: options.student.additions.clone().filter(|_| from == options.student.from),
             from,
             out: phase.folder(&options.student.out),
@@ -36,6 +38,7 @@ pub fn distill(options: &DistillOptions, observe: &mut dyn FnMut(Phase, Event<'_
             observe(phase, Event::Complete { step });
             continue;
         }
+        run.check_start()?;
         let mut objective = objective(options, &run, phase)?;
         train_towards(&run, objective.as_mut(), &mut |event| observe(phase, event))?;
     }
@@ -54,6 +57,10 @@ fn ended(options: &DistillOptions, run: &Options, phase: Phase) -> Result<Option
         return Ok(followed.then_some(0));
     }
     let meta = checkpoint::meta(&run.out.join(CHECKPOINT)).map_err(TrainError::from)?;
+    if let Some(settings) = &meta.settings {
+        // Who the teacher was is compared where it is loaded.
+        settings.resumed(meta.seed, run, settings.guide)?;
+    }
     // A kill may have come between the last step and its validation.
     let validated = run.valid.is_none() || has_score(&run.out, meta.step);
     let complete = run.schedule.progress(meta.step, meta.seconds) >= 1.0 && validated;
@@ -71,8 +78,8 @@ fn objective(options: &DistillOptions, run: &Options, phase: Phase) -> Result<Bo
     let crops = crops(&options.student)?;
     let (student, side) = (run.preset.config(), run.side as usize);
     // Beside the phases' folders, so that runs of a phase with other settings find it again.
-    let place = &options.student;
-    std::fs::create_dir_all(&place.out).map_err(|source| DistillError::Io { path: place.out.clone(), source })?;
+    let place = options.student.out.as_path();
+    std::fs::create_dir_all(place).map_err(|source| DistillError::Io { path: place.to_owned(), source })?;
     if phase == Phase::Features {
         let sizes = stage_sizes(&teacher.config, side);
         let cache = store(place, &teacher, &crops, "stages", &sizes, options.store)?;
@@ -80,7 +87,7 @@ fn objective(options: &DistillOptions, run: &Options, phase: Phase) -> Result<Bo
         let loss = FeatureAlignment::new(teacher, cache, &student, weight, set, run.seed, &run.device);
         return Ok(Box::new(loss));
     }
-    let entropies = Entropies::load_or_measure(&place.out.join(ENTROPIES), &teacher, &crops)?;
+    let entropies = Entropies::load_or_measure(&place.join(ENTROPIES), &teacher, &crops)?;
     let sizes = latent_sizes(&teacher.config, side);
     let cache = store(place, &teacher, &crops, "latents", &sizes, options.store)?;
     let (weight, set) = (options.channel_weight, options.crops);

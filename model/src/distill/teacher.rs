@@ -14,7 +14,7 @@ use crate::network::Network;
 use crate::params::{self, read};
 use crate::preset::ModelConfig;
 use crate::prior::{Rounding, Taps, from_passes};
-use crate::train::{Batch, Crops, Options, TrainError, read_model};
+use crate::train::{Batch, Crops, TrainError, read_model};
 
 /// A frozen network.
 #[derive(Debug)]
@@ -131,10 +131,10 @@ fn joined<const PARTS: usize>(crops: &[[Vec<f32>; PARTS]]) -> Vec<Vec<f32>> {
 
 /// A store for one kind of a teacher's outputs on the fixed crops of a run.
 ///
-/// `parts` are the numbers of each tensor of one crop. The name says whose outputs on which crops of which photos they are, and in which precision, so
-/// that a store never answers for another teacher, other crops or other photos.
+/// `parts` are the numbers of each tensor of one crop. The name says whose outputs on which crops they are, and in which precision, so that a store
+/// never answers for another teacher or other crops.
 pub(super) fn store(
-    options: &Options,
+    folder: &Path,
     teacher: &Teacher,
     crops: &Crops,
     kind: &str,
@@ -144,13 +144,10 @@ pub(super) fn store(
     let mut hash = Sha256::new();
     hash.update(teacher.id.to_le_bytes());
     hash.update(teacher.precision().to_string());
-    hash.update(options.seed.to_le_bytes());
-    hash.update(options.side.to_le_bytes());
-    hash.update(options.smallest_scale.to_le_bytes());
     hash.update(crops.digest());
     let digest = hash.finalize();
     let name = format!("teacher-{:02x}{:02x}{:02x}{:02x}.{kind}", digest[0], digest[1], digest[2], digest[3]);
-    Ok(Cache::open(&options.out.join(name), parts.iter().sum(), bytes)?)
+    Ok(Cache::open(&folder.join(name), parts.iter().sum(), bytes)?)
 }
 
 /// For every crop of `batch` its record, `parts` numbers a tensor: from the store, or made by `compute` on those that are not there.

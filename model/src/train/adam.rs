@@ -208,6 +208,11 @@ mod tests {
             assert!((f64::from(*weight) - expected).abs() < 1e-6, "{weight} instead of {expected}");
         }
         assert_eq!(adam.weights[2..], [5.0, 5.0]);
+        // The average, shorter at the start.
+        let weights = [(0.9, 1.0 / 51.0), (0.812_557_022_289_889_2, 2.0 / 52.0)];
+        let average = weights.iter().fold(1.0f64, |average, (weight, decay)| decay * average + (1.0 - decay) * weight);
+        assert!((f64::from(adam.average[0]) - average).abs() < 1e-6, "{} instead of {average}", adam.average[0]);
+        assert_eq!(adam.average[2..], [5.0, 5.0]);
     }
 
     /// Loss after 400 steps on `0.5 sum of W o (H W)` for a matrix `H` whose eigenvalues span 1 to 0.001 and whose eigenvectors are no axes.

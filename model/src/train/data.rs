@@ -145,7 +145,8 @@ impl Crops {
         self.images.is_empty()
     }
 
-    /// SHA-256 of the images in use: sizes and pixels, in the order of the files' names. What is stored of crops belongs to these images only.
+    /// SHA-256 of all that crops depend on: sizes and pixels of the images in use, in the order of the files' names; side, scale and seed. What is
+    /// stored of crops belongs to these only.
     pub fn digest(&self) -> [u8; 32] {
         let of_image = |image: &RgbImage| -> [u8; 32] {
             let mut hash = Sha256::new();
@@ -154,12 +155,17 @@ impl Crops {
             hash.update(image.as_raw());
             hash.finalize().into()
         };
-        *self.digest.get_or_init(|| {
+        let images = self.digest.get_or_init(|| {
             let digests: Vec<[u8; 32]> = self.images.par_iter().map(of_image).collect();
             let mut hash = Sha256::new();
             digests.iter().for_each(|digest| hash.update(digest));
             hash.finalize().into()
-        })
+        });
+        let mut hash = Sha256::new_with_prefix(images);
+        hash.update(self.side.to_le_bytes());
+        hash.update(self.smallest_scale.to_le_bytes());
+        hash.update(self.seed.to_le_bytes());
+        hash.finalize().into()
     }
 
     /// The batch of a step: `samples` crops, their knots spread over the quality axis (one from each of `samples` equal parts).

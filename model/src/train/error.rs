@@ -29,16 +29,16 @@ pub enum TrainError {
     /// What a teacher said before.
     #[error(transparent)]
     Teacher(#[from] CacheError),
-    /// The weight file to begin with cannot be read.
-    #[error("cannot begin with {}: {source}", path.display())]
+    /// A checkpoint or weight file cannot be read.
+    #[error("cannot use {}: {source}", path.display())]
     Read {
         /// The weight file.
         path: PathBuf,
         /// The reason.
         source: std::io::Error,
     },
-    /// The weight file to begin with cannot be trained on.
-    #[error("cannot begin with {}: {source}", path.display())]
+    /// A weight file cannot be turned back into a network.
+    #[error("cannot use {}: {source}", path.display())]
     Restore {
         /// The weight file.
         path: PathBuf,
@@ -60,7 +60,9 @@ pub enum TrainError {
     #[error("another run is writing into {}: stop it first, or choose another folder", .0.display())]
     Running(PathBuf),
     /// The checkpoint is of another preset.
-    #[error("the checkpoint is of preset {found}, not {asked}")]
+    #[error(
+        "the checkpoint is of preset {found}, not {asked}: resume it with --preset {found}, or choose another folder"
+    )]
     Preset {
         /// Preset of the checkpoint.
         found: Preset,
@@ -68,7 +70,9 @@ pub enum TrainError {
         asked: Preset,
     },
     /// The checkpoint's moments are another optimiser's.
-    #[error("the checkpoint is of optimiser {found}, not {asked}")]
+    #[error(
+        "the checkpoint is of optimiser {found}, not {asked}: resume it with --optimiser {found}, or choose another folder"
+    )]
     Optimiser {
         /// Optimiser of the checkpoint.
         found: Optimiser,
@@ -112,10 +116,10 @@ pub enum TrainError {
         need: &'static str,
     },
     /// Crops must be multiples of 64 pixels.
-    #[error("crops of {0} pixels: the side must be a multiple of 64, at least 64")]
+    #[error("--crop {0}: the side must be a multiple of 64, at least 64")]
     Side(u32),
     /// Crops are scaled down, and not to nothing.
-    #[error("crops scaled by {0} to 1: the smallest scale must lie between 0.1 and 1")]
+    #[error("--smallest-scale {0}: it must lie between 0.1 and 1")]
     Scale(f32),
     /// The log or folder cannot be written.
     #[error("{}: {source}", path.display())]

@@ -53,7 +53,7 @@ impl Log {
         self.file.write_all(line.as_bytes()).map_err(|source| TrainError::Io { path: self.path.clone(), source })
     }
 
-    /// Notes a step that `meta` counts already, the `last` one of the run or one before.
+    /// Notes a step that `meta` counts already, the `last` one of the run or one before. One whose loss or gradient is not finite is in no mean.
     pub(super) fn step(
         &mut self,
         meta: &Meta,
@@ -63,7 +63,9 @@ impl Log {
         rate: f64,
         last: bool,
     ) -> Result<(), TrainError> {
-        self.since.push((report, norm, seconds));
+        if report.loss.is_finite() && norm.is_finite() {
+            self.since.push((report, norm, seconds));
+        }
         if last || meta.step.is_multiple_of(EVERY) { self.rest(meta, rate) } else { Ok(()) }
     }
 
@@ -138,13 +140,14 @@ mod tests {
     }
 
     #[test]
-    fn the_steps_after_the_last_fifty_are_logged_at_the_end() {
+    fn the_steps_after_the_last_fifty_are_logged_at_the_end_but_for_those_without_a_loss() {
         let folder = tempfile::tempdir().unwrap();
         let mut log = Log::open(folder.path(), 0).unwrap();
         let mut meta = Meta::new(Preset::Tiny, 0);
         for step in 1..=53 {
             meta.step = step;
-            let report = StepReport { loss: step as f64, mse: 1.0, ..StepReport::default() };
+            let loss = if step == 52 { f64::NAN } else { step as f64 };
+            let report = StepReport { loss, mse: 1.0, ..StepReport::default() };
             log.step(&meta, report, 1.0, 0.1, 1e-3, step == 53).unwrap();
         }
         let text = std::fs::read_to_string(folder.path().join(NAME)).unwrap();

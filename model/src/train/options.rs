@@ -9,6 +9,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::data::SMALLEST_SCALE;
+use super::run::CHECKPOINT;
 use super::{Budget, Schedule, TrainError};
 use crate::net::Precision;
 use crate::preset::Preset;
@@ -79,8 +80,8 @@ pub struct Options {
     pub checkpoint_minutes: f64,
     /// Minutes between validations; one more is made at the end.
     pub validate_minutes: f64,
-    /// Format of the operands of products, with burn of all activations; on the integer grid, in validation and calibration it is f32 always, but for
-    /// the products of SOAP.
+    /// Format of the operands of products, with burn of all activations. It is f32 always in validation and calibration, and on the integer grid: there
+    /// with our own kernels in the prior alone, with burn everywhere but in the products of SOAP.
     pub precision: Precision,
     /// Device with autodiff.
     pub device: Device,
@@ -116,6 +117,35 @@ impl Options {
             kernels: Kernels::Burn,
             stop: Arc::default(),
         }
+    }
+
+    /// Checks that a run may begin in its folder, or go on, before anything is written there.
+    ///
+    /// # Errors
+    /// There is a run that is not to be resumed, or options say how to go on with what there is not.
+    pub(crate) fn check_start(&self) -> Result<(), TrainError> {
+        let exists = self.out.join(CHECKPOINT).exists();
+        if exists && !self.resume {
+            return Err(TrainError::Exists(self.out.clone()));
+        }
+        // A run that goes on knows these from its beginning.
+        if exists {
+            return Ok(());
+        }
+        if self.revive && self.from.is_none() {
+            return Err(TrainError::Revive);
+        }
+        let rate = self.revived_rate;
+        require(
+            self.revive || rate == 1.0,
+            "--revived-rate",
+            rate,
+            "1 without --revive: no block gets new hidden units",
+        )?;
+        if self.additions.is_some() && self.from.is_none() {
+            return Err(TrainError::Additions);
+        }
+        Ok(())
     }
 
     /// Checks that all numbers mean something.
@@ -197,8 +227,8 @@ mod tests {
             ("--checkpoint-minutes -1:", |o| o.checkpoint_minutes = -1.0),
             ("--validate-minutes NaN:", |o| o.validate_minutes = f64::NAN),
             ("--batch 0:", |o| o.batch = 0),
-            ("crops of 100 pixels:", |o| o.side = 100),
-            ("crops scaled by 0 to 1:", |o| o.smallest_scale = 0.0),
+            ("--crop 100:", |o| o.side = 100),
+            ("--smallest-scale 0:", |o| o.smallest_scale = 0.0),
         ];
         for (named, change) in cases {
             let mut options = fine.clone();

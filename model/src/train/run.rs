@@ -46,17 +46,8 @@ pub(crate) fn train_towards(
     observe: &mut dyn FnMut(Event<'_>),
 ) -> Result<(), TrainError> {
     options.check()?;
+    options.check_start()?;
     let path = options.out.join(CHECKPOINT);
-    let exists = path.exists();
-    if exists && !options.resume {
-        return Err(TrainError::Exists(options.out.clone()));
-    }
-    if !exists && options.revive && options.from.is_none() {
-        return Err(TrainError::Revive);
-    }
-    if !exists && options.additions.is_some() && options.from.is_none() {
-        return Err(TrainError::Additions);
-    }
     std::fs::create_dir_all(&options.out).map_err(|source| TrainError::Io { path: options.out.clone(), source })?;
     let _alone = lock(&options.out)?;
     let crops = Crops::load(&options.data, options.side, options.seed)?.scaled_from(options.smallest_scale);
@@ -86,8 +77,6 @@ pub(crate) fn train_towards(
         Kernels::Own => Some(Engine::new(&options.preset.config(), &start.slots)?),
     };
 
-    let before = start.meta.seconds;
-    let clock = Instant::now();
     let (mut saved, mut validated) = (Instant::now(), Instant::now());
     let mut bad = 0;
     let mut gradient = Vec::new();
@@ -153,8 +142,9 @@ pub(crate) fn train_towards(
             }
             let meta = &mut start.meta;
             meta.step += 1;
-            meta.seconds = before + clock.elapsed().as_secs_f64();
+            // Validations and checkpoints are no training.
             let seconds = begun.elapsed().as_secs_f64();
+            meta.seconds += seconds;
             let last = options.schedule.progress(meta.step, meta.seconds) >= 1.0;
             log.step(meta, report, norm, seconds, rate, last)?;
             observe(Event::Step { step: meta.step, progress, report, seconds });

@@ -59,7 +59,7 @@ impl Settings {
     ///
     /// # Errors
     /// The run would draw other crops or other noise, or follow another teacher.
-    pub(super) fn resumed(
+    pub(crate) fn resumed(
         &self,
         seed: u64,
         options: &Options,
@@ -71,10 +71,12 @@ impl Settings {
         same("--smallest-scale", self.smallest_scale, options.smallest_scale)?;
         let now = Self { revived_rate: self.revived_rate, ..Self::of(options, guide) };
         let mut weights = [0.0; 2];
-        if let (Some(before), Some(after)) = (self.guide, guide) {
+        // Checkpoints from before guides were kept have none.
+        if let Some(before) = self.guide {
+            let id = |guide: Guide| format!("{:08x}", guide.teacher);
+            same("--teacher", id(before), guide.map_or_else(|| "none".to_owned(), id))?;
+            let after = guide.unwrap_or(before);
             same("--crops", before.crops, after.crops)?;
-            let [found, asked] = [before.teacher, after.teacher].map(|id| format!("{id:08x}"));
-            same("--teacher", found, asked)?;
             weights = [before.weight, after.weight];
         }
         let (before, after) = (&self.schedule, &now.schedule);
@@ -100,7 +102,10 @@ impl Settings {
 }
 
 /// Checks that a setting is what it was.
-fn same<T: PartialEq + Display>(flag: &'static str, found: T, asked: T) -> Result<(), TrainError> {
+///
+/// # Errors
+/// [`TrainError::Changed`].
+pub(super) fn same<T: PartialEq + Display>(flag: &'static str, found: T, asked: T) -> Result<(), TrainError> {
     if found == asked {
         return Ok(());
     }

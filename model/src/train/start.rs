@@ -10,6 +10,7 @@ use burn::tensor::Device;
 
 use super::objective::Objective;
 use super::run::CHECKPOINT;
+use super::settings::same;
 use super::soap::restored;
 use super::{Adam, Crops, Optimiser, Options, Settings, TrainError};
 use crate::checkpoint::{self, Meta};
@@ -40,7 +41,7 @@ pub(super) struct Start {
     network_size: usize,
     /// Hidden units that were put in the places of shut ones.
     pub(super) revived: usize,
-    /// What is another than it was before the run was resumed, a line each.
+    /// What is another than it was before the run was resumed, or left of what it begins with, a line each.
     pub(super) changed: Vec<String>,
 }
 
@@ -71,7 +72,10 @@ pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Object
         let (settings, changed) = match &meta.settings {
             Some(settings) => settings.resumed(meta.seed, options, guide)?,
             // A checkpoint from before they were kept.
-            None => (Settings::of(options, guide), Vec::new()),
+            None => {
+                same("--seed", meta.seed, options.seed)?;
+                (Settings::of(options, guide), Vec::new())
+            }
         };
         let adam = checkpoint::optimiser(&path, &meta, &parts, &slots, options.precision)?;
         let network = params::with_values(network, &adam.weights);
@@ -123,6 +127,18 @@ pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Object
         }
         (adam.lead, meta.lead) = (earlier.steps, earlier.steps);
     }
+    let mut changed = Vec::new();
+    if earlier.moments.is_some() && !useful {
+        let (path, optimiser, config) = (path.display(), earlier.optimiser, earlier.config == config);
+        let why = if optimiser != options.optimiser {
+            format!("--optimiser {optimiser} would use them")
+        } else if config {
+            "--revive puts units in that they know nothing of".to_owned()
+        } else {
+            "SOAP's bases do not grow".to_owned()
+        };
+        changed.push(format!("without the moments of {path}: {why}"));
+    }
     meta.earlier = (earlier.steps_in_all, earlier.seconds_in_all);
     let mut revived = 0;
     if options.revive {
@@ -133,7 +149,7 @@ pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Object
         hasten(&mut slots, &meta.revived, options.revived_rate);
         network = params::with_values(network, &adam.weights);
     }
-    Ok(Start { network, adam, meta, slots, network_size, revived, changed: Vec::new() })
+    Ok(Start { network, adam, meta, slots, network_size, revived, changed })
 }
 
 /// `network` with what a run of the same preset has learnt.

@@ -15,6 +15,7 @@ pub enum AdapterPolicy {
 
 /// Why the GPU cannot be used.
 #[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
 pub enum GpuError {
     /// No adapter fits the policy.
     #[error("no GPU adapter found ({})", match .0 { AdapterPolicy::Hardware => "software adapters are not allowed here", AdapterPolicy::Any => "not even a software one" })]
