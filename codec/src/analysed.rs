@@ -2,8 +2,8 @@
 //!
 //! Differs from [`Encoder::encode`] at a quality in keeping the latents of the whole picture and, from effort 1 on, a copy of its samples.
 
-use crate::coding::Effort;
 use crate::decoder::decode_with;
+use crate::effort::Effort;
 use crate::encoder::{Encoded, Encoder};
 use crate::error::Error;
 use crate::format::{Header, TileRect};

@@ -6,8 +6,9 @@
 
 use crate::alpha::lossless;
 use crate::bands::{CPU_BAND, bands};
-use crate::coding::{self, Coded, Effort, LatentTile};
+use crate::coding::{self, Coded, LatentTile};
 use crate::device::DeviceChoice;
+use crate::effort::Effort;
 use crate::entropy::HyperCosts;
 use crate::error::{Error, Warning};
 use crate::format::alpha::write_alpha;

@@ -41,8 +41,7 @@
 //! 5. [`mod@format`]: the container, as `codec/FORMAT.md` specifies it;
 //! 6. [`entropy`]: symbols to bytes and back;
 //! 7. [`prior`]: the integer network that gives the probabilities (`codec/PRIOR.md`), with three engines of the same results;
-//! 8. [`transform`]: the float networks between pixels and latents, behind one small trait; the only part that knows burn,
-//!    together with the choice of the device;
+//! 8. [`transform`]: the networks between pixels and latents, behind one small trait;
 //! 9. [`symbols`]: what a file holds before any float arithmetic, for tests that compare machines.
 //!
 //! # Feature flags
@@ -53,7 +52,7 @@
 //!   and [`Effort::Thorough`].
 //! - `gpu`: transforms and prior on GPUs through wgpu as well, with `burn`; without it [`DeviceChoice::Gpu`] is an error.
 //! - `image`: `image::open` for `.lic` files, see [`mod@image`].
-//! - `libtorch`: builds the training library's fast CPU backend; this crate does not use it.
+//! - `libtorch`: builds the training library with its backend of that name, for programs that have both; this crate does not use it.
 
 #[cfg(not(any(feature = "burn", feature = "cpu")))]
 compile_error!("lic-codec needs a way to compute the transforms: enable the cargo feature `cpu`, `burn` or `gpu`");
@@ -65,6 +64,7 @@ mod coding;
 pub mod deblock;
 mod decoder;
 pub mod device;
+mod effort;
 mod encoder;
 pub mod entropy;
 pub mod error;
@@ -109,9 +109,9 @@ mod window;
 
 pub use alpha::Alpha;
 pub use analysed::Analysed;
-pub use coding::Effort;
 pub use decoder::{Decoded, Decoder};
 pub use device::DeviceChoice;
+pub use effort::Effort;
 pub use encoder::{Encoded, Encoder};
 pub use error::{Error, ErrorKind, Warning};
 pub use format::ColourModel as Colour;

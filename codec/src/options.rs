@@ -1,6 +1,6 @@
 //! [`EncodeOptions`]: what a caller may choose about a file, and what its qualities mean.
 
-use crate::coding::Effort;
+use crate::effort::Effort;
 use crate::error::Error;
 use crate::format::header::DEFAULT_TILE;
 use crate::prior::QualityIndex;

@@ -15,6 +15,8 @@ use crate::model::ModelError;
 use crate::needed::Reach;
 use crate::pool::in_pool;
 use crate::preview::PreviewHead;
+#[cfg(feature = "gpu")]
+use crate::prior::GpuOrCpu;
 use crate::prior::{FastEngine, PriorEngine};
 use crate::transform::{Synthesis, Transforms};
 use crate::watch::Progress;
@@ -137,64 +139,7 @@ fn new_engine(model: &Model, device: &device::Chosen) -> Result<Box<dyn PriorEng
     let weights = model.prior().clone();
     #[cfg(feature = "gpu")]
     if let Some(gpu) = device.gpu() {
-        return Ok(Box::new(with_fallback::GpuOrCpu::new(gpu.clone(), weights)));
+        return Ok(Box::new(GpuOrCpu::new(gpu.clone(), weights)));
     }
     Ok(Box::new(FastEngine::new(weights)))
-}
-
-#[cfg(feature = "gpu")]
-mod with_fallback {
-    use std::sync::Arc;
-
-    use lic_shaders::gpu::Gpu;
-
-    use crate::prior::{
-        FastEngine, GpuEngine, GpuError, Prediction, PriorEngine, PriorError, PriorWeights, QualityIndex, TileShape,
-    };
-
-    /// The GPU's engine; the CPU's for tiles too large for the adapter. Both give the same numbers.
-    pub(super) struct GpuOrCpu {
-        gpu: GpuEngine,
-        weights: Arc<PriorWeights>,
-        /// In use since a `begin` that the GPU refused.
-        cpu: Option<FastEngine>,
-    }
-
-    impl GpuOrCpu {
-        pub(super) fn new(gpu: Arc<Gpu>, weights: Arc<PriorWeights>) -> Self {
-            Self { gpu: GpuEngine::on(gpu, weights.clone()), weights, cpu: None }
-        }
-
-        fn engine(&mut self) -> &mut dyn PriorEngine {
-            match &mut self.cpu {
-                Some(cpu) => cpu,
-                None => &mut self.gpu,
-            }
-        }
-    }
-
-    impl PriorEngine for GpuOrCpu {
-        fn begin(&mut self, tiles: &[TileShape], quality: QualityIndex, hyper: &[&[i16]]) -> Result<(), PriorError> {
-            self.cpu = None;
-            match self.gpu.begin(tiles, quality, hyper) {
-                Err(PriorError::Gpu(GpuError::TileTooLarge { .. })) => {
-                    let cpu = FastEngine::new(self.weights.clone());
-                    self.cpu.insert(cpu).begin(tiles, quality, hyper)
-                }
-                result => result,
-            }
-        }
-
-        fn predict(&mut self) -> Result<&[Prediction], PriorError> {
-            self.engine().predict()
-        }
-
-        fn accept(&mut self, symbols: &[Vec<i16>]) -> Result<(), PriorError> {
-            self.engine().accept(symbols)
-        }
-
-        fn finish(&mut self) -> Result<Vec<Vec<i32>>, PriorError> {
-            self.engine().finish()
-        }
-    }
 }

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use lic_shaders::QualityIndex;
 use serde::{Deserialize, Serialize};
 
 /// A named network size.
@@ -215,10 +216,10 @@ impl ModelConfig {
 const WINDOW_REACH: usize = 7;
 
 /// Knots of the quality axis: every gain and bias table has this many rows.
-pub const KNOTS: usize = 64;
+pub use lic_shaders::KNOTS;
 
 /// Knots of the quality axis for the hyper-latent's probability tables.
-pub const Z_KNOTS: usize = 8;
+pub use lic_shaders::knots::HYPER_KNOTS as Z_KNOTS;
 
 /// Lagrangian of the lowest knot, per squared error on pixels in 0..=255 and bit per pixel. A student trained from 0.001 on
 /// had 0.21 bits per pixel on Kodak at quality 0, too many for the lowest quality.
@@ -235,5 +236,6 @@ pub fn lambda(knot: usize) -> f64 {
 
 /// The z table of a quality in quarter knots (0..=252): `codec/PRIOR.md`, "Probabilities".
 pub fn z_knot(quarter: usize) -> usize {
-    ((quarter + 16) >> 5).min(Z_KNOTS - 1)
+    let quality = u8::try_from(quarter).ok().and_then(QualityIndex::new);
+    quality.unwrap_or(QualityIndex::MAX).hyper_knot()
 }

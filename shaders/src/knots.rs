@@ -3,6 +3,9 @@
 /// Number of knots of every table that depends on the quality.
 pub const KNOTS: usize = 64;
 
+/// Number of quality knots that have own tables for the hyper-latents.
+pub const HYPER_KNOTS: usize = 8;
+
 /// The quality a file is coded with: 0..=252, in quarter steps between the 64 knots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QualityIndex(u8);
@@ -47,10 +50,10 @@ impl QualityIndex {
         low.zip(high).map(|(&low, &high)| self.between(low.into(), high.into())).collect()
     }
 
-    /// Which of the 8 knots of the hyper-latents' tables applies.
+    /// Which of the [`HYPER_KNOTS`] knots of the hyper-latents' tables applies.
     pub const fn hyper_knot(self) -> usize {
         let knot = (self.0 as usize + 16) >> 5;
-        if knot < 8 { knot } else { 7 }
+        if knot < HYPER_KNOTS { knot } else { HYPER_KNOTS - 1 }
     }
 }
 

@@ -41,6 +41,7 @@
 
 use lic_shaders::gain::MEAN_STEPS;
 
+use crate::effort::Effort;
 use crate::entropy::cost::UNITS_PER_BIT;
 use crate::entropy::{CostTable, HyperCosts, MAX_SYMBOL};
 use crate::error::EntropyError;
@@ -55,54 +56,7 @@ const SHARE: f64 = 0.18;
 /// The same for hyper-latents.
 const HYPER_SHARE: f64 = 0.3;
 
-/// How much time an encoder may spend on smaller files. Decoders need not know it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Effort {
-    /// Effort 0: every latent is rounded to the nearest symbol.
-    Nearest,
-    /// Effort 1: rate-distortion optimised rounding, and a filter of the picture's own, fitted to as much of it as it takes, where it is worth its bytes.
-    #[default]
-    Optimised,
-    /// Effort 2: a filter fitted to all of the picture, and a short search through synthesis and prior, seconds for a picture of half a megapixel. Needs the cargo feature `burn`, as the
-    /// next does.
-    Refined,
-    /// Effort 3: a search of almost five times as many steps, up to two minutes.
-    Thorough,
-}
-
 impl Effort {
-    /// The effort of a number.
-    pub fn new(number: u8) -> Option<Self> {
-        match number {
-            0 => Some(Self::Nearest),
-            1 => Some(Self::Optimised),
-            2 => Some(Self::Refined),
-            3 => Some(Self::Thorough),
-            _ => None,
-        }
-    }
-
-    /// The number of an effort, as in `--effort`.
-    pub fn number(self) -> u8 {
-        match self {
-            Self::Nearest => 0,
-            Self::Optimised => 1,
-            Self::Refined => 2,
-            Self::Thorough => 3,
-        }
-    }
-
-    /// Whether there is a search.
-    pub(crate) fn searches(self) -> bool {
-        matches!(self, Self::Refined | Self::Thorough)
-    }
-
-    /// The effort that a search is prepared with.
-    pub(crate) fn without_search(self) -> Self {
-        if self.searches() { Self::Optimised } else { self }
-    }
-
     /// The symbol of a latent that is coded with the scale table `index`.
     ///
     /// # Errors

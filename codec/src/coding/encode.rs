@@ -6,8 +6,9 @@ use rayon::prelude::*;
 #[cfg(feature = "burn")]
 use lic_shaders::gain::MEAN_STEPS;
 
-use super::choose::{Effort, nearest, residual};
+use super::choose::{nearest, residual};
 use super::skip::Skipped;
+use crate::effort::Effort;
 use crate::entropy::{Adapter, CostTable, TileEncoder};
 use crate::error::{EntropyError, Error};
 use crate::prior::{Prediction, PriorEngine, PriorWeights, QualityIndex, TileShape};

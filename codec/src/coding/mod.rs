@@ -8,7 +8,6 @@ mod decode;
 mod encode;
 mod skip;
 
-pub use choose::Effort;
 #[cfg(feature = "burn")]
 pub(crate) use choose::STEPS2_PER_BIT;
 pub(crate) use choose::{nearest_hyper, optimised_hyper};

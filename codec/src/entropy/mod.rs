@@ -28,6 +28,6 @@ pub use model::Bit;
 pub use tables::{CdfTables, HYPER_KNOTS, HyperTables, ScaleTables};
 
 /// Greatest magnitude of a latent symbol.
-pub const MAX_SYMBOL: i32 = 16383;
+pub const MAX_SYMBOL: i32 = lic_shaders::gain::SYMBOL_MAX as i32;
 /// Greatest magnitude of a hyper-latent symbol.
 pub const MAX_HYPER_SYMBOL: i32 = 4095;

@@ -5,14 +5,14 @@
 //! tables of the latents, [`HyperTables`] the tables per knot, channel and neighbours of the hyper-latents
 //! (`codec/PRIOR.md`, "Probabilities"); both are a [`CdfTables`] with a way to choose the table.
 
+use lic_shaders::QualityIndex;
+pub use lic_shaders::gain::SCALES;
+pub use lic_shaders::knots::HYPER_KNOTS;
+
 use super::model::TableModel;
 use super::{MAX_HYPER_SYMBOL, MAX_SYMBOL};
 use crate::error::{EntropyError, TableError};
 
-/// Number of scale tables.
-pub const SCALES: usize = 64;
-/// Number of quality knots that have own tables for the hyper-latents.
-pub const HYPER_KNOTS: usize = 8;
 /// All shares of a table add up to this.
 pub(super) const TOTAL: u32 = 1 << 16;
 /// Quantiles are looked up by their high bits in so many classes.
@@ -212,8 +212,7 @@ impl HyperTables {
 
     /// Number of the first channel's table at quality `t` in 0..=252 (higher ones count as 252).
     pub fn first_table(&self, quality: u8) -> usize {
-        let knot = ((usize::from(quality) + 16) >> 5).min(HYPER_KNOTS - 1);
-        knot * self.channels
+        QualityIndex::new(quality).unwrap_or(QualityIndex::MAX).hyper_knot() * self.channels
     }
 
     /// Number of the table of a channel where left and upper neighbour add up to `neighbours`; `first` is [`Self::first_table`].

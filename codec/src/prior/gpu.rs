@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use lic_shaders::arithmetic::clamp_activation;
 use lic_shaders::gpu::{
     Activations, AdapterPolicy, Batch, GainBuffers, Gpu, GpuError, Input, LayerBuffers, Level, Recorder, Store,
 };
@@ -120,7 +121,8 @@ impl GpuEngine {
         let gpu = &self.gpu;
         let batch = Batch::new(gpu, &shapes);
         let z_shift = self.weights.network().z_shift;
-        let input: Vec<i32> = hyper.concat().iter().map(|&z| (i32::from(z) << z_shift).clamp(-4095, 4095)).collect();
+        let input: Vec<i32> =
+            hyper.concat().iter().map(|&z| clamp_activation(i32::from(z) << z_shift).into()).collect();
         let coarse = Activations::zeros(gpu, batch.coarse.positions(), channels);
         coarse.write(gpu, &input);
         let middle = Activations::zeros(gpu, batch.middle.positions(), hidden);

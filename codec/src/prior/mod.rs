@@ -14,6 +14,8 @@
 
 mod cpu;
 mod error;
+#[cfg(feature = "gpu")]
+mod fallback;
 mod fast;
 #[cfg(feature = "gpu")]
 mod gpu;
@@ -28,6 +30,8 @@ mod tensors;
 mod weights;
 
 pub use error::{PriorError, WeightsError};
+#[cfg(feature = "gpu")]
+pub(crate) use fallback::GpuOrCpu;
 pub use fast::FastEngine;
 #[cfg(feature = "gpu")]
 pub use gpu::GpuEngine;

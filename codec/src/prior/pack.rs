@@ -1,4 +1,4 @@
-//! Layers repacked for the fast engine: panels of 16 outputs, two inputs side by side.
+//! Layers repacked for the fast engine: panels of [`LANES`] outputs, two inputs side by side.
 
 use lic_shaders::arithmetic::rounding;
 use lic_shaders::{Linear, QualityIndex};

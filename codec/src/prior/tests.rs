@@ -258,31 +258,3 @@ fn sums_at_the_edge_of_32_bits_are_the_same_in_all_engines() {
         }
     }
 }
-
-/// `cargo test --release -p lic-codec --features gpu prior::tests::time -- --ignored --nocapture`
-#[test]
-#[ignore = "measures, asserts nothing"]
-fn time_of_the_student_on_a_kodak_image() {
-    let sizes = Sizes { latents: 256, hyper: 128, hidden: 128 };
-    let weights = random_weights(sizes, 8);
-    let shape = tiles(&[(32, 48)]);
-    let mut noise = Noise(1);
-    let hyper = random_hyper(&shape, sizes.hyper, &mut noise);
-    let symbols = vec![vec![1; 32 * 48 * 64]];
-    for (name, level) in [("fast", Level::detect()), ("portable", Level::Portable)] {
-        let mut engine = FastEngine::with_level(Arc::clone(&weights), level);
-        let mut times = Vec::new();
-        for _ in 0..30 {
-            let start = std::time::Instant::now();
-            engine.begin(&shape, quality(100), &[&hyper[0]]).unwrap();
-            for _ in 0..PASSES {
-                engine.predict().unwrap();
-                engine.accept(&symbols).unwrap();
-            }
-            engine.finish().unwrap();
-            times.push(start.elapsed());
-        }
-        times.sort_unstable();
-        println!("{name} ({level:?}): median {:?}, best {:?}", times[15], times[0]);
-    }
-}

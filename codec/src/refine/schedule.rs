@@ -1,6 +1,6 @@
 //! How long a search goes on, and what it may do when.
 
-use crate::coding::Effort;
+use crate::effort::Effort;
 
 /// The course of a search; `now` runs from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -7,7 +7,7 @@ use lic_model::weights::WeightFile;
 use super::around::target;
 use super::rates::Rates;
 use super::shown::{Shown, patches_of};
-use crate::coding::Effort;
+use crate::effort::Effort;
 use crate::format::header::test_header;
 use crate::format::{BitDepth, ColourModel, Header, LicFile, SectionKind};
 use crate::model::Model;

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::REACH;
 use super::fit::fit;
 use super::sums::{Part, Patch, Sums};
-use crate::coding::Effort;
+use crate::effort::Effort;
 use crate::error::Error;
 use crate::format::{BitDepth, Header, SectionKind};
 use crate::lagrangian;

@@ -5,25 +5,7 @@
 
 use burn::tensor::{Int, Tensor, TensorData};
 
-/// Phase at which group `g` is decoded in pass `s`: `ORDER[g][s]`.
-pub const ORDER: [[usize; 4]; 4] = [[0, 3, 1, 2], [3, 0, 2, 1], [1, 2, 0, 3], [2, 1, 3, 0]];
-
-/// Group that a position of phase `p` decodes in pass `s`: `GROUP_OF_PHASE[s][p]`.
-pub const GROUP_OF_PHASE: [[usize; 4]; 4] = invert(ORDER);
-
-const fn invert(order: [[usize; 4]; 4]) -> [[usize; 4]; 4] {
-    let mut groups = [[0; 4]; 4];
-    let mut g = 0;
-    while g < 4 {
-        let mut s = 0;
-        while s < 4 {
-            groups[s][order[g][s]] = g;
-            s += 1;
-        }
-        g += 1;
-    }
-    groups
-}
+pub use lic_shaders::order::{GROUP as GROUP_OF_PHASE, ORDER};
 
 /// [batch, h, w, channels] with even h, w -> [16, batch, h/2 * w/2, channels/4]; index 4 * pass + phase.
 pub fn to_passes(x: Tensor<4>) -> Tensor<4> {

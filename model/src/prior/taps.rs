@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
+use lic_shaders::arithmetic;
 
 use crate::weights::Grid;
 
 /// Largest magnitude of an activation of the integer prior.
-pub const ACTIVATION_MAX: f32 = 4095.0;
+pub const ACTIVATION_MAX: f32 = arithmetic::ACTIVATION_MAX as f32;
 
 /// Largest magnitude seen at each site, in float units.
 pub type Ranges = BTreeMap<String, f32>;

@@ -8,8 +8,9 @@
 
 use std::collections::BTreeMap;
 
+use lic_shaders::gain::SCALES;
+
 use super::adapt::add_adaptation;
-use super::gains::SCALES;
 use super::tables::{add_scale_tables, gaussian, scale_tables};
 use crate::weights::{WeightFile, WeightsError};
 

@@ -13,7 +13,7 @@ use super::layer::{FloatRow, IntegerRows, quantise_rows};
 use super::tables::{self, Mixtures};
 use crate::load::{Named, ParamError};
 use crate::preset::{KNOTS, ModelConfig};
-use crate::prior::Grid;
+use crate::prior::{ACTIVATION_MAX, Grid};
 use crate::weights::{self, Entry, Info};
 
 /// Quantises the tensors of a [`Network`](crate::network::Network) (names of [`params::slots`](crate::params::slots)) with a grid of activations.
@@ -179,7 +179,7 @@ impl Export<'_> {
                     Some(table) => (0..KNOTS).map(|k| f64::from(bias[o]) + f64::from(table[k * outputs + o])).collect(),
                 },
                 steps,
-                limit: 4095.0,
+                limit: f64::from(ACTIVATION_MAX),
             })
             .collect();
         let rows =
@@ -207,7 +207,7 @@ impl Export<'_> {
                     .collect(),
                 bias: vec![f64::from(bias[o])],
                 steps: stream,
-                limit: 4095.0,
+                limit: f64::from(ACTIVATION_MAX),
             })
             .collect();
         let name = format!("{target}.conv");

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use lic_shaders::gain::SCALES;
+
 use crate::preset::KNOTS;
+use crate::prior::ACTIVATION_MAX;
 use crate::rate::{SCALE_MAX, SCALE_MIN};
 use crate::weights::Entry;
-
-/// Scales in the table of `codec/PRIOR.md`.
-pub(super) const SCALES: usize = 64;
 
 /// Natural logarithm of the ratio of neighbouring scales.
 pub(super) fn log_scale_step() -> f64 {
@@ -40,7 +40,7 @@ pub(super) fn add(entries: &mut BTreeMap<String, Entry>, log_gain: &[f64], chann
         shift.push((MOST * 16.0 / high).log2().floor().clamp(4.0, 30.0));
         // feedback = y64 * factor, factor = feedback_steps / (64 gain): the value that reaches the clip must survive the first shift.
         let (weakest, strongest) = (feedback_steps / (64.0 * high), feedback_steps / (64.0 * low));
-        let a = (4095.0 / weakest / MOST).log2().ceil().clamp(0.0, 15.0);
+        let a = (f64::from(ACTIVATION_MAX) / weakest / MOST).log2().ceil().clamp(0.0, 15.0);
         shift_a.push(a);
         shift_b.push((MOST / (strongest * 2f64.powf(a))).log2().floor().clamp(0.0, 30.0));
     }

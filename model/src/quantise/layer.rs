@@ -7,6 +7,8 @@
 use lic_shaders::LayerError;
 use lic_shaders::layer::check_row;
 
+use crate::prior::ACTIVATION_MAX;
+
 /// Integer rows, ready for a weight file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct IntegerRows {
@@ -78,7 +80,8 @@ fn scale(v: &[f64], c: &[f64], limit: f64) -> (u8, i16, u8) {
     let largest = v.iter().fold(0.0f64, |m, v| m.max(v.abs()));
     // Rounding each weight up by half adds at most 4095 / 2 an input.
     let rounding = 2048.0 * v.len() as f64 + 2f64.powi(MOST_SHIFT);
-    let sum = v.iter().map(|v| v.abs()).sum::<f64>() * 4095.0 + c.iter().fold(0.0f64, |m, c| m.max(c.abs()));
+    let sum = v.iter().map(|v| v.abs()).sum::<f64>() * f64::from(ACTIVATION_MAX)
+        + c.iter().fold(0.0f64, |m, c| m.max(c.abs()));
     let bias = c.iter().fold(0.0f64, |m, c| m.max(c.abs()));
     let k = [
         most_ratio * 2f64.powi(MOST_SHIFT),

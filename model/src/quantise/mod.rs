@@ -1,7 +1,9 @@
 //! From a trained float model to the file that ships: integer prior, tables, folded transforms.
 //!
 //! `codec/PRIOR.md` specifies what the integers mean. The order of work: [`calibrate`] chooses the grid of the activations, training goes on with it, then
-//! [`checkpoint_to_weights`] turns the averaged weights into a weight file.
+//! [`checkpoint_to_weights`] turns the averaged weights into a weight file (`export`, of `layer`s, `gains` and `tables`; `restore` is the way back). What no training brings
+//! is fitted to it then, with photos that were coded with it: rare units are taken out ([`without_rare_units`]), tables counted (`counts`, `hyper_counts`, with what they adapt by,
+//! `adapt`), the preview and the filter between patches fitted. `lic quantize` does these in turn.
 
 mod adapt;
 mod calibrate;

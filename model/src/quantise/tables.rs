@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::gains::{SCALES, log_scale_step};
+use lic_shaders::gain::SCALES;
+
+use super::gains::log_scale_step;
 use super::mixture;
 use crate::preset::Z_KNOTS;
 use crate::prior::density::COMPONENTS;

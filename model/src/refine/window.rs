@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
+use lic_shaders::order::phase;
+
 use super::Setting;
 use super::bands::Bands;
 use crate::backprop::context::{ContextKept, Phase, positions};
@@ -230,8 +232,7 @@ fn in_pass(pass: usize, [rows, columns]: [usize; 2], channels: usize, mut each: 
     let group = channels / 4;
     for row in 0..rows {
         for column in 0..columns {
-            let phase = 2 * (row % 2) + column % 2;
-            let start = (row * columns + column) * channels + GROUP_OF_PHASE[pass][phase] * group;
+            let start = (row * columns + column) * channels + GROUP_OF_PHASE[pass][phase(row, column)] * group;
             each(start..start + group);
         }
     }

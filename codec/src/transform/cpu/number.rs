@@ -2,7 +2,7 @@
 //!
 //! Nothing here is fused, rounded by the instruction set's own rules or taken from the system's mathematical library. All of it vectorises.
 
-use super::pack::ACTIVATION_MAX;
+use super::pack::STEPS_MAX;
 use crate::samples::Sample;
 
 /// `1.5 * 2^23`: added to a number below `2^22`, it leaves the nearest integer in the lowest bits.
@@ -17,7 +17,7 @@ pub(super) fn nearest(x: f32) -> i32 {
 /// Below this a vector counts as zero, above its inverse as damaged: both become zero.
 const SMALLEST: f32 = 1e-30;
 
-/// Size of a step and steps per unit for a vector of integers up to [`ACTIVATION_MAX`].
+/// Size of a step and steps per unit for a vector of integers up to [`STEPS_MAX`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step {
     pub(super) size: f32,
@@ -30,7 +30,7 @@ impl Step {
     pub(super) fn new(largest_bits: u32) -> Self {
         let largest = f32::from_bits(largest_bits);
         if largest > SMALLEST && largest < 1.0 / SMALLEST {
-            Self { size: largest / ACTIVATION_MAX, per_unit: ACTIVATION_MAX / largest }
+            Self { size: largest / STEPS_MAX, per_unit: STEPS_MAX / largest }
         } else {
             Self { size: 0.0, per_unit: 0.0 }
         }

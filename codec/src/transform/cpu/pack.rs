@@ -11,7 +11,7 @@ use crate::simd::{Affine, LANES};
 
 /// Activations are integers in `-8192..=8192`: what is left of 31 bits, 17 and a half, goes to the weights of an output together. The two
 /// errors are then about equal, 70 dB below the layer's output.
-pub(super) const ACTIVATION_MAX: f32 = 8191.0;
+pub(super) const STEPS_MAX: f32 = 8191.0;
 
 /// Largest sum of the absolute values of an output's weights: `2^31 / 8192`, less one.
 const WEIGHT_SUM_MAX: f64 = 262_143.0;
