@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::metric::Metric;
 
 /// Number of the way results are measured and kept.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// What was measured of one picture at one quality.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -297,7 +297,7 @@ fn every_published_curve_rises_and_has_a_source() {
                 .filter_map(|metric| anchor.curve(metric))
                 .map(|curve| curve.expect("points that form a curve"))
                 .collect();
-            assert!(curves.iter().any(Curve::is_rising), "{set}: {name}");
+            assert!(!curves.is_empty() && curves.iter().all(Curve::is_rising), "{set}: {name}");
         }
     }
 }

@@ -94,17 +94,25 @@ fn odd_sizes_come_back_as_they_were() {
 }
 
 #[test]
-fn baseline_jpeg_at_low_quality_stays_baseline() {
+fn baseline_jpeg_at_low_quality_has_libjpegs_tables_of_a_byte_each() {
     let codec = codecs::open(&"jpeg".parse().expect("a specification"), &defaults()).expect("it is inside");
     let picture = sample();
     let mut session = codec.open(&picture).expect("the picture fits");
-    for quality in [1.0, 5.0, 23.0, 24.0, 50.0] {
-        let file = session.encode(quality).expect("it encodes").file;
+    let mut tables = |quality: u32| {
+        let file = session.encode(quality as f32).expect("it encodes").file;
         let marker = |code: u8| file.windows(2).position(|pair| pair == [0xff, code]);
-        // SOF0, and every DQT (Pq = 0) holds entries of 8 bits: 2 bytes of length, then precision and number.
-        assert!(marker(0xc0).is_some() && marker(0xc2).is_none());
-        let table = marker(0xdb).expect("a quantisation table");
-        assert_eq!(file[table + 4] >> 4, 0, "quality {quality}");
+        assert!(marker(0xc0).is_some() && marker(0xc2).is_none(), "SOF0 is baseline");
+        // DQT: 2 bytes of length, then for each table precision and number, and 64 entries.
+        let start = marker(0xdb).expect("a quantisation table") + 4;
+        let all: Vec<u32> = file[start..][..65].iter().map(|&byte| byte.into()).collect();
+        assert_eq!(all[0] >> 4, 0, "quality {quality}: entries of 8 bits");
+        all[1..].to_vec()
+    };
+    // At quality 50 they are those of the standard's annex K.
+    let standard = tables(50);
+    for quality in 1..=24 {
+        let scaled = |entry: &u32| ((entry * (5000 / quality) + 50) / 100).clamp(1, 255);
+        assert_eq!(tables(quality), standard.iter().map(scaled).collect::<Vec<_>>(), "quality {quality}");
     }
 }
 

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use lic_codec::{Decoder, DeviceChoice, EncodeOptions, Encoder, Model, Samples};
 use sha2::{Digest, Sha256};
 
-/// Golden files, and the SHA-256 of their colour samples as u16, little-endian. Those called so are of the weights with all that is fitted.
+/// Golden files, and the SHA-256 of their colour samples as u16, little-endian. Those called `fitted` are of the weights with all that is.
 const GOLDEN: [(&str, &str); 7] = [
     ("rgb.lic", "7203a9c065395b517bd4cbb839fd7b444d7769e9736aa912e7140219ba630dea"),
     ("grey.lic", "556a43f19e42eb4c0f4dfbf1285e1f65970c89d4159f54eaa994c4188321e88f"),

@@ -146,6 +146,7 @@ fn of_training(error: &TrainError) -> u8 {
         | TrainError::Preset { .. }
         | TrainError::Optimiser { .. }
         | TrainError::Changed { .. }
+        | TrainError::Phase
         | TrainError::Revive
         | TrainError::Additions
         | TrainError::Setting { .. }

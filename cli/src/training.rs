@@ -123,7 +123,7 @@ pub struct Length {
     /// Length of the run in steps, over all resumptions.
     #[arg(long)]
     steps: Option<u64>,
-    /// Length of the run in minutes, over all resumptions.
+    /// Length of the run in minutes of steps, over all resumptions; validations, checkpoints and calibration come on top.
     #[arg(long)]
     minutes: Option<f64>,
 }

@@ -237,7 +237,7 @@ pub enum Error {
         expected: u64,
     },
 
-    /// A quality or a target that makes no sense. The caller's mistake.
+    /// A quality, a target or an edge of tiles that makes no sense. The caller's mistake.
     #[error("{what} is {value}, allowed is {allowed}")]
     InvalidOption {
         /// Which option.

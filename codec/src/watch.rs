@@ -6,7 +6,7 @@ use std::ops::{ControlFlow, Range};
 use crate::error::Error;
 
 /// Is told how much is done, 0..=1 and never less than before, at the beginning and after every band of tiles (8 of the default size on a CPU, 64 on a
-/// GPU, so that of most photos there is one); ends the work with [`Error::Cancelled`] by
+/// GPU, so that of most photos there is one), every row of tiles of an analysis, every step of a search; ends the work with [`Error::Cancelled`] by
 /// [`ControlFlow::Break`].
 pub type Watch<'w> = dyn FnMut(f64) -> ControlFlow<()> + 'w;
 

@@ -9,7 +9,7 @@ use image::error::ImageError;
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageDecoderRect, ImageEncoder, ImageReader, Limits};
 use lic_codec::image::{LicDecoder, LicEncoder, register};
-use lic_codec::{Decoder, DeviceChoice, EncodeOptions, Model};
+use lic_codec::{Alpha, Colour, Decoder, DeviceChoice, EncodeOptions, Encoder, Model, Picture, View};
 
 const TYPES: [ColorType; 8] = [
     ColorType::L8,
@@ -65,6 +65,41 @@ fn every_type_of_pixel_comes_back() {
         let (colours, alpha) = worst(&image, &found);
         assert!(colours < 16 * 257, "{kind:?}: colours differ by {colours} of 65535");
         assert_eq!(alpha, 0, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_picture_that_comes_in_bands_has_the_samples_of_one_decoded_whole() {
+    let (width, height) = (150u32, 139u32);
+    let colours: Vec<u8> =
+        (0..3 * width * height).map(|i| (i / 3 % width) as u8 / 2 + (i / 3 / width) as u8 / 2).collect();
+    let alpha: Vec<u8> = (0..width * height).map(|i| 255 - (i / width) as u8).collect();
+    // Premultiplied: no colour is brighter than its alpha.
+    let colours = colours.iter().enumerate().map(|(i, &colour)| colour.min(alpha[i / 3])).collect::<Vec<u8>>();
+    let mut picture = Picture::new(width, height, Colour::Rgb, colours).unwrap();
+    picture.alpha = Some(Alpha { samples: alpha.into(), premultiplied: true });
+    let model = Model::embedded().unwrap();
+    let options = EncodeOptions { tile: 64, ..EncodeOptions::default() };
+    let file = Encoder::new(&model, DeviceChoice::Cpu).unwrap().encode(&picture, &options).unwrap().bytes;
+    let decoder = Arc::new(Decoder::new(&model, DeviceChoice::Cpu).unwrap());
+    let mut rows = decoder.rows(file.as_slice(), &View::default()).unwrap();
+    assert!(rows.next_band().unwrap().unwrap().height < height, "one band only");
+
+    let mut whole = decoder.decode(&file).unwrap().picture;
+    whole.unpremultiply();
+    let (colours, alpha) = (whole.pixels.to_eight(), whole.alpha.as_ref().unwrap().samples.to_eight());
+    let joined = colours.chunks_exact(3).zip(alpha.iter()).flat_map(|(colour, alpha)| [colour, &[*alpha]].concat());
+    let expected: Vec<u8> = joined.collect();
+    let reader = || LicDecoder::with_decoder(Cursor::new(&file), decoder.clone()).unwrap();
+    let mut found = vec![0; expected.len()];
+    reader().read_image(&mut found).unwrap();
+    assert!(found == expected);
+    // Bytes between rows stay as they are.
+    let (row, pitch) = (4 * width as usize, 4 * width as usize + 5);
+    let mut found = vec![7; pitch * height as usize];
+    reader().read_rect(0, 0, width, height, &mut found, pitch).unwrap();
+    for (found, expected) in found.chunks_exact(pitch).zip(expected.chunks_exact(row)) {
+        assert!(found[..row] == *expected && found[row..] == [7; 5]);
     }
 }
 

@@ -81,12 +81,25 @@ fn palettes_and_few_bits_become_colours() {
 }
 
 #[test]
-fn small_foreign_and_interlaced_files_are_left_to_the_photo() {
+fn small_foreign_interlaced_and_animated_files_are_left_to_the_photo() {
     let folder = tempfile::tempdir().unwrap();
     let landscape = generate::landscape(20, 10, 3).into_image().unwrap();
     let path = saved(folder.path(), &landscape);
     assert!(PhotoRows::open(&path, 199).unwrap().is_some());
     assert!(PhotoRows::open(&path, 200).unwrap().is_none());
+    // A single pixel of grey, in the first of seven passes.
+    let interlaced = folder.path().join("interlaced.png");
+    std::fs::write(&interlaced, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\x01My\xab\xc3\0\0\0\rIDATx\x01\x01\x02\0\xfd\xff\0\x80\0\x82\0\x81\xc3n%\xe0\0\0\0\0IEND\xaeB`\x82").unwrap();
+    assert_eq!(Photo::open(&interlaced).unwrap().width, 1);
+    assert!(PhotoRows::open(&interlaced, 0).unwrap().is_none());
+    let animated = folder.path().join("animated.png");
+    let mut encoder = png::Encoder::new(std::fs::File::create(&animated).unwrap(), 1, 1);
+    encoder.set_animated(2, 0).unwrap();
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&[1]).unwrap();
+    writer.write_image_data(&[2]).unwrap();
+    writer.finish().unwrap();
+    assert!(PhotoRows::open(&animated, 0).unwrap().is_none());
     let jpeg = folder.path().join("image.jpg");
     landscape.save(&jpeg).unwrap();
     assert!(PhotoRows::open(&jpeg, 0).unwrap().is_none());

@@ -117,12 +117,15 @@ fn a_phase_goes_on_with_its_own_teacher_and_crops_only() {
     alone.out = folder.path().join("student/phase1");
     alone.schedule.budget = Budget::Steps(9);
     let error = train(&alone, &mut |_| {}).unwrap_err();
-    assert!(error.to_string().starts_with("the run began with --teacher"), "{error}");
-    assert!(error.to_string().contains("not none"), "{error}");
+    assert!(error.to_string().contains("go on with it by lic distill --resume"), "{error}");
     // Ended or not.
     let mut again = options.clone();
     again.student.resume = true;
     assert_eq!(reports(&again).len(), 0);
+    again.crops *= 2;
+    let error = distill(&again, &mut |_, _| {}).unwrap_err();
+    assert!(error.to_string().starts_with("the run began with --crops"), "{error}");
+    again.crops = options.crops;
     again.student.seed += 1;
     let error = distill(&again, &mut |_, _| {}).unwrap_err();
     assert!(error.to_string().starts_with("the run began with --seed"), "{error}");
@@ -333,13 +336,15 @@ fn hidden_units_are_revived_in_the_phase_that_begins_with_the_student_given() {
 }
 
 #[test]
-fn a_set_of_too_few_crops_and_a_teacher_that_is_none_are_refused() {
+fn a_set_of_unequal_parts_and_a_teacher_that_is_none_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     photos(folder.path());
     let mut options = distillation(folder.path(), "student", 1, &[Phase::Features]);
-    options.crops = 7;
-    let error = distill(&options, &mut |_, _| {}).unwrap_err();
-    assert!(matches!(error, DistillError::Crops(7)));
+    for crops in [0, 7, 12] {
+        options.crops = crops;
+        let error = distill(&options, &mut |_, _| {}).unwrap_err();
+        assert!(matches!(error, DistillError::Crops(found) if found == crops));
+    }
     options.crops = 8;
     options.teacher = folder.path().join("a.png");
     let error = distill(&options, &mut |_, _| {}).unwrap_err();

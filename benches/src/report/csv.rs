@@ -1,7 +1,7 @@
 //! A report as comma-separated values: one table with a row for every codec, quality and image, means included, so that a
 //! spreadsheet or a script can take it from there. Figures against anchors follow in rows of their own kind; the first rows say how all of it was made.
 
-use super::{Comparison, Figure, Report};
+use super::{AVERAGING, Comparison, Figure, Report};
 
 /// The columns; what does not apply to a row is empty.
 const COLUMNS: [&str; 11] =
@@ -19,10 +19,12 @@ pub fn text(report: &Report) -> Result<String, csv::Error> {
         rows.write_record([row, dataset, codec, "", "", "", "", "", value, "", remark])
     };
     say("program", "", &report.program, &report.command)?;
+    say("averaging", "", "", AVERAGING)?;
     say("interpolation", "", report.comparisons.method.name(), "")?;
     say("interval", "", &report.comparisons.interval, "")?;
     report.dataset.notes.iter().try_for_each(|note| say("note", "", "", note))?;
     report.codecs.iter().try_for_each(|codec| say("codec", &codec.label, &codec.version, &codec.settings))?;
+    report.published.iter().try_for_each(|curve| say("codec", &curve.label(), "", &curve.description))?;
     report
         .warnings
         .iter()
@@ -72,9 +74,17 @@ pub fn text(report: &Report) -> Result<String, csv::Error> {
 fn figures(rows: &mut csv::Writer<Vec<u8>>, dataset: &str, comparison: &Comparison) -> Result<(), csv::Error> {
     let Comparison { metric, anchor, test, rate, quality, images } = comparison;
     let metric = metric.name();
-    for (kind, figure) in [("bd-rate-percent", rate), ("bd-quality", quality)] {
+    // Qualities are compared over all rates that both have, whatever the interval of the rates' comparison.
+    for (kind, figure, over) in
+        [("bd-rate-percent", rate, None), ("bd-quality", quality, Some("over the common rates"))]
+    {
         let (value, remark) = match figure {
-            Figure::Bd(bd) => (bd.value.to_string(), bd.warnings().join("; ")),
+            Figure::Bd(bd) => {
+                let (overlap, of_anchor, of_test) = (100.0 * bd.overlap, bd.anchor_points, bd.test_points);
+                let facts = format!("overlap {overlap:.0} %, {of_anchor} points of the anchor, {of_test} of the codec");
+                let words = over.map(str::to_owned).into_iter().chain([facts]).chain(bd.warnings());
+                (bd.value.to_string(), words.collect::<Vec<_>>().join("; "))
+            }
             Figure::Impossible(why) => (String::new(), why.clone()),
         };
         rows.write_record([kind, dataset, test, "", "", "", "", metric, &value, anchor, &remark])?;

@@ -1,8 +1,8 @@
-"""Makes the expected values of SSIMULACRA2 and Butteraugli of benches/tests/metrics.rs: the former with the Python package
-ssimulacra2 (0.3.0, independent of the crate), the latter with libjxl's butteraugli_main (0.7.0, Debian's libjxl-devtools).
+"""Makes the expected values of Butteraugli of benches/tests/metrics.rs with libjxl's butteraugli_main (0.7.0, Debian's libjxl-devtools), and prints
+SSIMULACRA2 by the Python package of that name (0.3.0) beside them, which is not what the test expects. With a folder the PNG files are kept there.
 
     pip install ssimulacra2==0.3.0
-    python3 benches/tests/reference/perceptual.py datasets/samples butteraugli_main
+    python3 benches/tests/reference/perceptual.py datasets/samples butteraugli_main [FOLDER]
 """
 
 import subprocess
@@ -15,10 +15,10 @@ from ssimulacra2 import compute_ssimulacra2
 
 from pictures import pairs
 
-samples, butteraugli_main = sys.argv[1:]
+samples, butteraugli_main, *kept = sys.argv[1:]
 with tempfile.TemporaryDirectory() as folder:
     for name, *pair in pairs(samples):
-        paths = [f"{folder}/original.png", f"{folder}/decoded.png"]
+        paths = [f"{(kept or [folder])[0]}/{name}-{which}.png" for which in ("original", "decoded")]
         for image, path in zip(pair, paths):
             # Grey as equal red, green and blue.
             Image.fromarray(np.broadcast_to(image, image.shape[:2] + (3,)).astype(np.uint8)).save(path)

@@ -39,7 +39,7 @@ impl Cast {
         (metrics, method): (&[Metric], Method),
     ) -> anyhow::Result<Self> {
         let mut cast = Self { subjects: Vec::new(), published: Vec::new(), anchors: Vec::new(), bare: Vec::new() };
-        let run = |cast: &mut Self, text: &str, argument: &str| -> anyhow::Result<()> {
+        let run = |cast: &mut Self, text: &str, argument: &str, qualities: &[f32]| -> anyhow::Result<()> {
             let spec: Spec = text.parse().map_err(|error| Usage(format!("{argument}: {error}")))?;
             if cast.runs(spec.label()) {
                 bail!(Usage(format!("{argument}: {} is named twice", spec.label())));
@@ -59,7 +59,7 @@ impl Cast {
         for text in asked {
             match text.strip_prefix(PUBLISHED) {
                 Some(name) => drop(cast.publish(name, dataset, "--codec")?),
-                None => run(&mut cast, text, "--codec")?,
+                None => run(&mut cast, text, "--codec", qualities)?,
             }
         }
         let by_default = [default_anchor(dataset, metrics).to_owned()];
@@ -68,6 +68,9 @@ impl Cast {
             .iter()
             .filter_map(|one| Some((one.codec.about().label.clone(), too_few(one, method)?)))
             .collect();
+        // An anchor that nobody has named takes qualities of its own where it cannot have those that were asked for.
+        let whole = qualities.iter().all(|quality| quality.fract() == 0.0);
+        let of_anchor = if anchors.is_empty() && !whole { &[] } else { qualities };
         let anchors = if !anchors.is_empty() {
             if let Some((_, why)) = few.into_iter().next() {
                 bail!(Usage(why));
@@ -80,7 +83,7 @@ impl Cast {
             // Nobody has asked for an anchor: those that have enough are compared with it.
             cast.bare = few;
             // Unless it is run, and with as few.
-            let runs_few = by_default == ["jpeg"] && (1..method.least_points()).contains(&qualities.len());
+            let runs_few = by_default == ["jpeg"] && (1..method.least_points()).contains(&of_anchor.len());
             let all_are_bare = cast.bare.len() == cast.subjects.len() && cast.published.is_empty();
             if runs_few || all_are_bare { &[] } else { &by_default[..] }
         };
@@ -101,7 +104,7 @@ impl Cast {
                 };
                 bail!(Usage(format!("--anchor {text:?}: {error}; {curves}")));
             } else {
-                run(&mut cast, text, "--anchor")?;
+                run(&mut cast, text, "--anchor", of_anchor)?;
                 if let Some(why) = cast.subjects.last().and_then(|anchor| too_few(anchor, method)) {
                     bail!(Usage(why));
                 }

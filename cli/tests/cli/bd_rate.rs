@@ -84,6 +84,7 @@ fn every_format_says_the_same() {
     assert!(markdown.contains("|---") && !table.contains("|---"), "{markdown}");
     let row = csv.lines().find(|line| line.starts_with("bd-rate-percent")).expect("a row");
     assert!(row.contains(&rate.to_string()), "no {rate} in {row}");
+    assert!(row.contains("overlap ") && csv.contains("arithmetic means over images"), "{csv}");
     let columns = csv.lines().next().expect("a header").split(',').count();
     assert!(csv.lines().filter(|line| !line.contains('"')).all(|line| line.split(',').count() == columns), "{csv}");
 }
@@ -197,6 +198,16 @@ fn anchors_named_twice_count_once_and_their_qualities_are_not_ignored() {
     let json = bd_rate(&here, &[&arguments[..], &["--anchor=webp,webp"]].concat()).well().json();
     assert_eq!(json["comparisons"]["list"].as_array().map(Vec::len), Some(1));
     bd_rate(&here, &[&arguments[..], &["--anchor=webp:q=1/2/3"]].concat()).with(2, &["webp:q=1/2/3", "--codec"]);
+}
+
+#[test]
+fn an_anchor_that_nobody_has_named_takes_its_own_qualities_where_it_needs_whole_ones() {
+    let here = with_set("bd-rate-fractions");
+    let arguments = ["--dataset=set", "--codec=lic", "--metric=psnr", "--qualities=12.5,50,87.5", "--format=json"];
+    let json = bd_rate(&here, &arguments).well().json();
+    assert_eq!(json["comparisons"]["list"][0]["anchor"], "jpeg");
+    bd_rate(&here, &[&arguments[..], &["--anchor=jpeg"]].concat())
+        .with(2, &["jpeg takes whole qualities only, not 12.5"]);
 }
 
 #[test]

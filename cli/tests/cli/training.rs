@@ -68,6 +68,8 @@ fn numbers_that_mean_nothing_end_a_training_with_two_before_it_begins() {
     lic(&here, run.into_iter().chain(["--steps=1", "--additions=x"])).with(2, &["--additions needs --from"]);
     lic(&here, run.into_iter().chain(["--steps=1", "--revived-rate=4"]))
         .with(2, &["--revived-rate 4: it must be 1 without --revive"]);
+    let distill = ["distill", "--teacher=x", "--preset=tiny", "--data=.", "--out=run", "--steps=3", "--revived-rate=4"];
+    lic(&here, distill).with(2, &["--revived-rate 4: it must be 1 without --revive"]);
     let revived = ["--steps=1", "--revive", "--from=x", "--revived-rate=-1"];
     lic(&here, run.into_iter().chain(revived)).with(2, &["--revived-rate -1"]);
     assert!(!here.join("run").exists());

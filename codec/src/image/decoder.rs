@@ -156,7 +156,8 @@ impl<R: Read> ImageDecoder for LicDecoder<R> {
     /// buffer nor copies of metadata that were asked for. `ImageReader` takes the buffer from its own limit, 512 MiB unless told otherwise, before it
     /// hands on the rest: pictures of up to about 96 megapixels in RGB of 8 bits go through, or 44 of 16. A picture that does not fit is refused
     /// here, and not only when it is read, because `DynamicImage::from_decoder` makes room for all of it before it reads. For rectangles of such a
-    /// picture set [`crate::Limits`] in a decoder of your own ([`Self::with_decoder`]) in place of `max_alloc`: they do not count the file.
+    /// picture set [`crate::Limits`] in a decoder of your own ([`Self::with_decoder`]) in place of `max_alloc`: they count the work of a rectangle, not
+    /// the file, nor a copy of samples of 10 and 12 bits that are stretched.
     fn set_limits(&mut self, limits: Limits) -> ImageResult<()> {
         limits.check_support(&LimitSupport::default())?;
         let (width, height) = self.dimensions();
@@ -165,7 +166,7 @@ impl<R: Read> ImageDecoder for LicDecoder<R> {
         self.check_memory(&View::default())
     }
 
-    /// Does not panic: a buffer of another length is an error.
+    /// Does not panic: a buffer of another length is an error. After any other error some rows may be there.
     fn read_image(mut self, buf: &mut [u8]) -> ImageResult<()> {
         if buf.len() as u64 != self.total_bytes() {
             return Err(wrong_length());
@@ -181,7 +182,7 @@ impl<R: Read> ImageDecoder for LicDecoder<R> {
 
 impl<R: Read> ImageDecoderRect for LicDecoder<R> {
     /// Decodes the tiles that the rectangle needs, and no others; may be called again and again. The first call reads the file to its end,
-    /// or as far as the limits allow.
+    /// or as far as the limits allow. After an error some rows may be there.
     fn read_rect(
         &mut self,
         x: u32,

@@ -80,7 +80,8 @@ impl Client {
 
     fn attempt(&self, url: &str, name: &str, part: &Path, watch: &mut dyn FnMut(Event)) -> Result<(), Failure> {
         let have = length(part);
-        let mut request = self.agent.get(url);
+        // Whoever has asked for a secure transfer is led to no other.
+        let mut request = self.agent.get(url).config().https_only(url.starts_with("https:")).build();
         if have > 0 {
             request = request.header(header::RANGE, format!("bytes={have}-"));
         }

@@ -44,7 +44,7 @@ impl DistillOptions {
     /// One does not; the error names it.
     pub fn check(&self) -> Result<(), DistillError> {
         self.student.check()?;
-        if self.crops < FIXED_PARTS || !self.crops.is_multiple_of(FIXED_PARTS) {
+        if self.crops == 0 || !self.crops.is_multiple_of(FIXED_PARTS) {
             return Err(DistillError::Crops(self.crops));
         }
         for (flag, weight) in [("--feature-weight", self.feature_weight), ("--channel-weight", self.channel_weight)] {

@@ -8,7 +8,7 @@ use super::teacher::store;
 use super::{DistillError, DistillOptions, Entropies, Phase, Teacher};
 use crate::checkpoint;
 use crate::train::{
-    CHECKPOINT, Crops, Event, Kernels, Objective, Options, RateDistortion, TrainError, has_score, train_towards,
+    CHECKPOINT, Crops, Event, Guide, Kernels, Objective, Options, RateDistortion, TrainError, has_score, train_towards,
 };
 
 /// The file of channel entropies in a run's folder.
@@ -28,7 +28,7 @@ pub fn distill(options: &DistillOptions, observe: &mut dyn FnMut(Phase, Event<'_
             schedule: phase.schedule(&options.student.schedule, &options.phases),
             // What an earlier phase revived has learnt since.
             revive,
-            revived_rate: if revive { options.student.revived_rate } else { 1.0 },
+            revived_rate: if from == options.student.from { options.student.revived_rate } else { 1.0 },
             additions: options.student.additions.clone().filter(|_| from == options.student.from),
             from,
             out: phase.folder(&options.student.out),
@@ -58,8 +58,8 @@ fn ended(options: &DistillOptions, run: &Options, phase: Phase) -> Result<Option
     }
     let meta = checkpoint::meta(&run.out.join(CHECKPOINT)).map_err(TrainError::from)?;
     if let Some(settings) = &meta.settings {
-        // Who the teacher was is compared where it is loaded.
-        settings.resumed(meta.seed, run, settings.guide)?;
+        // Who the teacher of an ended phase was is not looked at: it is not asked any more.
+        settings.resumed(meta.seed, run, settings.guide.map(|guide| Guide { crops: options.crops, ..guide }))?;
     }
     // A kill may have come between the last step and its validation.
     let validated = run.valid.is_none() || has_score(&run.out, meta.step);

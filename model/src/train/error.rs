@@ -91,6 +91,11 @@ pub enum TrainError {
         /// What it would go on with.
         asked: String,
     },
+    /// The checkpoint has what a teacher is compared with, which a run without one would lose.
+    #[error(
+        "the checkpoint is of a phase of a distillation: go on with it by lic distill --resume, or choose another folder"
+    )]
+    Phase,
     /// Nothing is grown that could have additions.
     #[error("--additions needs --from with a smaller model: it is for what that one lacks")]
     Additions,

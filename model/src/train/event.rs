@@ -16,7 +16,7 @@ pub enum Event<'a> {
         step: u64,
         /// Hidden units that were put in the places of shut ones.
         revived: usize,
-        /// What is another than it was before the run was resumed, a line each.
+        /// What is another than it was before the run was resumed, or left out of what a new one begins with, a line each.
         changed: Vec<String>,
     },
     /// The run had its length before this session: nothing is left to train.

@@ -122,7 +122,7 @@ impl Options {
     /// Checks that a run may begin in its folder, or go on, before anything is written there.
     ///
     /// # Errors
-    /// There is a run that is not to be resumed, or options say how to go on with what there is not.
+    /// There is a run that is not to be resumed, or an option lacks the one that it needs.
     pub(crate) fn check_start(&self) -> Result<(), TrainError> {
         let exists = self.out.join(CHECKPOINT).exists();
         if exists && !self.resume {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub enum Budget {
     /// This many steps in all, over every resumption.
     Steps(u64),
-    /// This many minutes of training in all, over every resumption.
+    /// This many minutes of steps in all, over every resumption: without validations, checkpoints and calibration.
     Minutes(f64),
 }
 

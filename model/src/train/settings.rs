@@ -73,9 +73,9 @@ impl Settings {
         let mut weights = [0.0; 2];
         // Checkpoints from before guides were kept have none.
         if let Some(before) = self.guide {
-            let id = |guide: Guide| format!("{:08x}", guide.teacher);
-            same("--teacher", id(before), guide.map_or_else(|| "none".to_owned(), id))?;
-            let after = guide.unwrap_or(before);
+            let after = guide.ok_or(TrainError::Phase)?;
+            let [found, asked] = [before.teacher, after.teacher].map(|id| format!("{id:08x}"));
+            same("--teacher", found, asked)?;
             same("--crops", before.crops, after.crops)?;
             weights = [before.weight, after.weight];
         }

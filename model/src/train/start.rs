@@ -41,7 +41,7 @@ pub(super) struct Start {
     network_size: usize,
     /// Hidden units that were put in the places of shut ones.
     pub(super) revived: usize,
-    /// What is another than it was before the run was resumed, or left of what it begins with, a line each.
+    /// What is another than it was before the run was resumed, or left out of what it begins with, a line each.
     pub(super) changed: Vec<String>,
 }
 
@@ -129,11 +129,11 @@ pub(super) fn begin(options: &Options, crops: &Crops, objective: &mut dyn Object
     }
     let mut changed = Vec::new();
     if earlier.moments.is_some() && !useful {
-        let (path, optimiser, config) = (path.display(), earlier.optimiser, earlier.config == config);
+        let (path, optimiser) = (path.display(), earlier.optimiser);
         let why = if optimiser != options.optimiser {
-            format!("--optimiser {optimiser} would use them")
-        } else if config {
-            "--revive puts units in that they know nothing of".to_owned()
+            format!("they are of --optimiser {optimiser}")
+        } else if earlier.config == config {
+            "--revive puts units in that SOAP's bases know nothing of".to_owned()
         } else {
             "SOAP's bases do not grow".to_owned()
         };

@@ -81,6 +81,7 @@ pub fn validate(network: &Network, images: &[RgbImage], device: &Device, taps: &
                 + f64::from(params::read(coded.z_bits)[0]);
             let share = 1.0 / images.len() as f64;
             point.bpp += share * bits / pixels;
+            // Not `max`, which would make a number of what is none.
             point.psnr += share * 10.0 * (255.0 * 255.0 / mse.clamp(1e-9, f64::INFINITY)).log10();
             point.mse += share * mse;
         }

@@ -70,7 +70,8 @@ impl Jpeg {
                 compress.set_quality(quality);
                 if quality < FIRST_UNCLAMPED_QUALITY {
                     // As libjpeg's force_baseline: entries end at 255. Its scale is a whole number of percent.
-                    let exact = 5000.0 / (5000.0 / quality).floor();
+                    // A little more, as halves are rounded up and the crate's arithmetic is not that exact.
+                    let exact = 5000.0 / ((5000.0 / quality).floor() + 1e-3);
                     compress.set_luma_qtable(&AnnexK_Luma.scaled(exact, exact));
                     compress.set_chroma_qtable(&AnnexK_Chroma.scaled(exact, exact));
                 }
