@@ -100,13 +100,19 @@ fn baseline_jpeg_at_low_quality_has_libjpegs_tables_of_a_byte_each() {
     let mut session = codec.open(&picture).expect("the picture fits");
     let mut tables = |quality: u32| {
         let file = session.encode(quality as f32).expect("it encodes").file;
-        let marker = |code: u8| file.windows(2).position(|pair| pair == [0xff, code]);
-        assert!(marker(0xc0).is_some() && marker(0xc2).is_none(), "SOF0 is baseline");
-        // DQT: 2 bytes of length, then for each table precision and number, and 64 entries.
-        let start = marker(0xdb).expect("a quantisation table") + 4;
-        let all: Vec<u32> = file[start..][..65].iter().map(|&byte| byte.into()).collect();
-        assert_eq!(all[0] >> 4, 0, "quality {quality}: entries of 8 bits");
-        all[1..].to_vec()
+        // From marker to marker until the scan begins.
+        let (mut segments, mut rest) = (Vec::new(), &file[2..]);
+        while rest[1] != 0xda {
+            let length = usize::from(u16::from_be_bytes([rest[2], rest[3]]));
+            segments.push((rest[1], &rest[4..2 + length]));
+            rest = &rest[2 + length..];
+        }
+        let body = |code: u8| segments.iter().find(|segment| segment.0 == code).map(|segment| segment.1);
+        assert!(body(0xc0).is_some() && body(0xc2).is_none(), "quality {quality}: SOF0 is baseline");
+        // DQT: for each table precision and number, and 64 entries.
+        let table: Vec<u32> = body(0xdb).expect("a table")[..65].iter().map(|&byte| byte.into()).collect();
+        assert_eq!(table[0] >> 4, 0, "quality {quality}: entries of 8 bits");
+        table[1..].to_vec()
     };
     // At quality 50 they are those of the standard's annex K.
     let standard = tables(50);
