@@ -129,7 +129,6 @@ impl Decoder {
 
     fn view_with(&self, bytes: &[u8], view: &View, progress: &mut Progress<'_, '_>) -> Result<Decoded, Error> {
         self.runtime.run_watched(progress, |progress| {
-            progress.step(0, 1)?;
             let file = whole(&self.runtime, LicFile::open(bytes)?, view, self.limits)?;
             collect(RowReader::new(&self.runtime, file, view, self.limits)?, progress)
         })
@@ -214,7 +213,6 @@ pub(crate) fn decode_with(
     progress: &mut Progress<'_, '_>,
 ) -> Result<Decoded, Error> {
     runtime.run_watched(progress, |progress| {
-        progress.step(0, 1)?;
         let file = symbols::open(&runtime.model, bytes)?;
         let view = View::default();
         let file = whole(runtime, file, &view, limits)?;

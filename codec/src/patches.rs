@@ -99,7 +99,7 @@ fn write<T: Copy, const RUN: usize>(row: &[T], lines: &mut [T], stride: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::BitDepth;
+    use crate::format::header::test_header;
 
     #[test]
     fn rows_of_patches_hold_the_pixels_and_the_continued_edge() {
@@ -108,17 +108,7 @@ mod tests {
             let samples = width * height * channels(colour);
             let pixels: Vec<u8> = (0..samples).map(|i| (i * 7 % 256) as u8).collect();
             let picture = Picture::new(21, 35, colour, pixels.clone()).unwrap();
-            let header = Header {
-                width: 21,
-                height: 35,
-                colour,
-                depth: BitDepth::Eight,
-                quality: 0,
-                tile_size: 64,
-                parse_id: 0,
-                synthesis_id: 0,
-                has_sections: false,
-            };
+            let header = Header { colour, tile_size: 64, ..test_header(21, 35) };
             let rows = sample_rows(&picture, 0..6, 4);
             assert!(rows.iter().all(|row| row.len() == 4 * PATCH * PATCH * channels(colour)));
             let (mut back, mut whole) = (Vec::new(), Vec::new());

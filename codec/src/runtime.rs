@@ -115,12 +115,13 @@ impl Runtime {
         if self.transforms.on_pool() { in_pool(work) } else { work() }
     }
 
-    /// The same for work that may be watched: a watch stays in its own thread.
+    /// The same for work that may be watched, and is asked about before it begins: a watch stays in its own thread.
     pub(crate) fn run_watched<R: Send>(
         &self,
         progress: &mut Progress<'_, '_>,
-        work: impl FnOnce(&mut Progress<'_, '_>) -> R + Send,
-    ) -> R {
+        work: impl FnOnce(&mut Progress<'_, '_>) -> Result<R, Error> + Send,
+    ) -> Result<R, Error> {
+        progress.step(0, 1)?;
         if progress.is_watched() { work(progress) } else { self.run(|| work(&mut Progress::none())) }
     }
 

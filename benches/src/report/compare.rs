@@ -136,15 +136,19 @@ impl<'a> Side<'a> {
     }
 }
 
-/// A curve through rates and values of a metric. Lossless points (no error at all) lie on no curve; of points of the same quality (flat pictures have them)
-/// the cheapest counts.
+/// A curve through rates and values of a metric. Lossless points (no error at all) lie on no curve.
 fn curve(points: &[(f64, f64)], metric: Metric) -> Result<Curve, CurveError> {
     let mut points: Vec<Point> =
         points.iter().map(|&(bpp, score)| Point { bpp, quality: metric.axis(score) }).collect();
     points.retain(|point| point.quality.is_finite());
+    Curve::new(distinct(points))
+}
+
+/// Points by rising quality; of several of the same (flat pictures have them) the cheapest counts.
+pub(super) fn distinct(mut points: Vec<Point>) -> Vec<Point> {
     points.sort_by(|a, b| a.quality.total_cmp(&b.quality).then(a.bpp.total_cmp(&b.bpp)));
     points.dedup_by(|next, kept| next.quality == kept.quality);
-    Curve::new(points)
+    points
 }
 
 /// The figures of `test` against `anchor` by one metric.

@@ -75,15 +75,15 @@ fn figures(rows: &mut csv::Writer<Vec<u8>>, dataset: &str, comparison: &Comparis
     let Comparison { metric, anchor, test, rate, quality, images } = comparison;
     let metric = metric.name();
     // Qualities are compared over all rates that both have, whatever the interval of the rates' comparison.
-    for (kind, figure, over) in
-        [("bd-rate-percent", rate, None), ("bd-quality", quality, Some("over the common rates"))]
-    {
+    for (kind, figure, over) in [("bd-rate-percent", rate, ""), ("bd-quality", quality, "over the common rates; ")] {
         let (value, remark) = match figure {
             Figure::Bd(bd) => {
                 let (overlap, of_anchor, of_test) = (100.0 * bd.overlap, bd.anchor_points, bd.test_points);
-                let facts = format!("overlap {overlap:.0} %, {of_anchor} points of the anchor, {of_test} of the codec");
-                let words = over.map(str::to_owned).into_iter().chain([facts]).chain(bd.warnings());
-                (bd.value.to_string(), words.collect::<Vec<_>>().join("; "))
+                let mut words = vec![format!(
+                    "{over}overlap {overlap:.0} %, {of_anchor} points of the anchor, {of_test} of the codec"
+                )];
+                words.extend(bd.warnings());
+                (bd.value.to_string(), words.join("; "))
             }
             Figure::Impossible(why) => (String::new(), why.clone()),
         };

@@ -8,8 +8,7 @@ use lic_shaders::gpu::Gpu;
 
 use super::{Chosen, DeviceChoice, DeviceError, Place};
 use crate::error::{Error, GpuFault, Warning};
-use crate::format::header::DEFAULT_TILE;
-use crate::format::{BitDepth, ColourModel, Header};
+use crate::format::header::test_header;
 use crate::model::Model;
 use crate::prior::random::Noise;
 use crate::prior::{AdapterPolicy, FastEngine, GpuEngine, GpuError, Prediction, PriorEngine, QualityIndex, TileShape};
@@ -155,17 +154,7 @@ fn pixels(transforms: &dyn Transforms) -> Result<Vec<u8>, Error> {
         values.map(|_| noise.symmetric(1700) as f32 / 1000.0).collect()
     };
     let latents: Vec<Vec<f32>> = (0..TEST.height).map(&mut row).collect();
-    let header = Header {
-        width: (TEST.width * LATENT) as u16,
-        height: (TEST.height * LATENT) as u16,
-        colour: ColourModel::Rgb,
-        depth: BitDepth::Eight,
-        quality: 128,
-        tile_size: DEFAULT_TILE,
-        parse_id: 0,
-        synthesis_id: 0,
-        has_sections: false,
-    };
+    let header = test_header((TEST.width * LATENT) as u16, (TEST.height * LATENT) as u16);
     let mut pixels = Vec::new();
     transforms.synthesis(&header).push(latents, &mut pixels)?;
     Ok(pixels)

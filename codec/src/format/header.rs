@@ -335,8 +335,8 @@ pub(crate) fn checked_tile_size(pixels: u32) -> Result<u16, Error> {
     }
 }
 
-/// A colour picture of 8 bits in default tiles.
-#[cfg(test)]
+/// A colour picture of 8 bits in default tiles, for tests, a GPU's of itself among them.
+#[cfg(any(test, feature = "gpu"))]
 pub(crate) fn test_header(width: u16, height: u16) -> Header {
     Header {
         width,

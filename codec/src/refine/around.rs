@@ -82,21 +82,12 @@ impl Analysis for StoredRows<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::{BitDepth, ColourModel};
+    use crate::format::ColourModel;
+    use crate::format::header::test_header;
     use crate::picture::Picture;
 
     fn header(width: u16, height: u16) -> Header {
-        Header {
-            width,
-            height,
-            colour: ColourModel::Grey,
-            depth: BitDepth::Eight,
-            quality: 0,
-            tile_size: 64,
-            parse_id: 0,
-            synthesis_id: 0,
-            has_sections: false,
-        }
+        Header { colour: ColourModel::Grey, tile_size: 64, ..test_header(width, height) }
     }
 
     #[test]

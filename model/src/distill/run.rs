@@ -23,13 +23,13 @@ pub fn distill(options: &DistillOptions, observe: &mut dyn FnMut(Phase, Event<'_
     options.check()?;
     for &phase in &options.phases {
         let from = phase.begins_with(&options.student);
-        let revive = options.student.revive && from == options.student.from;
+        let is_first = from == options.student.from;
         let run = Options {
             schedule: phase.schedule(&options.student.schedule, &options.phases),
             // What an earlier phase revived has learnt since.
-            revive,
-            revived_rate: if from == options.student.from { options.student.revived_rate } else { 1.0 },
-            additions: options.student.additions.clone().filter(|_| from == options.student.from),
+            revive: options.student.revive && is_first,
+            revived_rate: if is_first { options.student.revived_rate } else { 1.0 },
+            additions: options.student.additions.clone().filter(|_| is_first),
             from,
             out: phase.folder(&options.student.out),
             ..options.student.clone()

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
+use crate::curve::Point;
 use crate::interpolate::{Interpolant, Method};
 use crate::metric::Metric;
 use crate::report::Report;
+use crate::report::compare::distinct;
 use crate::report::table::score;
 
 /// The palette of M. Okabe and K. Ito, "Color Universal Design" (2008), which people with any kind of colour vision
@@ -114,10 +116,8 @@ fn dot(what: &str, metric: Metric, bpp: f64, value: f64) -> Option<Dot> {
 
 /// The interpolation that Bjontegaard deltas use, or straight lines if the points allow none.
 fn line(points: &[Dot], method: Method) -> Vec<(f64, f64)> {
-    let mut knots: Vec<(f64, f64)> = points.iter().map(|dot| (dot.height, dot.bpp.log10())).collect();
-    knots.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    // Of points of one quality the cheapest counts.
-    knots.dedup_by_key(|knot| knot.0);
+    let distinct = distinct(points.iter().map(|dot| Point { bpp: dot.bpp, quality: dot.height }).collect());
+    let knots: Vec<(f64, f64)> = distinct.iter().map(|point| (point.quality, point.bpp.log10())).collect();
     let Some(curve) = Interpolant::new(method, &knots) else {
         return points.iter().map(|dot| (dot.bpp, dot.height)).collect();
     };

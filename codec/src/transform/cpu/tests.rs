@@ -2,15 +2,15 @@ use lic_model::weights::WeightFile;
 use lic_shaders::transform::reference::{self, Activations};
 
 use super::*;
-use crate::format::{BitDepth, ColourModel};
+use crate::format::ColourModel;
+use crate::format::header::test_header;
 use crate::prior::random::Noise;
 use crate::transform::windows::patches;
 
 const TINY: &[u8] = include_bytes!("../../../../model/weights/tiny.safetensors");
 
 fn header(width: u16, height: u16, colour: ColourModel) -> Header {
-    let (depth, tile_size) = (BitDepth::Eight, 1024);
-    Header { width, height, colour, depth, quality: 130, tile_size, parse_id: 0, synthesis_id: 0, has_sections: false }
+    Header { colour, quality: 130, ..test_header(width, height) }
 }
 
 /// A photo-like picture: a slope with noise.

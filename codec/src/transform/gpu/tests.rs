@@ -4,6 +4,7 @@ use lic_shaders::gpu::AdapterPolicy;
 
 use super::*;
 use crate::format::BitDepth;
+use crate::format::header::test_header;
 use crate::prior::random::Noise;
 use crate::samples::Samples;
 use crate::transform::cpu::CpuTransforms;
@@ -20,18 +21,7 @@ fn transforms(file: &WeightFile<'_>) -> Option<GpuTransforms> {
 }
 
 fn header(colour: ColourModel) -> Header {
-    let (depth, tile_size) = (BitDepth::Eight, 1024);
-    Header {
-        width: 500,
-        height: 333,
-        colour,
-        depth,
-        quality: 130,
-        tile_size,
-        parse_id: 0,
-        synthesis_id: 0,
-        has_sections: false,
-    }
+    Header { colour, quality: 130, ..test_header(500, 333) }
 }
 
 /// A photo-like picture: a slope with noise.
