@@ -14,8 +14,8 @@ use std::path::PathBuf;
 use lic_codec::{Decoder, DeviceChoice, EncodeOptions, Encoder, Model, Samples};
 use sha2::{Digest, Sha256};
 
-/// Golden files, and the SHA-256 of their colour samples as u16, little-endian. Those called `fitted` are of the weights with all that is.
-const GOLDEN: [(&str, &str); 7] = [
+/// Golden files, and the SHA-256 of their colour samples as u16, little-endian. Those called `fitted` and `enhanced` are of weights with what is, the latter with all of it.
+const GOLDEN: [(&str, &str); 9] = [
     ("rgb.lic", "7203a9c065395b517bd4cbb839fd7b444d7769e9736aa912e7140219ba630dea"),
     ("grey.lic", "556a43f19e42eb4c0f4dfbf1285e1f65970c89d4159f54eaa994c4188321e88f"),
     ("tiled.lic", "c39fffae0e0e17cdc55116c61e7b7a3aed2567138c1159847527d70809a7881e"),
@@ -23,6 +23,8 @@ const GOLDEN: [(&str, &str); 7] = [
     ("lossy-alpha.lic", "f4d059c5a4e5044c40ca61073d8de207cf56d878bdf855726d3e2ae677ee4eda"),
     ("fitted.lic", "700b059438dbfbb8824db0eb2bda7dc6a963d011b2642b66203ba59c3785a06e"),
     ("fitted-grey.lic", "bae609a1857d47c027891ff721ce02b21da3c91ab387c0d94c11e7786e16d6a5"),
+    ("enhanced.lic", "b43ce28feff90403a1e57033573e80adc848f715891ad0571456af7981467fdc"),
+    ("enhanced-grey.lic", "389c2d2e41cc1af5df584c46fd86d2e946542a4f2959ab109500e1ec7ee1067b"),
 ];
 
 /// The SHA-256 of `rgb.lic`'s picture coded anew at quality 50.
@@ -59,9 +61,14 @@ fn hash(samples: &Samples) -> String {
 
 #[test]
 fn golden_files_have_the_same_pixels_on_every_processor() {
-    let [plain, fitted] = ["tiny", "tiny-fitted"].map(|name| Decoder::new(&weights(name), DeviceChoice::Cpu).unwrap());
+    let [plain, fitted, enhanced] =
+        ["tiny", "tiny-fitted", "tiny-enhanced"].map(|name| Decoder::new(&weights(name), DeviceChoice::Cpu).unwrap());
     let found = GOLDEN.map(|(name, _)| {
-        let decoder = if name.starts_with("fitted") { &fitted } else { &plain };
+        let decoder = match name.split(['.', '-']).next() {
+            Some("fitted") => &fitted,
+            Some("enhanced") => &enhanced,
+            _ => &plain,
+        };
         (name, hash(&decoder.decode(&golden(name)).unwrap().picture.pixels))
     });
     assert_eq!(found.each_ref().map(|(name, hash)| (*name, hash.as_str())), GOLDEN);

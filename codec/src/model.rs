@@ -163,6 +163,11 @@ impl Model {
         Ok(lic_model::plain::deblocking(&self.file()?)?)
     }
 
+    /// The weights of [`crate::enhance`], if the file has some.
+    pub(crate) fn enhancement(&self) -> Result<Option<lic_model::plain::Enhancement>, ModelError> {
+        Ok(lic_model::plain::enhancement(&self.file()?)?)
+    }
+
     /// Units of the whitened latent per 1/64 of a quantisation step [M], at a quality. A channel without gain carries nothing: its latent
     /// is 0, not 0 / 0.
     pub(crate) fn steps(&self, quality: QualityIndex) -> Vec<f32> {

@@ -3,10 +3,12 @@
 use std::ops::Range;
 
 use crate::bands::CPU_BAND;
+use crate::enhance;
 use crate::error::Error;
 use crate::format::front::Front;
 use crate::format::{AlphaCoding, BitDepth, Header, LicFile};
 use crate::metadata::Metadata;
+use crate::neighbourhood::held;
 use crate::picture::channels;
 use crate::tiles::{Area, LATENT};
 use crate::view::View;
@@ -30,6 +32,11 @@ const INDEXED: u64 = 8 + 12;
 const LEAST: u64 = 1 << 16;
 /// Latents around a region that are decoded too with the model inside the program; rounded up.
 const HALO: usize = 8;
+
+/// Bytes that the filters of [`enhance`] and [`wiener`] hold of a window so wide, as if it had colours. Whether model and file have them is not known yet.
+fn filtered(width: usize) -> u64 {
+    held(width, enhance::REACH) + held(width, wiener::REACH) + enhance::weighed(3)
+}
 
 /// How far a model looks beyond the pixels that are wanted, and how much is decoded at once.
 #[derive(Debug, Clone, Copy)]
@@ -104,15 +111,15 @@ impl Needed {
             }
             // A synthesis of its own, and rows that wait beside those of the colours.
             Some(AlphaCoding::Lossy { .. }) => {
-                WAITING * window.positions().min(columns * side) as u64 + STREAMING * chunk as u64
+                let waiting = WAITING * window.positions().min(columns * side) as u64;
+                waiting + STREAMING * chunk as u64 + held(columns * LATENT, enhance::REACH) + enhance::weighed(1)
             }
         };
         let [down, across] = [&tiles.rows, &tiles.columns].map(|range| range.len().div_ceil(side));
         // Those at the right and the lower edge may be as small as can be.
         let whole = band / (side.min(tiles.rows.len()) * side.min(tiles.columns.len())).max(1);
         let taught = TAUGHT * (whole + down + across).min(down * across) as u64;
-        // Whether there is a filter is not known yet.
-        let filtered = wiener::HELD * wiener::padded(columns * LATENT) as u64;
+        let filtered = filtered(columns * LATENT);
         let work = filtered + taught + BAND * band as u64 + WAITING * waiting as u64 + STREAMING * chunk as u64;
         let opened = LEAST + INDEXED * u64::from(header.tile_count()) * (1 + u64::from(alpha.is_some()));
         Ok(Self { pixels, picture: width * height * pixel, made, work: work + of_alpha, opened })
@@ -215,12 +222,11 @@ mod tests {
     fn memory_is_the_samples_twice_and_what_waits_beside_them() {
         let header = test_header(64, 32);
         let whole = View::default();
-        let filtered = wiener::HELD * wiener::padded(64) as u64;
-        let work = filtered + LEAST + INDEXED + TAUGHT + 8 * (BAND + WAITING + STREAMING);
+        let work = filtered(64) + LEAST + INDEXED + TAUGHT + 8 * (BAND + WAITING + STREAMING);
         assert_eq!(bytes(&header, None, &whole), 2 * 64 * 32 * 3 + work);
         let lossless = 8 * (256 * 2 + 16) + INDEXED;
         assert_eq!(bytes(&header, LOSSLESS, &whole), 2 * 64 * 32 * 4 + work + lossless);
-        let lossy = 8 * (WAITING + STREAMING) + INDEXED;
+        let lossy = 8 * (WAITING + STREAMING) + INDEXED + held(64, enhance::REACH) + enhance::weighed(1);
         assert_eq!(bytes(&header, LOSSY, &whole), 2 * 64 * 32 * 4 + work + lossy);
         let deep = Header { colour: ColourModel::Grey, depth: BitDepth::Ten, ..header };
         let lossless = 8 * (256 * 2 * 2 + 16) + INDEXED;
@@ -235,7 +241,7 @@ mod tests {
         let region = View::of(Region { x: 32_000, y: 32_000, width: 16, height: 16 });
         let window = 17 * 17;
         let tiles = 20 * 20;
-        let work = wiener::HELD * wiener::padded(17 * 16) as u64
+        let work = filtered(17 * 16)
             + LEAST
             + INDEXED * 1024 * 1024
             + BAND * tiles

@@ -91,7 +91,7 @@ impl<'a> CodedPlane<'a> {
             Some(_) => Window::new(&header, pixels, 0, 1, 8),
             None => {
                 // No further than `Runtime::reach` says.
-                let filtered = runtime.deblocking.is_some() || filter.is_some();
+                let filtered = runtime.filters() || filter.is_some();
                 let halo = transforms.halo() + if filtered { FILTER_HALO } else { 0 };
                 Window::new(&header, pixels, halo, transforms.anchor(), 1)
             }

@@ -4,9 +4,12 @@
 use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
 
+use lic_model::plain::Enhancement;
+
 use crate::bands::CPU_BAND;
-use crate::deblock::Deblocking;
+use crate::deblock::{self, Deblocking};
 use crate::device::{self, DeviceChoice};
+use crate::enhance;
 use crate::error::{Error, Warning};
 use crate::format::Header;
 use crate::model::Model;
@@ -18,11 +21,14 @@ use crate::preview::PreviewHead;
 #[cfg(feature = "gpu")]
 use crate::prior::GpuOrCpu;
 use crate::prior::{FastEngine, PriorEngine};
+use crate::tiles::LATENT;
 use crate::transform::{Synthesis, Transforms};
 use crate::watch::Progress;
+use crate::wiener;
 
-/// Latents that filters behind the synthesis look further: beyond the pixels that they change, but not beyond the next latent.
-pub(crate) const FILTER_HALO: usize = 1;
+/// Latents that filters behind the synthesis look further: the picture's own, that of [`enhance`] before it, and [`crate::deblock`] first, beyond the next latent.
+pub(crate) const FILTER_HALO: usize = 2;
+const _: () = assert!(wiener::REACH + enhance::REACH + 2 * deblock::TAPS - 1 <= FILTER_HALO * LATENT);
 
 pub(crate) struct Runtime {
     pub(crate) model: Model,
@@ -30,7 +36,8 @@ pub(crate) struct Runtime {
     /// Not all weights have one.
     pub(crate) preview: Option<PreviewHead>,
     /// Nor have all the other.
-    pub(crate) deblocking: Option<Deblocking>,
+    deblocking: Option<Deblocking>,
+    enhancement: Option<Enhancement>,
     device: device::Chosen,
     /// Loaded by the first search.
     #[cfg(feature = "burn")]
@@ -46,11 +53,13 @@ impl Runtime {
         let (transforms, engine) = rayon::join(|| device.transforms(model, encoder), || new_engine(model, &device));
         let preview = model.preview()?.map(PreviewHead::new);
         let deblocking = model.deblocking()?.map(|weights| Deblocking::new(&weights));
+        let enhancement = model.enhancement()?;
         Ok(Self {
             model: model.clone(),
             transforms: transforms?,
             preview,
             deblocking,
+            enhancement,
             device,
             #[cfg(feature = "burn")]
             differentiable: Mutex::new(None),
@@ -58,13 +67,21 @@ impl Runtime {
         })
     }
 
-    /// Begins the synthesis of the picture of a header, smoothed between patches where the model says how.
+    /// Whether the model has filters behind the synthesis.
+    pub(crate) fn filters(&self) -> bool {
+        self.deblocking.is_some() || self.enhancement.is_some()
+    }
+
+    /// Begins the synthesis of the picture of a header, smoothed between patches and mended where the model says how.
     pub(crate) fn synthesis<'a>(&'a self, header: &Header) -> Box<dyn Synthesis + 'a> {
-        let synthesis = self.transforms.synthesis(header);
-        match &self.deblocking {
-            Some(deblocking) => deblocking.behind(synthesis, header),
-            None => synthesis,
+        let mut synthesis = self.transforms.synthesis(header);
+        if let Some(deblocking) = &self.deblocking {
+            synthesis = deblocking.behind(synthesis, header);
         }
+        if let Some(enhancement) = &self.enhancement {
+            synthesis = enhance::behind(enhancement, synthesis, header);
+        }
+        synthesis
     }
 
     /// How far a view of a file looks beyond what is wanted. Limits are checked before it is known whether the file has a filter, so one counts.

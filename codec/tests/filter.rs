@@ -8,8 +8,9 @@ use lic_codec::{
     Alpha, Colour, Decoder, DeviceChoice, Effort, EncodeOptions, Encoder, Frame, Metadata, Model, Picture, Region,
     Samples, Target, View,
 };
+use lic_model::plain::Enhancement;
 use lic_model::preset::{LAMBDA_MAX, LAMBDA_MIN};
-use lic_model::quantise::with_deblocking;
+use lic_model::quantise::{with_deblocking, with_enhancement};
 use support::picture;
 
 const CPU: DeviceChoice = DeviceChoice::Cpu;
@@ -88,9 +89,11 @@ fn effort_0_fits_no_filter_and_a_picture_too_small_for_one_has_none() {
 #[test]
 fn a_region_has_the_samples_of_the_whole_filtered_picture() {
     let (encoder, decoder) = (Encoder::new(&tiny(), CPU).unwrap(), Decoder::new(&tiny(), CPU).unwrap());
-    // One that smooths between patches, too.
+    // One that has the filters that come with weights, too.
     let smoothing: Vec<f32> = [0.5, 0.3, 0.2, 0.1, -0.2, -0.1, -0.1, 0.0].repeat(10);
     let smoothing = with_deblocking(tiny().bytes(), &smoothing.try_into().unwrap()).unwrap();
+    let mending = (0..Enhancement::COUNT).map(|i| ((i * 37 + i / 216 * 5) % 101) as f32 / 2000.0 - 0.02);
+    let smoothing = with_enhancement(&smoothing, &Enhancement::new(mending.collect()).unwrap()).unwrap();
     let smoothing = Decoder::new(&Model::from_bytes(smoothing).unwrap(), CPU).unwrap();
     for (colour, tile, decoder) in [
         (Colour::Rgb, 128, &decoder),

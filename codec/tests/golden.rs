@@ -1,6 +1,7 @@
 //! Golden files: small `.lic` files, made once with frozen weights, decode for ever. `tiny` has nothing that `lic quantize --fit` brings; `tiny-fitted`
-//! has all of it: tables that adapt, hyper-latents' tables by their neighbours, the filter between patches. It was made of `tiny` by
-//! `lic quantize model/weights/tiny.safetensors --fit datasets/samples -o model/weights/tiny-fitted.safetensors`.
+//! has what there was before the filter for all pixels: tables that adapt, hyper-latents' tables by their neighbours, the filter between patches. It was made of `tiny` by
+//! `lic quantize model/weights/tiny.safetensors --fit datasets/samples -o model/weights/tiny-fitted.safetensors`, and `tiny-enhanced`, which has all of it, of that one with
+//! `--keep-parse-id`.
 //!
 //! If one of these tests fails, either the change is wrong or the format's version must rise. The pictures are made by formula
 //! (`support::picture`); `make_golden` below is how the files were made, and is only to be run again for a new version.
@@ -35,7 +36,7 @@ struct Golden {
     psnr: u32,
 }
 
-const GOLDEN: [Golden; 5] = [
+const GOLDEN: [Golden; 7] = [
     Golden {
         name: "rgb.lic",
         weights: "tiny",
@@ -96,6 +97,30 @@ const GOLDEN: [Golden; 5] = [
         pixels: "c75637903abc8acd2cdfdb90ae2083f46dbdf9dff89675422283e3a1665e4aac",
         psnr: 3827,
     },
+    Golden {
+        name: "enhanced.lic",
+        weights: "tiny-enhanced",
+        effort: Effort::Optimised,
+        size: (300, 240),
+        colour: Colour::Rgb,
+        quality: 80.0,
+        tile: 128,
+        symbols: "5be5925f50f3d66ff1869c89a7f9de15e0a7736805e6262da21a9062494efc5d",
+        pixels: "be5e9b6a10c9b2223ecb03bcb3e0bfceefb799c03b21e4a370c94119c040e7f1",
+        psnr: 3928,
+    },
+    Golden {
+        name: "enhanced-grey.lic",
+        weights: "tiny-enhanced",
+        effort: Effort::Nearest,
+        size: (61, 83),
+        colour: Colour::Grey,
+        quality: 71.0,
+        tile: 1024,
+        symbols: "9f955ac8f4aca3863f4a0747fb0d3d33b4a6b1edb35283cf592bd376825063d5",
+        pixels: "2870cc0792803adce78fdebf4cd34e20361ce8f9c9de8ee564ee1c8c71c27def",
+        psnr: 3921,
+    },
 ];
 
 fn weights(name: &str) -> Model {
@@ -150,7 +175,9 @@ fn check_pixels(device: DeviceChoice, exactly: bool) {
         let decoded = decoder.decode(&std::fs::read(path(golden)).unwrap()).unwrap();
         assert!(decoded.warnings.is_empty(), "{:?}", decoded.warnings);
         let psnr = decoded.picture.psnr(&original(golden));
-        assert!((psnr - f64::from(golden.psnr) / 100.0).abs() < 0.02, "{}: {psnr} dB", golden.name);
+        // A step of 8 bits may put a pixel into another class of surroundings, and the smallest picture has 5,063.
+        let within = if exactly { 0.02 } else { 0.05 };
+        assert!((psnr - f64::from(golden.psnr) / 100.0).abs() < within, "{}: {psnr} dB", golden.name);
         if exactly {
             assert_eq!(hash_samples(&decoded.picture), golden.pixels, "{}", golden.name);
         }
@@ -159,7 +186,9 @@ fn check_pixels(device: DeviceChoice, exactly: bool) {
 
 #[test]
 fn the_frozen_weights_are_what_they_were() {
-    for (name, ids) in [("tiny", "fe04819d 505c7deb"), ("tiny-fitted", "2b8e6dec 0fee2394")] {
+    for (name, ids) in
+        [("tiny", "fe04819d 505c7deb"), ("tiny-fitted", "2b8e6dec 0fee2394"), ("tiny-enhanced", "2b8e6dec 829fc7ca")]
+    {
         let model = weights(name);
         assert_eq!(format!("{:08x} {:08x}", model.parse_id(), model.synthesis_id()), ids, "{name}");
     }
@@ -181,15 +210,19 @@ fn golden_files_have_their_pixels_on_the_cpu() {
 }
 
 #[test]
-fn only_the_fitted_weights_have_what_is_fitted_and_their_file_has_a_filter() {
-    for name in ["prior.adapt.score", "prior.z.context.cdf", "deblock.weight", "preview.head.weight"] {
+fn only_the_fitted_weights_have_what_is_fitted_and_their_files_have_a_filter() {
+    for name in ["prior.adapt.score", "prior.z.context.cdf", "deblock.weight", "preview.head.weight", "enhance.weight"]
+    {
         let has =
             |weights: &str| self::weights(weights).bytes().windows(name.len()).any(|part| part == name.as_bytes());
-        assert!(has("tiny-fitted") && !has("tiny"), "{name}");
+        assert!(has("tiny-enhanced") && !has("tiny"), "{name}");
+        assert_eq!(has("tiny-fitted"), name != "enhance.weight", "{name}");
     }
-    let golden = GOLDEN.iter().find(|golden| golden.name == "fitted.lic").unwrap();
-    let bytes = std::fs::read(path(golden)).unwrap();
-    assert!(LicFile::parse(&bytes).unwrap().section(SectionKind::Filter).is_some());
+    for name in ["fitted.lic", "enhanced.lic"] {
+        let golden = GOLDEN.iter().find(|golden| golden.name == name).unwrap();
+        let bytes = std::fs::read(path(golden)).unwrap();
+        assert!(LicFile::parse(&bytes).unwrap().section(SectionKind::Filter).is_some(), "{name}");
+    }
 }
 
 #[cfg(feature = "gpu")]

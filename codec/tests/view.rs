@@ -12,8 +12,9 @@ use lic_codec::{
     Samples, Scale, View,
 };
 use lic_model::Preset;
+use lic_model::plain::Enhancement;
 use lic_model::preset::ModelConfig;
-use lic_model::quantise::with_deblocking;
+use lic_model::quantise::{with_deblocking, with_enhancement};
 use proptest::prelude::*;
 use support::{block_model, picture, random_model, random_model_of};
 
@@ -65,10 +66,17 @@ fn assert_regions(decoder: &Decoder, file: &[u8], regions: &[[u32; 4]]) {
     }
 }
 
-/// The model with a strong filter behind its synthesis.
+/// The model with a strong filter between its patches.
 fn smoothing(model: &Model) -> Model {
     let weights = std::array::from_fn(|i| [0.5, 0.3, 0.2, 0.1, -0.2, -0.1, -0.1, 0.0][i % 8]);
     Model::from_bytes(with_deblocking(model.bytes(), &weights).unwrap()).unwrap()
+}
+
+/// The model with a strong filter for all pixels.
+fn mending(model: &Model) -> Model {
+    let weights = (0..Enhancement::COUNT).map(|i| ((i * 37 + i / 216 * 5) % 101) as f32 / 2000.0 - 0.02);
+    let enhancement = Enhancement::new(weights.collect()).unwrap();
+    Model::from_bytes(with_enhancement(model.bytes(), &enhancement).unwrap()).unwrap()
 }
 
 #[test]
@@ -77,13 +85,18 @@ fn a_region_has_the_samples_of_the_whole_picture() {
 }
 
 #[test]
-fn a_region_of_a_model_that_smooths_its_patches_has_them_too() {
+fn a_region_of_a_model_that_smooths_its_patches_and_mends_its_pixels_has_them_too() {
     let model = random_model(3);
-    let smoothing = smoothing(&model);
     let file = encode(&model, &picture(100, 90, Colour::Rgb), 64, None);
     let decode = |model| Decoder::new(model, CPU).unwrap().decode(&file).unwrap().picture;
-    assert!(decode(&model) != decode(&smoothing), "the filter does nothing");
-    assert_regions_of(&smoothing);
+    let filters = [smoothing(&model), mending(&model), mending(&smoothing(&model))];
+    let mut shown: Vec<Picture> = filters.iter().map(decode).collect();
+    shown.push(decode(&model));
+    for (i, picture) in shown.iter().enumerate() {
+        assert!(shown[..i].iter().all(|other| other != picture), "a filter does nothing");
+    }
+    let [.., all] = filters;
+    assert_regions_of(&all);
 }
 
 fn assert_regions_of(model: &Model) {

@@ -9,7 +9,7 @@ pub const MOST_PIXELS: u64 = 4608;
 
 /// Tables that adapt, hyper-latents' tables by their neighbours, a filter between patches, a preview: `tiny` has none of them.
 pub static MODEL: LazyLock<Model> = LazyLock::new(|| {
-    let weights = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../model/weights/tiny-fitted.safetensors"));
+    let weights = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../model/weights/tiny-enhanced.safetensors"));
     Model::from_bytes(weights.to_vec()).expect("the weights are valid")
 });
 

@@ -76,6 +76,40 @@ pub fn deblocking(file: &WeightFile<'_>) -> Result<Option<[f32; DEBLOCKING_WEIGH
     Ok(tensors.take("weight", &DEBLOCKING)?.try_into().ok())
 }
 
+/// Numbers of an [`Enhancement`] in each dimension: qualities, classes of surroundings, features, colours.
+pub const ENHANCEMENT: [usize; 4] = [5, 104, 72, 3];
+
+/// The weights of the filter that mends what the synthesis makes (`lic_codec::enhance`), [`ENHANCEMENT`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Enhancement(Vec<f32>);
+
+impl Enhancement {
+    /// How many numbers there are.
+    pub const COUNT: usize = ENHANCEMENT[0] * ENHANCEMENT[1] * ENHANCEMENT[2] * ENHANCEMENT[3];
+
+    /// Of weights in the order of the dimensions; `None` if they are not [`Self::COUNT`].
+    pub fn new(weights: Vec<f32>) -> Option<Self> {
+        (weights.len() == Self::COUNT).then_some(Self(weights))
+    }
+
+    /// The weights.
+    pub fn weights(&self) -> &[f32] {
+        &self.0
+    }
+}
+
+/// The weights of `lic_codec::enhance`; `None` if the file has none.
+///
+/// # Errors
+/// The tensor has the wrong shape or type.
+pub fn enhancement(file: &WeightFile<'_>) -> Result<Option<Enhancement>, LoadError> {
+    let mut tensors = Tensors(file.floats("enhance.")?);
+    if tensors.0.is_empty() {
+        return Ok(None);
+    }
+    Ok(Enhancement::new(tensors.take("weight", &ENHANCEMENT)?))
+}
+
 /// The hyper-analysis transform.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! Shipped weight files: float transforms (f16), integer prior, tables, metadata.
 //!
-//! safetensors; groups by name prefix: `analysis.*` and `hyper_analysis.*` (encoder), `synthesis.*` and `deblock.*` (decoder, hashed to the synthesis id), `prior.*` (both,
+//! safetensors; groups by name prefix: `analysis.*` and `hyper_analysis.*` (encoder), `synthesis.*`, `deblock.*` and `enhance.*` (decoder, hashed to the synthesis id), `prior.*` (both,
 //! hashed to the parse id), `preview.*` (decoder). Differs from a training checkpoint ([`crate::checkpoint`]) in holding no float prior and no optimiser state.
 
 use std::collections::{BTreeMap, HashMap};
@@ -144,9 +144,9 @@ impl<'a> WeightFile<'a> {
         self.id(&["prior."])
     }
 
-    /// Identity of what makes pixels of latents: `synthesis.*` and the filter behind it, `deblock.*`.
+    /// Identity of what makes pixels of latents: `synthesis.*` and the filters behind it, `deblock.*` and `enhance.*`.
     pub fn synthesis_id(&self) -> u32 {
-        self.id(&["synthesis.", "deblock."])
+        self.id(&["synthesis.", "deblock.", "enhance."])
     }
 
     /// First four bytes of the SHA-256 that `codec/FORMAT.md`, chapter 2, defines.

@@ -148,8 +148,14 @@ fn a_checkpoint_becomes_a_weight_file_with_all_that_is_fitted_to_photos() {
     // The tables are others, and a file says by which it was coded.
     assert_ne!(parse_id(&plain), parse_id(&fitted));
     let weights = fs::read(here.join("fitted.safetensors")).expect("a file");
-    let names =
-        ["deblock.weight", "preview.head.weight", "prior.scale.cdf", "prior.adapt.score", "prior.z.context.cdf"];
+    let names = [
+        "deblock.weight",
+        "enhance.weight",
+        "preview.head.weight",
+        "prior.scale.cdf",
+        "prior.adapt.score",
+        "prior.z.context.cdf",
+    ];
     for name in names {
         assert!(weights.windows(name.len()).any(|part| part == name.as_bytes()), "no {name}");
     }
@@ -161,6 +167,13 @@ fn a_checkpoint_becomes_a_weight_file_with_all_that_is_fitted_to_photos() {
     // A weight file is quantised already.
     let again = ["quantize", "plain.safetensors", "--out", "again.safetensors"];
     lic(&here, again.iter().chain(&["--fit=photos"])).well();
+    // With filters alone it decodes what was made before.
+    let filters = ["quantize", "fitted.safetensors", "--fit=photos", "--keep-parse-id", "--out=filters.safetensors"];
+    let filters = lic(&here, filters).well().stderr;
+    assert_eq!(parse_id(&filters), parse_id(&fitted));
+    lic(&here, ["decode", "a.lic", "filtered.png", "--model=filters.safetensors", "--device=cpu"]).well();
+    let checkpoint = quantize.iter().chain(&["x.safetensors", "--fit=photos", "--keep-parse-id"]);
+    lic(&here, checkpoint).with(2, &["--keep-parse-id", "or no weights at all"]);
     let onto = ["quantize", "plain.safetensors", "--fit=photos", "--out=run/checkpoint.safetensors"];
     lic(&here, onto).with(2, &["run/checkpoint.safetensors is a training checkpoint"]);
     for other in [&[][..], &["--fit=photos", "--check=photos"], &["--fit=photos", "--calibrate=photos"]] {

@@ -1,7 +1,7 @@
 //! What is left of the grid of patches is smoothed: a step between two patches that is larger than the slopes beside it is levelled, if it is small
 //! and its surroundings are calm, as artefacts are and edges of the picture are not.
 //!
-//! The synthesis makes patches of 8x8 pixels, each from its own features at 1/8; latents are 16 pixels apart. `codec/FORMAT.md`, chapter 9, has the
+//! The synthesis makes patches of 8x8 pixels, each from its own features at 1/8; latents are 16 pixels apart. `codec/FORMAT.md`, chapter 9.1, has the
 //! formula; [`rows`] applies it to a picture that comes in rows. The weights are fitted by least squares ([`DeblockFit`]) and lie in the weight file, for
 //! five qualities, and for boundaries that are boundaries of latents, too, apart from the others. Deblocking by the size of the step and the activity beside
 //! it is what video codecs do (List et al., "Adaptive deblocking filter", 2003); this form and the fit are ours. Decoders smooth what they show; no symbol

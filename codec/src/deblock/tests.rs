@@ -5,35 +5,8 @@ use crate::format::header::test_header;
 use crate::format::{BitDepth, Header};
 use crate::samples::{deepened, peak};
 use crate::simd::Level;
-use crate::transform::Synthesis;
-use crate::{Colour, Error, Picture};
-
-/// Rows of a picture, a few rows of patches at a time: one for every row of "latents" it is given.
-struct Rows<T> {
-    lines: Vec<T>,
-    stride: usize,
-}
-
-impl Rows<u8> {
-    fn next(&mut self, latents: usize) -> Vec<u8> {
-        let count = (2 * PATCH * latents * self.stride).min(self.lines.len());
-        self.lines.drain(..count).collect()
-    }
-}
-
-impl Synthesis for Rows<u8> {
-    fn push(&mut self, latents: Vec<Vec<f32>>, pixels: &mut Vec<u8>) -> Result<(), Error> {
-        let rows = self.next(latents.len());
-        pixels.extend(rows);
-        Ok(())
-    }
-
-    fn push_deep(&mut self, latents: Vec<Vec<f32>>, depth: BitDepth, pixels: &mut Vec<u16>) -> Result<(), Error> {
-        let rows = self.next(latents.len());
-        pixels.extend(rows.into_iter().map(|sample| deepened(sample, depth)));
-        Ok(())
-    }
-}
+use crate::transform::behind::testing::{Ready, in_steps};
+use crate::{Colour, Picture};
 
 fn weights() -> [f32; DEBLOCKING_WEIGHTS] {
     std::array::from_fn(|i| [0.4, 0.2, 0.1, 0.05, -0.2, -0.1, 0.0, 0.0][i % 8] * if i / 8 % 2 == 1 { 1.1 } else { 1.0 })
@@ -101,26 +74,10 @@ fn rows_that_come_bit_by_bit_are_smoothed_as_the_formula_says_at_every_depth_and
                 let deep: Vec<u16> = pixels.iter().map(|&sample| deepened(sample, depth)).collect();
                 let expected = reference(&deep, [width, height], channels, &weights(), peak(depth).into());
                 assert!(width < 12 || expected != deep);
-                // Something below the picture, as the last row of patches may have.
-                let below = vec![255; (height.next_multiple_of(16) - height) * width * channels];
-                let lines = [pixels.clone(), below].concat();
-                let inner = Box::new(Rows { lines, stride: width * channels });
-                let mut smoothed = Deblocking::new(&weights()).behind_at(level, inner, &header);
-                // Something is there already.
-                let (mut eight, mut found) = (vec![1, 2, 3], vec![1, 2, 3]);
-                let mut rows = height.div_ceil(16);
-                while rows > 0 {
-                    let latents = vec![Vec::new(); step.min(rows)];
-                    rows -= latents.len();
-                    if depth == BitDepth::Eight {
-                        smoothed.push(latents, &mut eight).unwrap();
-                        found = eight.iter().map(|&sample| sample.into()).collect();
-                    } else {
-                        smoothed.push_deep(latents, depth, &mut found).unwrap();
-                    }
-                    assert!((found.len() - 3).is_multiple_of(width * channels));
-                }
-                assert!(found[3..] == expected, "{width} x {height} x {channels}, {depth:?}, {level:?}");
+                let header = Header { depth, ..header };
+                let smooth = |inner| Deblocking::new(&weights()).behind_at(level, inner, &header);
+                let found = in_steps(&pixels, &header, step, smooth);
+                assert!(found == expected, "{width} x {height} x {channels}, {depth:?}, {level:?}");
             }
         }
     }
@@ -128,7 +85,7 @@ fn rows_that_come_bit_by_bit_are_smoothed_as_the_formula_says_at_every_depth_and
 
 #[test]
 fn weights_that_are_no_numbers_make_black_pixels_and_no_panic() {
-    let inner = Box::new(Rows { lines: vec![100; 32 * 32 * 3], stride: 96 });
+    let inner = Box::new(Ready { lines: vec![100; 32 * 32 * 3], stride: 96 });
     let mut smoothed = Deblocking::new(&[f32::NAN; DEBLOCKING_WEIGHTS]).behind(inner, &test_header(32, 32));
     let mut pixels = Vec::new();
     smoothed.push(vec![Vec::new(); 2], &mut pixels).unwrap();

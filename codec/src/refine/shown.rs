@@ -1,6 +1,6 @@
 //! What filters behind the synthesis change of a tile, for a search whose gradients know the synthesis alone.
 //!
-//! Decoders smooth patches ([`crate::deblock`]) and apply the picture's own filter ([`crate::wiener`]). A search that compares the synthesis with the picture
+//! Decoders smooth patches ([`crate::deblock`]), mend pixels ([`crate::enhance`]) and apply the picture's own filter ([`crate::wiener`]). A search that compares the synthesis with the picture
 //! would mend with latents what filters mend, and filters would mend it again. So it aims elsewhere: at the picture less what filters
 //! add to the state that it has reached. That they would add something else after a move is left out of its gradients. The picture's own filter is
 //! fitted to the tile and those before it: the whole picture, where that is one tile.
@@ -57,7 +57,7 @@ impl Shown<'_> {
             aim.bits = 8.0 * (body.len() + SECTION) as f64 * part;
             filter = Some(Coefficients::read(self.header.colour, &body)?);
         }
-        if filter.is_none() && self.runtime.deblocking.is_none() {
+        if filter.is_none() && !self.runtime.filters() {
             return Ok(aim);
         }
         let rows = self.rows(latents);

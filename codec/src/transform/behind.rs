@@ -44,3 +44,54 @@ impl<F: LineFilter> Synthesis for Behind<'_, F> {
         Ok(())
     }
 }
+
+/// For tests of filters.
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::super::Synthesis;
+    use crate::error::Error;
+    use crate::format::{BitDepth, Header};
+    use crate::picture::channels;
+
+    /// A synthesis that has a picture already: sixteen rows for every row of "latents" it is given.
+    pub(crate) struct Ready {
+        pub(crate) lines: Vec<u8>,
+        pub(crate) stride: usize,
+    }
+
+    impl Synthesis for Ready {
+        fn push(&mut self, latents: Vec<Vec<f32>>, pixels: &mut Vec<u8>) -> Result<(), Error> {
+            let count = (16 * latents.len() * self.stride).min(self.lines.len());
+            pixels.extend(self.lines.drain(..count));
+            Ok(())
+        }
+    }
+
+    /// What comes of the picture of a header behind a filter, `step` rows of latents at a time, with the header's depth.
+    pub(crate) fn in_steps<'a>(
+        pixels: &[u8],
+        header: &Header,
+        step: usize,
+        filter: impl FnOnce(Box<dyn Synthesis + 'a>) -> Box<dyn Synthesis + 'a>,
+    ) -> Vec<u16> {
+        let (height, stride) = (usize::from(header.height), usize::from(header.width) * channels(header.colour));
+        // Something below the picture, as the last row of patches may have.
+        let below = vec![255; (height.next_multiple_of(16) - height) * stride];
+        let mut filtered = filter(Box::new(Ready { lines: [pixels, &below].concat(), stride }));
+        // Something is there already.
+        let (mut eight, mut found) = (vec![1, 2, 3], vec![1, 2, 3]);
+        let mut rows = height.div_ceil(16);
+        while rows > 0 {
+            let latents = vec![Vec::new(); step.min(rows)];
+            rows -= latents.len();
+            if header.depth == BitDepth::Eight {
+                filtered.push(latents, &mut eight).unwrap();
+                found = eight.iter().map(|&sample| sample.into()).collect();
+            } else {
+                filtered.push_deep(latents, header.depth, &mut found).unwrap();
+            }
+            assert!((found.len() - 3).is_multiple_of(stride) && found.starts_with(&[1, 2, 3]));
+        }
+        found.split_off(3)
+    }
+}

@@ -7,8 +7,9 @@
 
 use super::coefficients::{Coefficients, MAX_PRECISION};
 use super::sums::Sums;
-use super::{OPPONENT, PAIRS, features, norms};
+use super::{PAIRS, features};
 use crate::error::EntropyError;
+use crate::neighbourhood::{OPPONENT, norms};
 
 /// Rounds at most; about five are needed.
 const ROUNDS: usize = 12;

@@ -1,7 +1,7 @@
 //! A linear filter of the picture's own behind the synthesis: an encoder fits it by least squares to what the decoder would show, and its
 //! coefficients lie in an optional section of the file.
 //!
-//! Differs from [`crate::deblock`], whose weights come with the model and serve all pictures, in knowing the one picture. Filters of a
+//! Differs from [`crate::deblock`] and [`crate::enhance`], whose weights come with the model and serve all pictures, in knowing the one picture. Filters of a
 //! picture's own, with few coefficients, symmetric, chosen by least squares, are what video codecs have behind their loop (Wiener
 //! filters: Tsai et al., "Adaptive Loop Filtering for Video Coding", IEEE J-STSP 2013; AV1's loop restoration). This shape, the
 //! opponent colours and the choice by bits are ours. `codec/FORMAT.md`, chapter 10, is the specification.
@@ -33,9 +33,6 @@ mod sums;
 #[cfg(test)]
 mod tests;
 
-use crate::deblock;
-
-pub(crate) use apply::{HELD, padded};
 pub(crate) use coefficients::Coefficients;
 #[cfg(feature = "burn")]
 pub(crate) use fit::SECTION;
@@ -65,20 +62,6 @@ const PAIRS: [(isize, isize); 16] = [
 const NEAR: usize = 6;
 /// Pixels that the filter sees in each direction.
 pub(crate) const REACH: usize = 8;
-/// Pixels in each direction on which a filtered pixel depends where [`crate::deblock`] has worked before.
-const DEPENDS: usize = REACH + 2 * deblock::TAPS - 1;
-// A window has one latent more where there is a filter.
-const _: () = assert!(DEPENDS <= crate::tiles::LATENT);
-
-/// Opponent colours of red, green and blue: brightness, red against blue, and green against both. Rows are orthogonal; divided by
-/// [`norms`] they are a rotation, so that squared errors are the same in both.
-const OPPONENT: [[f32; 3]; 3] = [[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]];
-
-/// Lengths of the rows of [`OPPONENT`]; of a grey picture the one signal is the sample.
-fn norms(channels: usize) -> Vec<f64> {
-    if channels == 1 { vec![1.0] } else { vec![3f64.sqrt(), 2f64.sqrt(), 6f64.sqrt()] }
-}
-
 /// What a sample of middle grey is, in 1/255.
 const MIDDLE: f32 = 128.0;
 

@@ -1,0 +1,77 @@
+//! What the synthesis leaves to be desired everywhere alike is mended pixel by pixel: a small filter for every kind of surroundings, chosen by how busy they are and which
+//! way they run, and fitted to photos.
+//!
+//! Differs from [`crate::deblock`], which works before it, in changing all pixels and not those at boundaries of patches, and from [`crate::wiener`], which works behind it, in coming
+//! with the model: it costs a file nothing. The synthesis makes every patch of 8x8 pixels from its own features, linearly at the end; what this adds
+//! is what depends on the pixels as they came out.
+//!
+//! Filters by classes of activity and direction, of second differences, are those of VVC's adaptive loop filter, and so is that differences to neighbours count as well
+//! clipped (Karczewicz et al., "VVC In-Loop Filters", IEEE TCSVT 2021; Taquet et al., "Non-Linear Adaptive Loop Filter", PCS 2019); filters that are learnt once and chosen by the gradient are those of RAISR
+//! (Romano et al., arXiv 1606.01299). The classes, the opponent colours and the fit are ours. `codec/FORMAT.md`, chapter 9.2, is the specification.
+//!
+//! [`features`] says what a pixel is read for and its class, [`apply`] filters a picture that comes in rows, and [`fit`] collects what the weights are solved from
+//! (`lic_model::quantise::with_enhancement`).
+//!
+//! PSNR gained on 20 photos of validation, fitted to 200 photos of training by a script, with the student of 265,945 steps at effort 0, in dB:
+//!
+//! | | quality 35 | 85 |
+//! |---|---|---|
+//! | linear, 7x7 diamond, 5 activities, 9 directions from 5x5 pixels | 0.068 | 0.113 |
+//! | directions from 3x3 pixels | 0.067 | 0.124 |
+//! | 13 directions, 8 activities, brightness clipped at 3 and 10, 5x5 diamond | 0.111 | 0.166 |
+//! | and both other signals at 3 | 0.121 | 0.196 |
+//! | clipped 7x7 diamond | 0.138 | 0.209 |
+//! | brightness clipped at 4 alone, the others at 2: as here | 0.134 | 0.202 |
+//! | that without classes | 0.07 | 0.11 |
+//! | other classes within 2 pixels of a boundary of patches | 0.135 | |
+//! | three classes of activity of the other signals | 0.132 | |
+//! | 12 activities | 0.135 | |
+//!
+//! A network of 3,200 multiplications per pixel (3x3 pixels, 16 channels, three layers) had 0.05 and 0.05 after 4,000 steps.
+//!
+//! Decoders mend what they show; no symbol depends on it. Arithmetic is f32 in one order without fused operations: the same on every machine.
+
+mod apply;
+mod features;
+mod fit;
+#[cfg(test)]
+mod tests;
+
+use lic_model::plain::{ENHANCEMENT, Enhancement};
+
+pub(crate) use apply::{behind, weighed};
+pub use fit::EnhanceFit;
+
+/// Pairs of opposite neighbours, (rows, columns) from the pixel to one of them: a 7x7 diamond.
+const PAIRS: [(isize, isize); 12] =
+    [(0, 1), (1, 0), (1, 1), (1, -1), (0, 2), (2, 0), (1, 2), (2, 1), (-1, 2), (-2, 1), (0, 3), (3, 0)];
+/// Pixels that the filter sees in each direction.
+pub(crate) const REACH: usize = 3;
+/// What differences to a neighbour are clipped at, by signal: about 4, 2 and 2 where signals are divided by their norms.
+const LIMITS: [f32; 3] = [7.0, 3.0, 5.0];
+/// Differences of a signal: of each pair the sum as it is, then that of the clipped ones.
+const PER_SIGNAL: usize = 2 * PAIRS.len();
+const FEATURES: usize = 3 * PER_SIGNAL;
+/// Sums of second differences, across and down, from which on surroundings are busier.
+const ACTIVITIES: [f32; 7] = [17.0, 26.0, 44.0, 94.0, 203.0, 468.0, 1014.0];
+/// How many times as much one direction changes as the one across it, from which on surroundings run more along that.
+const RATIOS: [f32; 3] = [1.3, 2.0, 4.0];
+/// Added to both before they are compared, so that noise has no direction.
+const QUIET: f32 = 1.5;
+/// None, and four directions as clearly as [`RATIOS`] say.
+const DIRECTIONS: usize = 1 + 4 * RATIOS.len();
+const CLASSES: usize = (ACTIVITIES.len() + 1) * DIRECTIONS;
+/// Qualities 0, 64, .., 256 that have weights of their own; those between are interpolated. The last is the greatest there is, 252.
+const KNOTS: usize = ENHANCEMENT[0];
+const QUALITIES_PER_KNOT: usize = 64;
+const COLOURS: usize = 3;
+const _: () = assert!(CLASSES == ENHANCEMENT[1] && FEATURES == ENHANCEMENT[2] && COLOURS == ENHANCEMENT[3]);
+
+/// The weights of a quality 0..=252 [classes, features, colours].
+fn at(enhancement: &Enhancement, quality: u8) -> impl Iterator<Item = f32> {
+    let (knot, rest) = (usize::from(quality) / QUALITIES_PER_KNOT, usize::from(quality) % QUALITIES_PER_KNOT);
+    let part = rest as f32 / QUALITIES_PER_KNOT as f32;
+    let size = CLASSES * FEATURES * COLOURS;
+    let of_knot = |knot: usize| enhancement.weights().chunks_exact(size).nth(knot.min(KNOTS - 1)).unwrap_or_default();
+    of_knot(knot).iter().zip(of_knot(knot + 1)).map(move |(low, high)| low + part * (high - low))
+}
