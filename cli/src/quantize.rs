@@ -9,9 +9,10 @@ use image::{RgbImage, imageops};
 use lic_codec::deblock::DeblockFit;
 use lic_codec::enhance::EnhanceFit;
 use lic_codec::entropy::HYPER_KNOTS;
+use lic_codec::format::BitDepth;
 use lic_codec::prior::FastEngine;
 use lic_codec::symbols::decode_symbols;
-use lic_codec::{Colour, Decoder, DeviceChoice, Effort, EncodeOptions, Encoder, Model, Picture, QualityIndex};
+use lic_codec::{Colour, Decoder, DeviceChoice, Effort, EncodeOptions, Encoder, Model, Picture, QualityIndex, Samples};
 use lic_model::prior::Taps;
 use lic_model::quantise::{self, HyperCounts, PreviewFit, Quantised, ScaleCounts};
 use lic_model::train::{VALIDATION_KNOTS, load_folder, validate};
@@ -241,7 +242,10 @@ fn with_enhancement(weights: Vec<u8>, photos: &[RgbImage]) -> anyhow::Result<Vec
     let (encoder, decoder) = (Encoder::new(&model, DeviceChoice::Cpu)?, Decoder::new(&model, DeviceChoice::Cpu)?);
     let mut fit = EnhanceFit::default();
     for image in photos {
-        let picture = picture_of(image)?;
+        let eight = picture_of(image)?;
+        // Decoders mend samples before they are rounded to 8 bits.
+        let deep = Samples::Deep(BitDepth::Sixteen, eight.pixels.to_sixteen().into_owned());
+        let picture = Picture { pixels: deep, ..eight };
         let analysed = encoder.analyse(&picture, &EncodeOptions { effort: Effort::Nearest, ..OPTIONS })?;
         for quality in qualities() {
             fit.add(quality.get(), &picture, &decoder.decode(&analysed.encode(quality)?.bytes)?.picture);

@@ -11,6 +11,7 @@ use crate::metadata::Metadata;
 use crate::neighbourhood::held;
 use crate::picture::channels;
 use crate::tiles::{Area, LATENT};
+use crate::transform::rounded;
 use crate::view::View;
 use crate::wiener;
 use crate::window::latents_of;
@@ -120,7 +121,14 @@ impl Needed {
         let whole = band / (side.min(tiles.rows.len()) * side.min(tiles.columns.len())).max(1);
         let taught = TAUGHT * (whole + down + across).min(down * across) as u64;
         let filtered = filtered(columns * LATENT);
-        let work = filtered + taught + BAND * band as u64 + WAITING * waiting as u64 + STREAMING * chunk as u64;
+        let deep = if header.depth == BitDepth::Sixteen {
+            0
+        } else {
+            let alpha = usize::from(matches!(alpha, Some(AlphaCoding::Lossy { .. })));
+            // What the synthesis has kept back comes with the last piece, when the latents are gone that waited with it, and take as much.
+            rounded::held(rounded::piece(columns).min(window.rows.len()), columns, channels(header.colour) + alpha)
+        };
+        let work = filtered + deep + taught + BAND * band as u64 + WAITING * waiting as u64 + STREAMING * chunk as u64;
         let opened = LEAST + INDEXED * u64::from(header.tile_count()) * (1 + u64::from(alpha.is_some()));
         Ok(Self { pixels, picture: width * height * pixel, made, work: work + of_alpha, opened })
     }
@@ -222,15 +230,19 @@ mod tests {
     fn memory_is_the_samples_twice_and_what_waits_beside_them() {
         let header = test_header(64, 32);
         let whole = View::default();
-        let work = filtered(64) + LEAST + INDEXED + TAUGHT + 8 * (BAND + WAITING + STREAMING);
+        let deep = |channels: u64| 8 * 16 * 16 * channels * 2;
+        let plain = filtered(64) + LEAST + INDEXED + TAUGHT + 8 * (BAND + WAITING + STREAMING);
+        let work = plain + deep(3);
         assert_eq!(bytes(&header, None, &whole), 2 * 64 * 32 * 3 + work);
         let lossless = 8 * (256 * 2 + 16) + INDEXED;
         assert_eq!(bytes(&header, LOSSLESS, &whole), 2 * 64 * 32 * 4 + work + lossless);
-        let lossy = 8 * (WAITING + STREAMING) + INDEXED + held(64, enhance::REACH) + enhance::weighed(1);
+        let lossy = deep(1) + 8 * (WAITING + STREAMING) + INDEXED + held(64, enhance::REACH) + enhance::weighed(1);
         assert_eq!(bytes(&header, LOSSY, &whole), 2 * 64 * 32 * 4 + work + lossy);
-        let deep = Header { colour: ColourModel::Grey, depth: BitDepth::Ten, ..header };
+        let grey = Header { colour: ColourModel::Grey, depth: BitDepth::Ten, ..header };
         let lossless = 8 * (256 * 2 * 2 + 16) + INDEXED;
-        assert_eq!(bytes(&deep, LOSSLESS, &whole), 2 * 64 * 32 * 4 + work + lossless);
+        assert_eq!(bytes(&grey, LOSSLESS, &whole), 2 * 64 * 32 * 4 + plain + deep(1) + lossless);
+        let sixteen = Header { depth: BitDepth::Sixteen, ..header };
+        assert_eq!(bytes(&sixteen, None, &whole), 2 * 64 * 32 * 3 * 2 + plain);
         assert_eq!(bytes(&header, None, &View::at(Scale::Eighth)), 64 * 32 * 3 + 8 * 4 * 3 + work);
         assert_eq!(header.decoding_memory(true), bytes(&header, LOSSY, &whole));
     }
@@ -246,6 +258,7 @@ mod tests {
             + INDEXED * 1024 * 1024
             + BAND * tiles
             + TAUGHT * 5 * 5
+            + window * 16 * 16 * 3 * 2
             + (WAITING + STREAMING) * window;
         assert_eq!(bytes(&header, None, &region), 16 * 16 * 3 + 272 * 272 * 3 + work);
         let outside = View::of(Region { x: 65_535, y: 0, width: 1, height: 1 });

@@ -105,13 +105,7 @@ impl<'a> CodedPlane<'a> {
             steps,
             synthesis: match head {
                 Some(head) => head.synthesis(&window.header),
-                None => {
-                    let smoothed = runtime.synthesis(&window.header);
-                    match filter {
-                        Some(filter) => filter.behind(smoothed, &window.header),
-                        None => smoothed,
-                    }
-                }
+                None => runtime.synthesis(&window.header, filter),
             },
             band: if window.area.positions() < SMALL { 1 } else { runtime.band_positions() },
             tiles: window.tiles(&header),

@@ -22,9 +22,10 @@ use crate::preview::PreviewHead;
 use crate::prior::GpuOrCpu;
 use crate::prior::{FastEngine, PriorEngine};
 use crate::tiles::LATENT;
+use crate::transform::rounded::Rounded;
 use crate::transform::{Synthesis, Transforms};
 use crate::watch::Progress;
-use crate::wiener;
+use crate::wiener::{self, Coefficients};
 
 /// Latents that filters behind the synthesis look further: the picture's own, that of [`enhance`] before it, and [`crate::deblock`] first, beyond the next latent.
 pub(crate) const FILTER_HALO: usize = 2;
@@ -72,14 +73,20 @@ impl Runtime {
         self.deblocking.is_some() || self.enhancement.is_some()
     }
 
-    /// Begins the synthesis of the picture of a header, smoothed between patches and mended where the model says how.
-    pub(crate) fn synthesis<'a>(&'a self, header: &Header) -> Box<dyn Synthesis + 'a> {
+    /// Begins the synthesis of the picture of a header, smoothed between patches and mended where the model says how, and with the picture's own filter.
+    pub(crate) fn synthesis<'a>(&'a self, header: &Header, filter: Option<&Coefficients>) -> Box<dyn Synthesis + 'a> {
         let mut synthesis = self.transforms.synthesis(header);
         if let Some(deblocking) = &self.deblocking {
             synthesis = deblocking.behind(synthesis, header);
         }
         if let Some(enhancement) = &self.enhancement {
             synthesis = enhance::behind(enhancement, synthesis, header);
+        }
+        if let Some(filter) = filter {
+            synthesis = filter.behind(synthesis, header);
+        }
+        if self.enhancement.is_some() {
+            synthesis = Box::new(Rounded::new(synthesis, header));
         }
         synthesis
     }

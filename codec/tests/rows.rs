@@ -124,7 +124,7 @@ fn sections_that_nobody_needs_are_passed_over_whatever_their_length() {
 fn tiles_that_are_too_long_together_are_refused_before_they_are_read() {
     let header = header(640, 640);
     let long = file(&header, &[], |tile| vec![0; if tile == 99 { 8 << 20 } else { 1 }]);
-    let limits = Limits::default().with_bytes(12 << 20);
+    let limits = Limits::default().with_bytes(16 << 20);
     let (decoder, whole) = (decoder(limits), View::default());
     let error = decoder.rows(long.as_slice(), &whole).map(drop).unwrap_err();
     assert!(matches!(error, Error::LimitExceeded { limit: "max_bytes", .. }), "{error}");

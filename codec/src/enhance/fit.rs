@@ -18,6 +18,10 @@ const NUMBERS: usize = FEATURES + COLOURS;
 const LINES: usize = 32;
 /// Pixels whose products are summed in 32 bits.
 const PIECE: usize = 256;
+/// What a step of 16 bits is in 1/255.
+const UNIT: f32 = 255.0 / u16::MAX as f32;
+/// The squared error of a pixel that rounding its colours to 8 bits makes: no picture is shown with less.
+const ROUNDING: f64 = COLOURS as f64 / 12.0;
 
 /// Sums of the products of each two features, and of features with errors, [features, features + colours].
 type Sums = Vec<f64>;
@@ -37,22 +41,24 @@ impl Default for EnhanceFit {
 }
 
 impl EnhanceFit {
-    /// Counts a picture and what was decoded of it without this filter at one of [`crate::deblock::DeblockFit::QUALITIES`]. Pictures of other than 8 bits and three colours, or of
-    /// different sizes, are passed over, and so are those whose fields do not fit each other, and those that are decoded exactly.
+    /// Counts a picture and what was decoded of it without this filter at one of [`crate::deblock::DeblockFit::QUALITIES`], best with 16 bits, as decoders filter it. Pictures of
+    /// other than three colours, or of different sizes, are passed over, and so are those whose fields do not fit each other.
     pub fn add(&mut self, quality: u8, original: &Picture, decoded: &Picture) {
-        let (Some(a), Some(b)) = (original.pixels.as_eight(), decoded.pixels.as_eight()) else { return };
         let (width, height) = (decoded.width as usize, decoded.height as usize);
         // That all samples are there, too: the fields are public.
         let fits = matches!((original.size(), decoded.size()), (Ok(a), Ok(b)) if a == b);
-        let squared: u64 = a.iter().zip(b).map(|(&a, &b)| u64::from(a.abs_diff(b)).pow(2)).sum();
-        if !fits || squared == 0 || [original, decoded].iter().any(|picture| picture.channels() != COLOURS) {
+        if !fits || [original, decoded].iter().any(|picture| picture.channels() != COLOURS) {
             return;
         }
+        let (a, b) = (original.pixels.to_sixteen(), decoded.pixels.to_sixteen());
+        let error = |(&a, &b): (&u16, &u16)| f64::from(UNIT * (f32::from(a) - f32::from(b)));
+        let squared: f64 = a.iter().zip(b.iter()).map(|pair| error(pair).powi(2)).sum();
         let (level, stride) = (Level::detect(), width * COLOURS);
-        let lines = b.par_chunks_exact(stride).map(|line| Line::of::<u8, COLOURS>(level, line, 1.0, REACH));
+        let lines = b.par_chunks_exact(stride).map(|line| Line::of::<u16, COLOURS>(level, line, UNIT, REACH));
         let lines: VecDeque<Line> = lines.collect::<Vec<_>>().into();
         let knot = usize::from(quality).div_ceil(QUALITIES_PER_KNOT).min(KNOTS - 1);
-        let worth = (width * height) as f64 / squared as f64;
+        let pixels = (width * height) as f64;
+        let worth = pixels / (squared + pixels * ROUNDING);
         for first in (0..height).step_by(LINES) {
             let read = (first..(first + LINES).min(height)).into_par_iter().map(|line| {
                 let part = line * stride..(line + 1) * stride;
@@ -85,8 +91,8 @@ impl EnhanceFit {
 /// Reads a line of a decoded picture and of its original: of every class the numbers of its pixels.
 struct ReadLine<'a> {
     around: Around<'a>,
-    original: &'a [u8],
-    decoded: &'a [u8],
+    original: &'a [u16],
+    decoded: &'a [u16],
     classes: &'a mut [Vec<[f32; NUMBERS]>],
 }
 
@@ -100,7 +106,7 @@ impl Job for ReadLine<'_> {
             if lane == 0 {
                 read.read::<COLOURS>(&self.around, place);
             }
-            let error = |c: usize| f32::from(original[c]) - f32::from(decoded[c]);
+            let error = |c: usize| UNIT * (f32::from(original[c]) - f32::from(decoded[c]));
             let number = |i: usize| if i < FEATURES { read.features[i][lane] } else { error(i - FEATURES) };
             if let Some(class) = self.classes.get_mut(read.classes[lane] as usize) {
                 class.push(std::array::from_fn(number));

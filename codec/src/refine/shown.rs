@@ -63,10 +63,7 @@ impl Shown<'_> {
         let rows = self.rows(latents);
         let header = self.window_header();
         let without = patches_of(self.runtime.transforms.synthesis(&header), &header, rows.clone())?;
-        let mut synthesis = self.runtime.synthesis(&header);
-        if let Some(filter) = &filter {
-            synthesis = filter.behind(synthesis, &header);
-        }
+        let synthesis = self.runtime.synthesis(&header, filter.as_ref());
         let with = patches_of(synthesis, &header, rows)?;
         aim.patches.iter_mut().zip(with.iter().zip(&without)).for_each(|(aim, (with, without))| *aim -= with - without);
         Ok(aim)

@@ -144,7 +144,7 @@ impl<'a> Sampler<'a> {
             depth: BitDepth::Eight,
             ..self.header
         };
-        let mut synthesis = self.runtime.synthesis(&header);
+        let mut synthesis = self.runtime.synthesis(&header, None);
         let mut pixels =
             Vec::with_capacity(usize::from(header.width) * usize::from(header.height) * channels(header.colour));
         synthesis.push(latents, &mut pixels)?;
