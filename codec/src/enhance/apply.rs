@@ -61,25 +61,27 @@ struct MendLine<'a, T, const C: usize> {
 
 impl<T: Sample, const C: usize> Job for MendLine<'_, T, C> {
     #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
+    fn run<S: Simd>(self, simd: S) {
         let Self { filter, around, samples, peak } = self;
         let (up, down) = (255.0 / peak, peak / 255.0);
         let mut read = Pixels::NONE;
         let mut changes = [[0.0; WEIGHTS]; LANES];
+        // Features that are summed side by side lie side by side: [feature / SUMS, pixel, SUMS].
+        let mut beside = [[[0.0; SUMS]; LANES]; FEATURES / SUMS];
         for (group, pixels) in samples.as_chunks_mut::<C>().0.chunks_mut(LANES).enumerate() {
             read.read::<C>(around, group * LANES);
+            for (beside, features) in beside.iter_mut().zip(read.features.as_chunks::<SUMS>().0) {
+                for lane in 0..LANES {
+                    for k in 0..SUMS {
+                        beside[lane][k] = features[k][lane];
+                    }
+                }
+            }
             for (lane, change) in changes.iter_mut().enumerate().take(pixels.len()) {
                 let class = (read.classes[lane] as usize).min(CLASSES - 1);
                 let weights = &filter.0[class * Filter::<C>::FEATURES..(class + 1) * Filter::<C>::FEATURES];
-                let mut sums = [[0.0; WEIGHTS]; SUMS];
-                let parts = weights.as_chunks::<SUMS>().0.iter().zip(read.features.as_chunks::<SUMS>().0);
-                for (weights, features) in parts {
-                    for (sum, (weights, feature)) in sums.iter_mut().zip(weights.iter().zip(features)) {
-                        for c in 0..WEIGHTS {
-                            sum[c] += weights[c] * feature[lane];
-                        }
-                    }
-                }
+                let features = beside.iter().map(|pixels| &pixels[lane]);
+                let sums = simd.weighed(weights.as_chunks::<SUMS>().0.iter().zip(features));
                 for c in 0..WEIGHTS {
                     change[c] = (sums[0][c] + sums[1][c]) + (sums[2][c] + sums[3][c]);
                 }

@@ -65,6 +65,20 @@ pub(crate) trait Simd: Copy {
 
     /// `totals` times `scale` plus `bias`.
     fn affine<const P: usize>(self, totals: &mut [[f32; LANES]; P], affine: &Affine);
+
+    /// Sums over groups of four numbers: sum `[k][c]` adds up, one after the other, the products of the groups' numbers `k` with their weights `[k][c]`.
+    #[inline(always)]
+    fn weighed<'a>(self, groups: impl Iterator<Item = (&'a [[f32; 4]; 4], &'a [f32; 4])>) -> [[f32; 4]; 4] {
+        let mut sums = [[0.0; 4]; 4];
+        for (weights, numbers) in groups {
+            for (sum, (weights, number)) in sums.iter_mut().zip(weights.iter().zip(numbers)) {
+                for c in 0..4 {
+                    sum[c] += weights[c] * number;
+                }
+            }
+        }
+        sums
+    }
 }
 
 /// Work that is compiled for every instruction set. `run` and what it calls must be `#[inline(always)]`.

@@ -18,6 +18,7 @@ struct Results<const P: usize> {
     sums: [[i32; LANES]; P],
     outputs: [[f32; LANES]; P],
     totals: [[f32; LANES]; P],
+    weighed: [[f32; 4]; 4],
 }
 
 struct All<'a, const P: usize> {
@@ -37,7 +38,11 @@ impl<const P: usize> Job for All<'_, P> {
         let mut totals = [[0.3; LANES]; P];
         simd.add(&mut totals, factors, &steps);
         simd.affine(&mut totals, &affine);
-        *results = Some(Results { sums, outputs, totals });
+        // Some of these are numbers, others are their weights.
+        let numbers = affine.scale.as_chunks().0.iter();
+        let weights = outputs.as_flattened().as_chunks().0.as_chunks().0.iter();
+        let weighed = simd.weighed(weights.zip(numbers));
+        *results = Some(Results { sums, outputs, totals, weighed });
     }
 }
 
@@ -57,6 +62,7 @@ fn compare<const P: usize>(noise: &mut Noise) {
         });
         let results: Vec<Results<P>> = results.collect();
         assert!(results.iter().all(|other| *other == results[0]), "{P} positions, {pairs} pairs");
+        assert!(results[0].weighed.as_flattened().iter().all(|sum| *sum != 0.0), "{:?}", results[0].weighed);
     }
 }
 
