@@ -125,8 +125,14 @@ impl Needed {
             0
         } else {
             let alpha = usize::from(matches!(alpha, Some(AlphaCoding::Lossy { .. })));
-            // What the synthesis has kept back comes with the last piece, when the latents are gone that waited with it, and take as much.
-            rounded::held(rounded::piece(columns).min(window.rows.len()), columns, channels(header.colour) + alpha)
+            // Networks with attention synthesise whole tiles, and GPUs whatever is there. What a synthesis has kept back comes with the last piece, when the latents are gone that
+            // waited with it, and take as much.
+            let together = match rounded::piece(columns) {
+                _ if reach.band > CPU_BAND => rows,
+                piece if reach.anchor > 1 => piece.max(side),
+                piece => piece,
+            };
+            rounded::held(together.min(window.rows.len()), columns, channels(header.colour) + alpha)
         };
         let work = filtered + deep + taught + BAND * band as u64 + WAITING * waiting as u64 + STREAMING * chunk as u64;
         let opened = LEAST + INDEXED * u64::from(header.tile_count()) * (1 + u64::from(alpha.is_some()));
@@ -243,6 +249,16 @@ mod tests {
         assert_eq!(bytes(&grey, LOSSLESS, &whole), 2 * 64 * 32 * 4 + plain + deep(1) + lossless);
         let sixteen = Header { depth: BitDepth::Sixteen, ..header };
         assert_eq!(bytes(&sixteen, None, &whole), 2 * 64 * 32 * 3 * 2 + plain);
+        // Of 4096 columns a row is synthesised alone, a tile of 64 with attention, and on a GPU all that a band completes.
+        let wide = Header { tile_size: 1024, ..test_header(65535, 65535) };
+        let of = |anchor, band| {
+            let both = [BitDepth::Eight, BitDepth::Sixteen].map(|depth| {
+                let needed = Needed::of(&Header { depth, ..wide }, None, &whole, Reach::new(8, anchor, band)).unwrap();
+                needed.work
+            });
+            (both[0] - both[1]) / (4096 * 16 * 16 * 3 * 2)
+        };
+        assert_eq!([of(1, CPU_BAND), of(8, CPU_BAND), of(1, 8 * CPU_BAND)], [1, 64, 64 + 64]);
         assert_eq!(bytes(&header, None, &View::at(Scale::Eighth)), 64 * 32 * 3 + 8 * 4 * 3 + work);
         assert_eq!(header.decoding_memory(true), bytes(&header, LOSSY, &whole));
     }

@@ -13,7 +13,7 @@ const RIDGE: f64 = 1e-3;
 const DIRECTIONS: usize = 13;
 /// What all classes of an activity say together counts as this part of it for each of them: of some there are few pixels, and where a pixel lies between two classes, a device that rounds in
 /// another way should not show quite another.
-const SHARED: f64 = 0.003;
+const SHARED: f64 = 0.001;
 /// Added to the diagonal as it is, so that features that were never seen have no weight.
 const LEAST: f64 = 1e-9;
 
