@@ -103,6 +103,20 @@ impl Needed {
         // Rows that are complete at the same time, on their way into the picture.
         let rows = window.rows.len().min(side + reach.band.div_ceil(columns.max(1)));
         let made = (rows * LATENT * columns * LATENT) as u64 * pixel;
+        // Networks with attention synthesise whole tiles, and GPUs whatever is there. What a synthesis has kept back comes with the last piece, when the latents are gone that
+        // waited with it, and take as much.
+        let piece = rounded::piece(columns);
+        let together = if reach.band > CPU_BAND {
+            rows
+        } else if reach.anchor > 1 {
+            piece.max(side)
+        } else {
+            piece
+        };
+        let deep = |channels| match header.depth {
+            BitDepth::Sixteen => 0,
+            _ => rounded::held(together.min(window.rows.len()), columns, channels),
+        };
         let of_alpha = match alpha {
             None => 0,
             Some(AlphaCoding::Lossless) => {
@@ -113,7 +127,11 @@ impl Needed {
             // A synthesis of its own, and rows that wait beside those of the colours.
             Some(AlphaCoding::Lossy { .. }) => {
                 let waiting = WAITING * window.positions().min(columns * side) as u64;
-                waiting + STREAMING * chunk as u64 + held(columns * LATENT, enhance::REACH) + enhance::weighed(1)
+                waiting
+                    + deep(1)
+                    + STREAMING * chunk as u64
+                    + held(columns * LATENT, enhance::REACH)
+                    + enhance::weighed(1)
             }
         };
         let [down, across] = [&tiles.rows, &tiles.columns].map(|range| range.len().div_ceil(side));
@@ -121,19 +139,7 @@ impl Needed {
         let whole = band / (side.min(tiles.rows.len()) * side.min(tiles.columns.len())).max(1);
         let taught = TAUGHT * (whole + down + across).min(down * across) as u64;
         let filtered = filtered(columns * LATENT);
-        let deep = if header.depth == BitDepth::Sixteen {
-            0
-        } else {
-            let alpha = usize::from(matches!(alpha, Some(AlphaCoding::Lossy { .. })));
-            // Networks with attention synthesise whole tiles, and GPUs whatever is there. What a synthesis has kept back comes with the last piece, when the latents are gone that
-            // waited with it, and take as much.
-            let together = match rounded::piece(columns) {
-                _ if reach.band > CPU_BAND => rows,
-                piece if reach.anchor > 1 => piece.max(side),
-                piece => piece,
-            };
-            rounded::held(together.min(window.rows.len()), columns, channels(header.colour) + alpha)
-        };
+        let deep = deep(channels(header.colour));
         let work = filtered + deep + taught + BAND * band as u64 + WAITING * waiting as u64 + STREAMING * chunk as u64;
         let opened = LEAST + INDEXED * u64::from(header.tile_count()) * (1 + u64::from(alpha.is_some()));
         Ok(Self { pixels, picture: width * height * pixel, made, work: work + of_alpha, opened })

@@ -42,7 +42,7 @@ impl Default for EnhanceFit {
 
 impl EnhanceFit {
     /// Counts a picture and what was decoded of it without this filter at one of [`crate::deblock::DeblockFit::QUALITIES`], best with 16 bits, as decoders filter it. Pictures of
-    /// other than three colours, or of different sizes, are passed over, and so are those whose fields do not fit each other.
+    /// other than three colours, or of different sizes, are passed over, and so are those whose fields do not fit each other, and those that are decoded exactly.
     pub fn add(&mut self, quality: u8, original: &Picture, decoded: &Picture) {
         let (width, height) = (decoded.width as usize, decoded.height as usize);
         // That all samples are there, too: the fields are public.
@@ -51,8 +51,10 @@ impl EnhanceFit {
             return;
         }
         let (a, b) = (original.pixels.to_sixteen(), decoded.pixels.to_sixteen());
-        let error = |(&a, &b): (&u16, &u16)| f64::from(UNIT * (f32::from(a) - f32::from(b)));
-        let squared: f64 = a.iter().zip(b.iter()).map(|pair| error(pair).powi(2)).sum();
+        let squared: f64 = a.iter().zip(b.iter()).map(|(&a, &b)| f64::from(error(a, b)).powi(2)).sum();
+        if squared == 0.0 {
+            return;
+        }
         let (level, stride) = (Level::detect(), width * COLOURS);
         let lines = b.par_chunks_exact(stride).map(|line| Line::of::<u16, COLOURS>(level, line, UNIT, REACH));
         let lines: VecDeque<Line> = lines.collect::<Vec<_>>().into();
@@ -88,6 +90,12 @@ impl EnhanceFit {
     }
 }
 
+/// By how much an original's sample is greater, in 1/255.
+#[inline(always)]
+fn error(original: u16, decoded: u16) -> f32 {
+    UNIT * (f32::from(original) - f32::from(decoded))
+}
+
 /// Reads a line of a decoded picture and of its original: of every class the numbers of its pixels.
 struct ReadLine<'a> {
     around: Around<'a>,
@@ -106,7 +114,7 @@ impl Job for ReadLine<'_> {
             if lane == 0 {
                 read.read::<COLOURS>(&self.around, place);
             }
-            let error = |c: usize| UNIT * (f32::from(original[c]) - f32::from(decoded[c]));
+            let error = |c: usize| error(original[c], decoded[c]);
             let number = |i: usize| if i < FEATURES { read.features[i][lane] } else { error(i - FEATURES) };
             if let Some(class) = self.classes.get_mut(read.classes[lane] as usize) {
                 class.push(std::array::from_fn(number));

@@ -191,6 +191,8 @@ fn the_fit_passes_over_pictures_whose_fields_do_not_fit_each_other() {
         Picture { width: 33, ..other.clone() },
         Picture { height: u32::MAX, ..other.clone() },
         Picture { colour: Colour::Grey, ..other.clone() },
+        // Nothing to mend.
+        good.clone(),
     ] {
         fit.add(0, &good, &wrong);
         fit.add(0, &wrong, &good);

@@ -8,7 +8,7 @@
 //!   through in windows, tiles with a halo.
 //!
 //! Container, entropy coding and integer prior do not depend on this. Nothing here can make a file unreadable: of pictures that an encoder
-//! has made, pixels may differ by a step of 8 bits between implementations, and by another or two here and there behind [`crate::enhance`], which may then see other surroundings (of streams that were made up, by anything), symbols may not.
+//! has made, pixels may differ by a step of 8 bits between implementations, and by a few more here and there behind [`crate::enhance`], which may then see other surroundings (of streams that were made up, by anything), symbols may not.
 
 pub(crate) mod behind;
 #[cfg(feature = "cpu")]

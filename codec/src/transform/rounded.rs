@@ -11,7 +11,7 @@ use super::Synthesis;
 use crate::error::Error;
 use crate::format::{BitDepth, Header};
 use crate::picture::channels;
-use crate::samples::{Sample, eight_bits, peak};
+use crate::samples::{Sample, peak};
 use crate::tiles::LATENT;
 
 /// Positions of latents that are pushed together, or one row: samples of 16 bits of more than those need not be there at once.
@@ -50,13 +50,10 @@ impl<'a> Rounded<'a> {
         Self { inner, piece: piece(width.div_ceil(LATENT)), row, missing: 0, deep: Vec::new() }
     }
 
-    /// Takes rows of latents, and appends what `rounded` makes of the samples.
-    fn take<T: Sample>(
-        &mut self,
-        mut latents: Vec<Vec<f32>>,
-        pixels: &mut Vec<T>,
-        rounded: impl Fn(u16) -> T + Sync,
-    ) -> Result<(), Error> {
+    /// Takes rows of latents, and appends the samples rounded to those up to `peak`.
+    fn take<T: Sample>(&mut self, mut latents: Vec<Vec<f32>>, peak: u16, pixels: &mut Vec<T>) -> Result<(), Error> {
+        let (peak, most) = (u32::from(peak), u32::from(u16::MAX));
+        let rounded = |sample: u16| T::of(((u32::from(sample) * peak + most / 2) / most) as i32);
         while !latents.is_empty() {
             let later = latents.split_off(self.piece.min(latents.len()));
             self.missing += latents.len() * self.row;
@@ -77,15 +74,14 @@ impl<'a> Rounded<'a> {
 
 impl Synthesis for Rounded<'_> {
     fn push(&mut self, latents: Vec<Vec<f32>>, pixels: &mut Vec<u8>) -> Result<(), Error> {
-        self.take(latents, pixels, |sample| eight_bits(sample, BitDepth::Sixteen))
+        self.take(latents, u8::MAX.into(), pixels)
     }
 
     fn push_deep(&mut self, latents: Vec<Vec<f32>>, depth: BitDepth, pixels: &mut Vec<u16>) -> Result<(), Error> {
         if depth == BitDepth::Sixteen {
             return self.inner.push_deep(latents, depth, pixels);
         }
-        let (peak, most) = (u32::from(peak(depth)), u32::from(u16::MAX));
-        self.take(latents, pixels, |sample| ((u32::from(sample) * peak + most / 2) / most) as u16)
+        self.take(latents, peak(depth), pixels)
     }
 }
 
