@@ -149,6 +149,7 @@ fn of_training(error: &TrainError) -> u8 {
         | TrainError::Phase
         | TrainError::Revive
         | TrainError::Additions
+        | TrainError::FiltersWithBurn
         | TrainError::Setting { .. }
         | TrainError::Side(_)
         | TrainError::Scale(_) => 2,
@@ -156,6 +157,8 @@ fn of_training(error: &TrainError) -> u8 {
         TrainError::Checkpoint(CheckpointError::Invalid { .. })
         | TrainError::Params(_)
         | TrainError::Restore { .. }
+        | TrainError::Filters { .. }
+        | TrainError::NoFilters(_)
         | TrainError::Grow { .. }
         | TrainError::OtherAdditions { .. } => 4,
         _ => 1,

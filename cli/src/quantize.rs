@@ -283,7 +283,7 @@ fn check(checkpoint: &Path, model: &Model, folder: &Path, images: &[RgbImage]) -
     let mut bits = [(0.0f64, 0.0f64); VALIDATION_KNOTS.len()];
     for image in images {
         let pixels = f64::from(image.width()) * f64::from(image.height());
-        let estimates = validate(&network, std::slice::from_ref(image), &device, &mut Taps::Off);
+        let estimates = validate(&network, std::slice::from_ref(image), &device, &mut Taps::Off, None);
         let analysed = encoder.analyse(&picture_of(image)?, &plain)?;
         for ((sum, estimate), knot) in bits.iter_mut().zip(&estimates).zip(VALIDATION_KNOTS) {
             let quality = QualityIndex::new(4 * knot as u8).context("a knot beyond the quality axis")?;

@@ -1,13 +1,14 @@
 //! What `lic train` and `lic distill` have in common: a run's arguments, its device and its progress.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::bail;
 use burn::tensor::Device;
 use indicatif::ProgressBar;
 use lic_model::Preset;
 use lic_model::net::Precision;
-use lic_model::train::{Budget, Event, Kernels, Optimiser, Options, StepReport};
+use lic_model::train::{Behind, Budget, Event, Kernels, Optimiser, Options, StepReport};
 
 use crate::exit::Usage;
 use crate::interrupt;
@@ -78,6 +79,10 @@ pub struct Run {
     /// Learning rate of the blocks of whose hidden units a twentieth or more is new, relative to all others'.
     #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
     revived_rate: f32,
+    /// Weight file (of `lic quantize --fit`) whose filters behind the synthesis are part of the loss and of validation: transforms leave to them what they mend.
+    /// With --device cpu.
+    #[arg(long, value_name = "FILE")]
+    filters: Option<PathBuf>,
     /// Where to train.
     #[arg(long, value_enum, default_value = "cpu")]
     device: TrainDevice,
@@ -164,6 +169,9 @@ impl Run {
         options.additions.clone_from(&self.additions);
         options.revive = self.revive;
         options.revived_rate = self.revived_rate;
+        if let Some(path) = &self.filters {
+            options.filters = Some(Arc::new(Behind::read(path)?));
+        }
         options.optimiser = match self.optimiser {
             OptimiserArg::Adam => Optimiser::Adam,
             OptimiserArg::Soap => Optimiser::Soap,

@@ -15,6 +15,7 @@ pub mod checkpoint;
 pub mod complexity;
 #[cfg(feature = "burn")]
 pub mod distill;
+pub mod filters;
 #[cfg(feature = "burn")]
 pub mod grow;
 #[cfg(feature = "burn")]

@@ -4,6 +4,7 @@
 
 use lic_shaders::transform::{Activation, Analysis, Block, Conv3x3, Dense, HyperAnalysis, PATCH, Synthesis};
 
+use crate::filters::{self, mending, smoothing};
 use crate::load::{LoadError, Named, ParamError, check_none_left};
 use crate::preset::{KNOTS, ModelConfig};
 use crate::weights::WeightFile;
@@ -59,7 +60,7 @@ pub fn preview(file: &WeightFile<'_>) -> Result<Option<Dense>, LoadError> {
 }
 
 /// Numbers of [`deblocking`] in each dimension: qualities, kinds of boundaries, features, distances.
-pub const DEBLOCKING: [usize; 4] = [5, 2, 2, 4];
+pub const DEBLOCKING: [usize; 4] = [filters::KNOTS, 2, 2, smoothing::TAPS];
 
 /// All of them.
 pub const DEBLOCKING_WEIGHTS: usize = DEBLOCKING[0] * DEBLOCKING[1] * DEBLOCKING[2] * DEBLOCKING[3];
@@ -77,7 +78,7 @@ pub fn deblocking(file: &WeightFile<'_>) -> Result<Option<[f32; DEBLOCKING_WEIGH
 }
 
 /// Numbers of an [`Enhancement`] in each dimension: qualities, classes of surroundings, features, colours.
-pub const ENHANCEMENT: [usize; 4] = [5, 104, 72, 3];
+pub const ENHANCEMENT: [usize; 4] = [filters::KNOTS, mending::CLASSES, mending::FEATURES, 3];
 
 /// The weights of the filter that mends what the synthesis makes (`lic_codec::enhance`), [`ENHANCEMENT`].
 #[derive(Debug, Clone, PartialEq)]

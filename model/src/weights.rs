@@ -149,6 +149,11 @@ impl<'a> WeightFile<'a> {
         self.id(&["synthesis.", "deblock.", "enhance."])
     }
 
+    /// Identity of the filters behind the synthesis alone, of the same kind.
+    pub fn filters_id(&self) -> u32 {
+        self.id(&["deblock.", "enhance."])
+    }
+
     /// First four bytes of the SHA-256 that `codec/FORMAT.md`, chapter 2, defines.
     fn id(&self, prefixes: &[&str]) -> u32 {
         let mut tensors: Vec<(String, TensorView<'_>)> = self.tensors.tensors();

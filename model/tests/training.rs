@@ -70,7 +70,7 @@ fn a_run_that_begins_with_a_weight_file_begins_where_its_training_ended() {
     let device = Device::flex();
     let score_of = |network: &Network| {
         let images = load_folder(folder.path()).unwrap();
-        score(&validate(network, &images, &device, &mut Taps::Off))
+        score(&validate(network, &images, &device, &mut Taps::Off, None))
     };
     let trained = score_of(&checkpoint_network(&checkpoint, &device).unwrap());
     let restored = score_of(&restore(&WeightFile::parse(&quantised.bytes).unwrap(), &device).unwrap());

@@ -1,6 +1,7 @@
 //! `lic train`, `lic quantize`, `lic distill` and `lic curves`, as far as no hours are needed.
 
 use std::fs;
+use std::path::Path;
 #[cfg(unix)]
 use std::process::Stdio;
 
@@ -73,6 +74,31 @@ fn numbers_that_mean_nothing_end_a_training_with_two_before_it_begins() {
     let revived = ["--steps=1", "--revive", "--from=x", "--revived-rate=-1"];
     lic(&here, run.into_iter().chain(revived)).with(2, &["--revived-rate -1"]);
     assert!(!here.join("run").exists());
+}
+
+#[test]
+fn filters_for_a_loss_are_those_of_a_weight_file_that_has_some_and_need_our_own_kernels() {
+    let here = folder("train-filters");
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/weights");
+    for name in ["tiny", "student"].map(|name| format!("{name}.safetensors")) {
+        fs::copy(weights.join(&name), here.join(&name)).expect("a copy");
+    }
+    fs::write(here.join("photo.safetensors"), b"no model").expect("a file");
+    fs::create_dir(here.join("photos")).expect("a folder");
+    save(&here, "photos/a.png", 96, 96);
+    let run = ["train", "--preset=tiny", "--data=photos", "--out=run", "--crop=64", "--batch=1", "--resume"];
+    let with = |file: &str, more: &[&str]| {
+        let filters = format!("--filters={file}.safetensors");
+        let arguments = run.iter().copied().chain([filters.as_str()]).chain(more.iter().copied());
+        lic(&here, arguments.map(ToOwned::to_owned).collect::<Vec<_>>())
+    };
+    with("none", &["--steps=1"]).with(1, &["none.safetensors"]);
+    with("photo", &["--steps=1"]).with(4, &["photo.safetensors"]);
+    with("tiny", &["--steps=1"]).with(4, &["tiny.safetensors", "lic quantize --fit"]);
+    with("student", &["--steps=1", "--device=flex"]).with(2, &["--filters", "--device cpu"]);
+    with("student", &["--steps=1"]).well();
+    let said = lic(&here, run.iter().chain(&["--steps=2"])).well().stderr;
+    assert!(said.contains("filters in the loss: none, was "), "{said}");
 }
 
 #[test]

@@ -2,9 +2,11 @@
 //!
 //! Columns and rows are counted alike, both on what was decoded; that rows are filtered after columns is not taken into account.
 
+use lic_model::filters::smoothing::{PATCH, signals, weight};
+use lic_model::filters::{KNOTS, QUALITIES_PER_KNOT};
 use lic_model::plain::DEBLOCKING_WEIGHTS;
 
-use super::{KNOTS, PATCH, QUALITIES_PER_KNOT, TAPS, signals, weight};
+use super::TAPS;
 use crate::picture::Picture;
 
 /// Added to the diagonal of the normal equations, as a part of its sum.

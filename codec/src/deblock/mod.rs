@@ -14,63 +14,36 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-use lic_model::plain::{DEBLOCKING, DEBLOCKING_WEIGHTS};
+use lic_model::filters::at_quality;
+use lic_model::filters::smoothing::{PATCH, signals, weight};
+use lic_model::plain::DEBLOCKING_WEIGHTS;
 
 use crate::samples::{Sample, nearest};
 use crate::simd::{Job, Simd};
 
 pub use fit::DeblockFit;
-
-/// Pixels of a patch in each direction.
-const PATCH: usize = 8;
-/// Pixels on each side of a boundary that change.
-pub(crate) const TAPS: usize = DEBLOCKING[3];
-/// Steps and slopes above which hardly anything changes, in 1/255.
-const STEP: f32 = 16.0;
-const ACTIVITY: f32 = 32.0;
-/// Qualities 0, 64, .., 256 that have weights of their own; those between are interpolated. The last is the greatest there is, 252.
-const KNOTS: usize = DEBLOCKING[0];
-const QUALITIES_PER_KNOT: usize = 64;
+pub(crate) use lic_model::filters::smoothing::TAPS;
 
 /// Of one kind of boundary: the weights of `s` and of `m`.
 type Weights = [[f32; TAPS]; 2];
 
 /// Weights for all qualities.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Deblocking {
-    knots: [[f32; DEBLOCKING_WEIGHTS / KNOTS]; KNOTS],
-}
+pub(crate) struct Deblocking([f32; DEBLOCKING_WEIGHTS]);
 
 impl Deblocking {
     /// From the weights [5, 2, 2, 4]: quality, boundary of latents last, `s` or `m`, distance from the boundary.
     pub(crate) fn new(weights: &[f32; DEBLOCKING_WEIGHTS]) -> Self {
-        Self { knots: std::array::from_fn(|knot| std::array::from_fn(|i| weights[knot * weights.len() / KNOTS + i])) }
+        Self(*weights)
     }
 
     /// The filter of a quality 0..=252.
     fn at(&self, quality: u8) -> Filter {
-        let (knot, rest) = (usize::from(quality) / QUALITIES_PER_KNOT, usize::from(quality) % QUALITIES_PER_KNOT);
-        let part = rest as f32 / QUALITIES_PER_KNOT as f32;
-        let (low, high) = (&self.knots[knot.min(KNOTS - 1)], &self.knots[(knot + 1).min(KNOTS - 1)]);
-        let mixed = |i: usize| low[i] + part * (high[i] - low[i]);
-        let weights = |kind: usize, of: usize| std::array::from_fn(|tap| mixed((kind * 2 + of) * TAPS + tap));
-        Filter(std::array::from_fn(|kind| [weights(kind, 0), weights(kind, 1)]))
+        let mut filter = Filter([[[0.0; TAPS]; 2]; 2]);
+        let weights = filter.0.as_flattened_mut().as_flattened_mut();
+        weights.iter_mut().zip(at_quality(&self.0, quality)).for_each(|(weight, value)| *weight = value);
+        filter
     }
-}
-
-/// What is read of a boundary: the excess step, its magnitude and the activity beside it.
-#[inline(always)]
-fn signals(x: [f32; 2 * TAPS]) -> [f32; 3] {
-    let [_, p2, p1, p0, q0, q1, q2, _] = x;
-    let step = 1.5 * (q0 - p0) - 0.5 * (q1 - p1);
-    [step, step.abs(), (p0 - p2).abs() + (q0 - q2).abs()]
-}
-
-/// The weight of a correction, from means over the colours.
-#[inline(always)]
-fn weight(size: f32, activity: f32) -> f32 {
-    let (size, activity) = (size / STEP, activity / ACTIVITY);
-    1.0 / (1.0 + size * size + activity * activity)
 }
 
 /// Numbers that are smoothed together: 16 pixels of three colours along a boundary, or 48 of one.

@@ -1,9 +1,11 @@
 //! The filter on a picture that comes in rows: a synthesis behind which samples are mended.
 
+use lic_model::filters::at_quality;
+use lic_model::filters::mending::{CLASSES, FEATURES, PER_SIGNAL, REACH};
 use lic_model::plain::Enhancement;
 
+use super::COLOURS;
 use super::features::Pixels;
-use super::{CLASSES, COLOURS, FEATURES, PER_SIGNAL, REACH, at};
 use crate::format::Header;
 use crate::neighbourhood::{self, Around, Kernel, LANES};
 use crate::picture::channels;
@@ -29,7 +31,7 @@ impl<const C: usize> Filter<C> {
     const FEATURES: usize = PER_SIGNAL * C;
 
     fn new(enhancement: &Enhancement, quality: u8) -> Self {
-        let mut numbers = at(enhancement, quality);
+        let mut numbers = at_quality(enhancement.weights(), quality);
         let mut weights = Vec::with_capacity(CLASSES * Self::FEATURES);
         let mut feature = 0;
         while let (Some(r), Some(g), Some(b)) = (numbers.next(), numbers.next(), numbers.next()) {

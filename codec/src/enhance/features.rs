@@ -1,6 +1,7 @@
 //! What a pixel is read for: differences to its neighbours, as they are and clipped, and the class of its surroundings.
 
-use super::{ACTIVITIES, DIRECTIONS, FEATURES, LIMITS, PAIRS, PER_SIGNAL, QUIET, RATIOS};
+use lic_model::filters::mending::{FEATURES, LIMITS, PAIRS, PER_SIGNAL, class, clip};
+
 use crate::neighbourhood::{Around, LANES};
 
 /// Lanes and one more at either end.
@@ -68,54 +69,6 @@ impl Pixels {
         let [down, across, falling, rising] = &sides;
         for lane in 0..LANES {
             self.classes[lane] = class(down[lane], across[lane], falling[lane], rising[lane]);
-        }
-    }
-}
-
-/// Within +-`limit`.
-#[inline(always)]
-fn clip(value: f32, limit: f32) -> f32 {
-    let value = if value < limit { value } else { limit };
-    if value > -limit { value } else { -limit }
-}
-
-/// The class of surroundings that change by so much down, across, and along the falling and the rising diagonal. Without branches, for many lanes at once.
-#[inline(always)]
-fn class(down: f32, across: f32, falling: f32, rising: f32) -> i32 {
-    let [upright, aslant] = [(across, down), (falling, rising)].map(|(a, b)| Ways::new(a, b));
-    let is_upright = upright.most * aslant.least >= aslant.most * upright.least;
-    let most = if is_upright { upright.most } else { aslant.most };
-    let least = if is_upright { upright.least } else { aslant.least };
-    let way = if is_upright { upright.second } else { 2 + aslant.second };
-    let mut clearly = 0;
-    for ratio in RATIOS {
-        clearly += i32::from(most > ratio * least);
-    }
-    let mut activity = 0;
-    for least in ACTIVITIES {
-        activity += i32::from(down + across >= least);
-    }
-    let direction = if clearly == 0 { 0 } else { way * RATIOS.len() as i32 + clearly };
-    activity * DIRECTIONS as i32 + direction
-}
-
-/// Two directions, one across the other.
-#[derive(Clone, Copy)]
-struct Ways {
-    most: f32,
-    least: f32,
-    /// 1 if the second changes as much as the first or more.
-    second: i32,
-}
-
-impl Ways {
-    #[inline(always)]
-    fn new(first: f32, second: f32) -> Self {
-        let first_is_more = first > second;
-        Self {
-            most: if first_is_more { first } else { second } + QUIET,
-            least: if first_is_more { second } else { first } + QUIET,
-            second: i32::from(!first_is_more),
         }
     }
 }

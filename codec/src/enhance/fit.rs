@@ -4,10 +4,12 @@
 
 use std::collections::VecDeque;
 
+use lic_model::filters::mending::{CLASSES, FEATURES, REACH};
+use lic_model::filters::{KNOTS, QUALITIES_PER_KNOT};
 use rayon::prelude::*;
 
+use super::COLOURS;
 use super::features::Pixels;
-use super::{CLASSES, COLOURS, FEATURES, KNOTS, QUALITIES_PER_KNOT, REACH};
 use crate::neighbourhood::{Around, LANES, Line};
 use crate::picture::Picture;
 use crate::simd::{Job, Level, Simd};

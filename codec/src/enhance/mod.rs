@@ -49,41 +49,10 @@ mod fit;
 #[cfg(test)]
 mod tests;
 
-use lic_model::plain::{ENHANCEMENT, Enhancement};
+use lic_model::plain::ENHANCEMENT;
 
 pub(crate) use apply::{behind, weighed};
 pub use fit::EnhanceFit;
+pub(crate) use lic_model::filters::mending::REACH;
 
-/// Pairs of opposite neighbours, (rows, columns) from the pixel to one of them: a 7x7 diamond.
-const PAIRS: [(isize, isize); 12] =
-    [(0, 1), (1, 0), (1, 1), (1, -1), (0, 2), (2, 0), (1, 2), (2, 1), (-1, 2), (-2, 1), (0, 3), (3, 0)];
-/// Pixels that the filter sees in each direction.
-pub(crate) const REACH: usize = 3;
-/// What differences to a neighbour are clipped at, by signal: about 4, 2 and 2 where signals are divided by their norms.
-const LIMITS: [f32; 3] = [7.0, 3.0, 5.0];
-/// Differences of a signal: of each pair the sum as it is, then that of the clipped ones.
-const PER_SIGNAL: usize = 2 * PAIRS.len();
-const FEATURES: usize = 3 * PER_SIGNAL;
-/// Sums of second differences, across and down, from which on surroundings are busier.
-const ACTIVITIES: [f32; 7] = [17.0, 26.0, 44.0, 94.0, 203.0, 468.0, 1014.0];
-/// How many times as much one direction changes as the one across it, from which on surroundings run more along that.
-const RATIOS: [f32; 3] = [1.3, 2.0, 4.0];
-/// Added to both before they are compared, so that noise has no direction.
-const QUIET: f32 = 1.5;
-/// None, and four directions as clearly as [`RATIOS`] say.
-const DIRECTIONS: usize = 1 + 4 * RATIOS.len();
-const CLASSES: usize = (ACTIVITIES.len() + 1) * DIRECTIONS;
-/// Qualities 0, 64, .., 256 that have weights of their own; those between are interpolated. The last is the greatest there is, 252.
-const KNOTS: usize = ENHANCEMENT[0];
-const QUALITIES_PER_KNOT: usize = 64;
-const COLOURS: usize = 3;
-const _: () = assert!(CLASSES == ENHANCEMENT[1] && FEATURES == ENHANCEMENT[2] && COLOURS == ENHANCEMENT[3]);
-
-/// The weights of a quality 0..=252 [classes, features, colours].
-fn at(enhancement: &Enhancement, quality: u8) -> impl Iterator<Item = f32> {
-    let (knot, rest) = (usize::from(quality) / QUALITIES_PER_KNOT, usize::from(quality) % QUALITIES_PER_KNOT);
-    let part = rest as f32 / QUALITIES_PER_KNOT as f32;
-    let size = CLASSES * FEATURES * COLOURS;
-    let of_knot = |knot: usize| enhancement.weights().chunks_exact(size).nth(knot.min(KNOTS - 1)).unwrap_or_default();
-    of_knot(knot).iter().zip(of_knot(knot + 1)).map(move |(low, high)| low + part * (high - low))
-}
+const COLOURS: usize = ENHANCEMENT[3];

@@ -1,5 +1,9 @@
 //! The filter on pictures that come in rows, its classes, and what its fit makes of pictures.
 
+use lic_model::filters::mending::{CLASSES, FEATURES, PAIRS};
+use lic_model::filters::{KNOTS, at_quality};
+use lic_model::plain::Enhancement;
+
 use super::apply::behind_at;
 use super::*;
 use crate::format::header::test_header;
@@ -135,7 +139,7 @@ fn weights_between_two_qualities_are_interpolated() {
     let weights = (0..Enhancement::COUNT).map(|i| [1.0, 2.0, 0.0, 0.0, 4.0][i / size]).collect();
     let enhancement = Enhancement::new(weights).unwrap();
     for (quality, expected) in [(0, 1.0), (32, 1.5), (64, 2.0), (96, 1.0), (224, 2.0), (252, 3.75)] {
-        assert_eq!(at(&enhancement, quality).nth(size - 1), Some(expected), "{quality}");
+        assert_eq!(at_quality(enhancement.weights(), quality).nth(size - 1), Some(expected), "{quality}");
     }
 }
 

@@ -53,6 +53,8 @@
 //! | at the beginning and after each quarter | -14.05 % (-13.83 %) |
 //! | at the beginning and after each eighth | -14.16 % (-13.92 %) |
 //!
+//! Gradients that go through the filters, with what decoders do in the window in place of such an aim, are worse: `model/EXPERIMENTS.md`, "The filters in the loss".
+//!
 //! A curvature that is measured, on five of these crops, with the same qualities (effort 2, weights of 188,392 steps). Factors are those of theory, and of 1.3 times theory where the level is measured:
 //!
 //! | curvature, factor from and to | |

@@ -1,5 +1,6 @@
 //! What the search sees, against the integers that will charge and the pixels that decoders will show.
 
+use lic_model::backprop::filters::Filters;
 use lic_model::net::Precision;
 use lic_model::refine::{Choice, Differentiable, Extent, Window};
 use lic_model::weights::WeightFile;
@@ -137,6 +138,39 @@ fn a_search_aims_at_the_picture_less_what_the_decoders_filters_add() {
         largest = largest.max(added.abs());
     }
     assert!(largest > 4.0 / 255.0, "{largest}");
+}
+
+#[test]
+fn the_filters_that_training_goes_through_are_those_of_decoders() {
+    let model = Model::embedded().unwrap();
+    let runtime = Encoder::new(&model, DeviceChoice::Cpu).unwrap().runtime;
+    let filters = Filters::load(&WeightFile::parse(model.bytes()).unwrap()).unwrap().unwrap();
+    let [height, width] = [106, 171];
+    for quality in [0, 100, 252] {
+        // 16 bits, so that rounding does not count; the last latents reach beyond the picture.
+        let header = Header { quality, depth: BitDepth::Sixteen, ..test_header(width as u16, height as u16) };
+        let area = Area::of_picture(&header);
+        let (channels, columns) = (runtime.transforms.channels(), area.columns.len());
+        let latents = (0..area.positions() * channels).map(|i| ((i * 31 % 23) as f32 - 11.0) / 16.0);
+        let latents: Vec<f32> = latents.collect();
+        let rows: Vec<Vec<f32>> = latents.chunks_exact(columns * channels).map(<[f32]>::to_vec).collect();
+        let bare = patches_of(runtime.transforms.synthesis(&header), &header, rows.clone()).unwrap();
+        let expected = patches_of(runtime.synthesis(&header, None), &header, rows).unwrap();
+        let mut found = bare.clone();
+        filters.at(quality).apply(&mut found, [2 * area.rows.len(), 2 * columns], [height, width]);
+        let [mut wrong, mut changed] = [0; 2];
+        for i in 0..found.len() {
+            let (patch, pixel) = (i / 192, i % 192 / 3);
+            let (row, column) = (patch / (2 * columns) * 8 + pixel / 8, patch % (2 * columns) * 8 + pixel % 8);
+            if row < height && column < width {
+                wrong += usize::from((found[i] - expected[i]).abs() > 0.05 / 255.0);
+                changed += usize::from((found[i] - bare[i]).abs() > 0.05 / 255.0);
+            }
+        }
+        // Where two classes are as likely, either may take the other.
+        let all = 3 * height * width;
+        assert!(2 * changed > all && 200 * wrong < all, "{quality}: {wrong} wrong, {changed} changed of {all}");
+    }
 }
 
 #[test]

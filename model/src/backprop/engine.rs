@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::addition::{Added, Addition, Seen, add_some};
 use super::block::Block;
+use super::filters::Filter;
 use super::kernels::{add, errors};
 use super::pool::Work;
 use super::prior::{Prior, Sample};
@@ -35,6 +36,8 @@ pub(crate) struct Setting<'a> {
     /// Of the operands of products; on a grid of the transforms' alone.
     pub(crate) precision: Precision,
     pub(crate) addition: Option<&'a dyn Addition>,
+    /// What decoders do behind the synthesis, of all knots, if it is part of the loss.
+    pub(crate) filters: Option<&'a [Filter]>,
 }
 
 /// What a sample measured.
@@ -81,7 +84,7 @@ impl Engine {
         precision: Precision,
         gradient: &mut Vec<f32>,
     ) -> StepReport {
-        self.step_towards(weights, batch, Setting { place, grid, precision, addition: None }, gradient)
+        self.step_towards(weights, batch, Setting { place, grid, precision, addition: None, filters: None }, gradient)
     }
 
     /// The same for a loss with an addition. Parameters of the addition's own lie behind the network's.
@@ -154,7 +157,7 @@ impl Engine {
         batch: &Batch,
         i: usize,
         noise: Noise<'_>,
-        Setting { grid, addition, .. }: Setting<'_>,
+        Setting { grid, addition, filters, .. }: Setting<'_>,
         work: &mut Work,
     ) -> Measured {
         let side = batch.side / 8;
@@ -175,7 +178,13 @@ impl Engine {
         let distortion = (LOSS_SCALE * lambda.sqrt() * 255.0 * 255.0 / samples) as f32;
         let slope = 2.0 * distortion / values as f32;
         let mut squares = [0.0; 192];
+        let filter = filters.and_then(|filters| filters.get(knot));
+        let picture = [batch.side; 2];
+        let filtered = filter.map(|filter| (filter, filter.forward(&mut decoded, size, picture, &mut work.pool)));
         errors(&mut decoded, patches, slope, &mut squares);
+        if let Some((filter, kept)) = filtered {
+            filter.back(kept, &mut decoded, size, &mut work.pool);
+        }
         let squares: f64 = squares.into_iter().map(f64::from).sum();
         let bpp = coded.bits / pixels;
         let mse = squares / values as f64 * 255.0 * 255.0;

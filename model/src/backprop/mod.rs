@@ -14,6 +14,7 @@ mod conv;
 mod density;
 mod engine;
 mod factor;
+pub mod filters;
 pub(crate) mod grid;
 mod heads;
 pub(crate) mod hyper;

@@ -70,8 +70,13 @@ fn compare(objective: &mut dyn Objective) {
     let mut engine = Engine::new(&config, &slots).unwrap();
     let precision = Precision::F32;
     let weights = Weights { values: &values, slots: &slots, precision };
-    let setting =
-        Setting { place: [1, 2], grid: None, precision, addition: objective.addition(&batch, weights).unwrap() };
+    let setting = Setting {
+        place: [1, 2],
+        grid: None,
+        precision,
+        addition: objective.addition(&batch, weights).unwrap(),
+        filters: None,
+    };
     let mut own = Vec::new();
     let found = engine.step_towards(&values, &batch, setting, &mut own);
     assert!((found.added - expected.added).abs() < 1e-4 * expected.added, "{found:?} instead of {expected:?}");

@@ -7,7 +7,7 @@ use crate::backprop::Missing;
 use crate::checkpoint::CheckpointError;
 use crate::distill::CacheError;
 use crate::grow::GrowError;
-use crate::load::ParamError;
+use crate::load::{LoadError, ParamError};
 use crate::preset::Preset;
 use crate::quantise::RestoreError;
 
@@ -45,6 +45,20 @@ pub enum TrainError {
         /// The reason.
         source: RestoreError,
     },
+    /// The filters of a file cannot be used.
+    #[error("--filters {}: {source}", path.display())]
+    Filters {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: LoadError,
+    },
+    /// A weight file has no filters.
+    #[error("--filters {}: it has none; lic quantize --fit fits them", .0.display())]
+    NoFilters(PathBuf),
+    /// Only our own kernels know the filters.
+    #[error("--filters needs --device cpu: burn's training has no filters behind the synthesis")]
+    FiltersWithBurn,
     /// The model to begin with does not fit in the preset.
     #[error("cannot begin with {}: {source}", path.display())]
     Grow {

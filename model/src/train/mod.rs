@@ -5,6 +5,7 @@
 
 mod adam;
 mod alone;
+mod behind;
 #[cfg(test)]
 mod breaking;
 mod data;
@@ -23,6 +24,7 @@ mod validate;
 mod whole;
 
 pub use adam::Adam;
+pub use behind::Behind;
 pub use data::{Batch, Crops, DataError, load_image};
 pub use error::TrainError;
 pub use event::Event;

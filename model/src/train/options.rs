@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::data::SMALLEST_SCALE;
 use super::run::CHECKPOINT;
-use super::{Budget, Schedule, TrainError};
+use super::{Behind, Budget, Schedule, TrainError};
 use crate::net::Precision;
 use crate::preset::Preset;
 
@@ -74,6 +74,8 @@ pub struct Options {
     pub revive: bool,
     /// Learning rate of the blocks of which a twentieth or more are such units, relative to the others'; a resumed run keeps its own.
     pub revived_rate: f32,
+    /// Filters behind the synthesis that are part of the loss, and of validation; with our own kernels only.
+    pub filters: Option<Arc<Behind>>,
     /// What turns gradients into steps.
     pub optimiser: Optimiser,
     /// Minutes between checkpoints.
@@ -109,6 +111,7 @@ impl Options {
             additions: None,
             revive: false,
             revived_rate: 1.0,
+            filters: None,
             optimiser: Optimiser::Adam,
             checkpoint_minutes: 5.0,
             validate_minutes: 20.0,
@@ -165,6 +168,9 @@ impl Options {
         require(peak > 0.0 && peak.is_finite(), "--rate", peak, "a number above 0")?;
         require(cooldown > 0.0 && cooldown <= 1.0, "--cooldown", cooldown, "above 0 and at most 1")?;
         require((0.0..=1.0).contains(&quantised_share), "--quantised-share", quantised_share, "between 0 and 1")?;
+        if self.filters.is_some() && self.kernels == Kernels::Burn {
+            return Err(TrainError::FiltersWithBurn);
+        }
         let rate = self.revived_rate;
         require(rate >= 0.0 && rate.is_finite(), "--revived-rate", rate, "a number from 0 on")?;
         for (flag, minutes) in

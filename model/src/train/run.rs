@@ -119,6 +119,7 @@ pub(crate) fn train_towards(
                         grid: meta.grid.as_ref(),
                         precision: options.precision,
                         addition: objective.addition(&batch, weights)?,
+                        filters: options.filters.as_deref().map(|filters| filters.of_knots.as_slice()),
                     };
                     engine.step_towards(&adam.weights, &batch, setting, &mut gradient)
                 }
@@ -184,8 +185,9 @@ fn validate_average(
     let average = params::with_values(start.network.clone(), &start.adam.average).valid();
     let mut taps = start.meta.grid.as_ref().map_or(Taps::Off, Taps::Round);
     let device = options.device.clone().without_autodiff();
+    let filters = options.filters.as_deref().map(|filters| filters.of_knots.as_slice());
     let (points, shut) =
-        in_f32(|| (validate(&average, images, &device, &mut taps), shut_units(&average, crops, &device)));
+        in_f32(|| (validate(&average, images, &device, &mut taps, filters), shut_units(&average, crops, &device)));
     log.validation(&start.meta, &points, &shut)?;
     observe(Event::Validated { step: start.meta.step, points: &points, score: score(&points) });
     Ok(())

@@ -1,7 +1,7 @@
 //! What a checkpoint keeps of a run's options, so that a resumed run is the same run.
 //!
 //! Crops and noise are functions of seed, batch, side and smallest scale, of the number of crops where a teacher leads: with another of these, or
-//! another teacher, the run would be another one, and is refused. Length, learning rate and the teacher's weight may become others, which is said.
+//! another teacher, the run would be another one, and is refused. Length, learning rate, filters and the teacher's weight may become others, which is said.
 
 use std::fmt::Display;
 
@@ -36,6 +36,9 @@ pub struct Settings {
     pub schedule: Schedule,
     /// Format of the operands of products.
     pub precision: Precision,
+    /// The id of the filters in the loss, if there are any; checkpoints from before this field lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filters: Option<u32>,
     /// Who leads the run, if anybody does; checkpoints from before this field lack it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guide: Option<Guide>,
@@ -51,6 +54,7 @@ impl Settings {
             revived_rate: options.revived_rate,
             schedule: options.schedule,
             precision: options.precision,
+            filters: options.filters.as_ref().map(|filters| filters.id),
             guide,
         }
     }
@@ -87,6 +91,7 @@ impl Settings {
             ("share with a falling learning rate", before.cooldown.to_string(), after.cooldown.to_string()),
             ("share on the integer grid", before.quantised_share.to_string(), after.quantised_share.to_string()),
             ("precision", self.precision.to_string(), now.precision.to_string()),
+            ("filters in the loss", named(self.filters), named(now.filters)),
             ("weight of the distance to the teacher", weights[0].to_string(), weights[1].to_string()),
         ];
         let others = lines.into_iter().filter(|(_, before, after)| before != after);
@@ -99,6 +104,11 @@ impl Settings {
         }
         Ok((now, changed))
     }
+}
+
+/// Filters in a line about them.
+fn named(filters: Option<u32>) -> String {
+    filters.map_or_else(|| "none".to_owned(), |id| format!("{id:08x}"))
 }
 
 /// Checks that a setting is what it was.

@@ -9,6 +9,7 @@ use image::RgbImage;
 use serde::Serialize;
 
 use super::data::{DataError, image_files, load_image, patches};
+use crate::backprop::filters::Filter;
 use crate::network::Network;
 use crate::params;
 use crate::preset::lambda;
@@ -61,8 +62,14 @@ pub fn load_folder(folder: &Path) -> Result<Vec<RgbImage>, DataError> {
     Ok(images)
 }
 
-/// Evaluates `network` (on a device without autodiff) on images whose sides are multiples of 64.
-pub fn validate(network: &Network, images: &[RgbImage], device: &Device, taps: &mut Taps<'_>) -> Vec<Point> {
+/// Evaluates `network` (on a device without autodiff) on images whose sides are multiples of 64, with what decoders do behind the synthesis if `filters` (of all knots) say it.
+pub fn validate(
+    network: &Network,
+    images: &[RgbImage],
+    device: &Device,
+    taps: &mut Taps<'_>,
+    filters: Option<&[Filter]>,
+) -> Vec<Point> {
     let mut points: Vec<Point> =
         VALIDATION_KNOTS.iter().map(|&knot| Point { knot, bpp: 0.0, psnr: 0.0, mse: 0.0 }).collect();
     for image in images {
@@ -73,7 +80,10 @@ pub fn validate(network: &Network, images: &[RgbImage], device: &Device, taps: &
         let y = network.analysis.forward(input);
         for point in &mut points {
             let coded = network.prior.forward(y.clone(), &[point.knot], Rounding::Hard, taps);
-            let decoded = params::read(network.synthesis.forward(coded.y_hat, network.feature_gain(&[point.knot])));
+            let mut decoded = params::read(network.synthesis.forward(coded.y_hat, network.feature_gain(&[point.knot])));
+            if let Some(filter) = filters.and_then(|filters| filters.get(point.knot)) {
+                filter.apply(&mut decoded, [height / 8, width / 8], [height, width]);
+            }
             let mse = decoded.iter().zip(&original).map(|(a, b)| (to_byte(*a) - to_byte(*b)).powi(2)).sum::<f64>()
                 / decoded.len() as f64;
             let residual: Vec<f32> = params::read(coded.residual).into_iter().map(f32::round).collect();

@@ -10,6 +10,7 @@ mod amx;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 mod functions;
+mod job;
 mod pack;
 mod passes;
 mod plain;
@@ -18,6 +19,7 @@ mod tiles;
 #[cfg(target_arch = "x86_64")]
 mod wide;
 
+pub(crate) use job::{Job, run};
 pub(crate) use pack::{pack, pack_transposed, pairs_by_column, pairs_turned, transpose};
 pub(crate) use passes::{
     add, column_sums, decoded, errors, gate, gate_back, pairs_across, pairs_along, pairs_in_panels, relu, relu_back,
